@@ -1,0 +1,83 @@
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+
+namespace tandem {
+namespace {
+
+TEST(Encoding, Base64RoundTripsEveryLength) {
+    for (size_t n = 0; n < 70; ++n) {
+        const std::string bytes = random_bytes(n);
+        const auto back = base64_decode(base64_encode(bytes));
+        ASSERT_TRUE(back.has_value());
+        EXPECT_EQ(*back, bytes);
+    }
+    EXPECT_EQ(base64_encode("foob"), "Zm9vYg==");
+    EXPECT_FALSE(base64_decode("Zm9v=g==").has_value());
+    EXPECT_FALSE(base64_decode("abc").has_value());
+    EXPECT_FALSE(base64_decode("a*==").has_value());
+}
+
+TEST(Encoding, KnownDigests) {
+    EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(hex(digest(Digest::kMd5, "")), "d41d8cd98f00b204e9800998ecf8427e");
+    // RFC 4231, test case 2.
+    EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    // RFC 3720, B.4: 32 bytes of zeros.
+    EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aau);
+}
+
+TEST(Encoding, PercentAndHex) {
+    EXPECT_EQ(percent_encode("a b/ü", "/"), "a%20b/%C3%BC");
+    EXPECT_EQ(*percent_decode("a%20b%2F"), "a b/");
+    EXPECT_FALSE(percent_decode("a%2").has_value());
+    EXPECT_FALSE(percent_decode("%zz").has_value());
+    EXPECT_EQ(*unhex("00ff"), std::string("\0\xff", 2));
+    EXPECT_FALSE(unhex("0").has_value());
+}
+
+TEST(Encoding, Utf8RejectsOverlongSurrogatesAndTruncation) {
+    EXPECT_TRUE(is_valid_utf8("grüße \xf0\x9f\x98\x80"));
+    EXPECT_FALSE(is_valid_utf8("\xc0\xaf"));
+    EXPECT_FALSE(is_valid_utf8("\xed\xa0\x80"));
+    EXPECT_FALSE(is_valid_utf8("\xe2\x82"));
+    EXPECT_FALSE(is_valid_utf8("\xf5\x80\x80\x80"));
+}
+
+TEST(Clock, FormatsAndParses) {
+    EXPECT_EQ(format_iso8601(from_millis(0)), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(to_millis(*parse_rfc3339("2016-03-14T01:59:00Z")), 1457920740000);
+    EXPECT_EQ(to_millis(*parse_rfc3339("2016-03-14T01:59:00.25+01:00")), 1457917140250);
+    EXPECT_FALSE(parse_rfc3339("2016-03-14T01:59:00").has_value());
+    EXPECT_FALSE(parse_rfc3339("2016-02-30T01:59:00Z").has_value());
+    EXPECT_FALSE(parse_rfc3339("2016-03-14T01:59:00.Z").has_value());
+}
+
+TEST(Rng, UuidHasVersionAndVariant) {
+    const std::string id = uuid_v4(~0ull, ~0ull);
+    EXPECT_EQ(id, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    EXPECT_NE(random_uuid(), random_uuid());
+}
+
+TEST(Ids, StableHashNeverChanges) {
+    // Placement of executions on shards depends on it; see base/ids.h.
+    EXPECT_EQ(stable_hash(""), 14695981039346656037ull ^ (14695981039346656037ull >> 29));
+    EXPECT_NE(stable_hash("a"), stable_hash("b"));
+}
+
+TEST(Metrics, WritesPrometheusText) {
+    counter("tandem_test_total", "A test.", "kind=\"x\"").add(3);
+    histogram("tandem_test_seconds", "A test.").observe_seconds(0.5);
+    const std::string text = metrics_text();
+    EXPECT_NE(text.find("# TYPE tandem_test_total counter"), std::string::npos);
+    EXPECT_NE(text.find("tandem_test_total{kind=\"x\"} 3"), std::string::npos);
+    EXPECT_NE(text.find("tandem_test_seconds_bucket{le=\"1.000000\"} 1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tandem

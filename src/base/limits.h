@@ -1,0 +1,62 @@
+// Every limit of the house: name, unit, default; the configuration file sets those in Limits, under
+// [limits] with the same names. Constants below the struct are fixed by a protocol, not by taste.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandem {
+
+struct Limits {
+    // Network (bytes, counts, milliseconds)
+    size_t http_header_bytes = 64 * 1024;             // 4 KiB .. 1 MiB
+    size_t http_body_bytes = 80 * 1024 * 1024;        // a 50 MiB zip in base64 fits; 1 MiB .. 1 GiB
+    size_t http_connections = 20'000;                 // 16 .. 1,000,000
+    int64_t http_header_timeout_ms = 10'000;          // a slow or half-open client is closed
+    int64_t http_body_timeout_ms = 60'000;            // whole body must arrive within
+    int64_t http_idle_timeout_ms = 120'000;           // keep-alive connection without a request
+    int64_t drain_timeout_ms = 30'000;                // SIGTERM: wait for running requests
+    // Engine
+    size_t shards = 2;                                // threads; 1 .. 256
+    size_t mailbox_inputs = 65'536;                   // per shard; full means 503/429
+    size_t batch_inputs = 1'024;                      // inputs decided per batch and shard
+    size_t history_events = 25'000;                   // per execution, as Step Functions
+    size_t open_executions = 1'000'000;               // per server
+    int64_t passivate_after_ms = 1'000;               // idle execution leaves memory
+    int64_t history_retention_days = 90;
+    // Data
+    size_t payload_bytes = 262'144;                   // input, output, task data (UTF-8)
+    size_t json_depth = 200;                          // nesting of any parsed JSON
+    // Functions
+    size_t worker_processes = 1'000;                  // in all, over all functions
+    int64_t worker_idle_ms = 300'000;                 // idle process is reaped after
+    int64_t function_init_timeout_ms = 10'000;        // until the first `next`
+    size_t invoke_request_bytes = 6 * 1024 * 1024;
+    size_t invoke_response_bytes = 6 * 1024 * 1024 + 100;
+    size_t invoke_event_bytes = 262'144 * 4;          // asynchronous invocation, 1 MiB
+    size_t function_zip_bytes = 50 * 1024 * 1024;     // package as uploaded
+    size_t function_unzipped_bytes = 250 * 1024 * 1024;
+    size_t function_zip_entries = 100'000;
+    size_t function_log_bytes = 64 * 1024 * 1024;     // kept per function
+    int64_t event_max_age_s = 21'600;                 // queued asynchronous invocation
+};
+
+// Fixed by the Step Functions and Lambda APIs.
+constexpr size_t kDefinitionBytes = 1024 * 1024;
+constexpr size_t kNameChars = 80;
+constexpr size_t kArnChars = 256;
+constexpr size_t kErrorChars = 256;
+constexpr size_t kCauseChars = 32'768;
+constexpr size_t kPageSizeMax = 1'000;
+constexpr size_t kPageSizeDefault = 100;
+constexpr size_t kPageTokenChars = 1'024;
+constexpr size_t kIntrinsicNesting = 10;
+constexpr size_t kLogTailBytes = 4'096;
+constexpr size_t kEnvironmentBytes = 4'096;
+constexpr int kFunctionTimeoutSecondsMax = 900;
+constexpr int kFunctionMemoryMbMin = 128;
+constexpr int kFunctionMemoryMbMax = 10'240;
+// Of the store.
+constexpr size_t kExecutionIdBytes = 512;
+
+}  // namespace tandem

@@ -1,0 +1,103 @@
+// Engine: the facade in front of shards, timers, dispatcher, registry and recovery. Doors see this
+// header and the model, nothing behind it. All verbs are safe from every thread. Callbacks run on an
+// engine thread, exactly once, only after what they report is durable, and must not block.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "exec/executor.h"
+#include "model/execution.h"
+#include "model/language.h"
+#include "store/blob/blob_store.h"
+#include "store/store.h"
+
+namespace tandem {
+
+struct EngineOptions {
+    Limits limits;
+    const Clock* clock = &system_clock();
+};
+
+struct StartRequest {
+    ExecutionId id;
+    CallableRef callable;       // must exist
+    std::string name;           // the door's name of the execution
+    Payload input;
+    Payload attributes;         // JSON object of the door, kept with the execution and given to the language
+};
+
+struct StartReply {
+    ExecutionSummary summary;
+    bool existed = false;       // an execution with that id was there already: the door decides what that means
+};
+
+template <class T>
+using Callback = std::function<void(Result<T>)>;
+
+enum class PutMode { kCreate, kUpdate };
+
+class Engine {
+public:
+    /// Opens the store's epoch, recovers from its indexes and starts the threads. `store`, `blobs`,
+    /// `executor` and `languages` must outlive the engine. Errors: those of Store.
+    static Result<std::unique_ptr<Engine>> open(EngineOptions options, Store& store, BlobStore& blobs,
+                                                Executor& executor,
+                                                std::vector<const Language*> languages);
+    virtual ~Engine() = default;
+
+    // Callables. put compiles the definition (language) or has it admitted (executor) first.
+    /// kCreate: kAlreadyExists if the name is taken. kUpdate: kNotFound if it is not. Both keep every
+    /// earlier revision, so that running executions go on with theirs.
+    virtual Result<void> put_callable(Callable callable, PutMode mode) = 0;
+    /// Changes attributes and aliases of the current revision in place, without a new revision.
+    virtual Result<void> amend_callable(const Callable& callable) = 0;
+    /// Records `callable` as a further revision beside the current one (a published version).
+    virtual Result<void> put_revision(Callable callable) = 0;
+    /// Resolves the qualifier (empty, revision or alias). Error: kNotFound.
+    virtual Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const = 0;
+    /// Current revisions in name order, after name `after` (exclusive).
+    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_callables(CallableKind kind, std::string_view after, size_t limit) const = 0;
+    /// All recorded revisions of one callable but the current one, in order of creation.
+    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(CallableKind kind, std::string_view name) const = 0;
+    /// ref.qualifier empty: the callable with all revisions; else that revision. kNotFound.
+    /// Open executions of it go on; their definition stays readable through execution_callable().
+    virtual Result<void> delete_callable(const CallableRef& ref) = 0;
+    /// The revision that an execution runs, even when it was deleted since.
+    virtual Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& summary) const = 0;
+    /// Compiles without recording: validation. Error: kInvalidArgument in the language's words.
+    virtual Result<void> validate(std::string_view language, std::string_view definition) const = 0;
+
+    // Executions.
+    /// Answers once the start is durable. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.
+    virtual void start(StartRequest request, Callback<StartReply> done) = 0;
+    /// Ends an open execution as aborted; answers its summary. A closed one is left as it is.
+    virtual void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause, Callback<ExecutionSummary> done) = 0;
+    virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;       // kNotFound
+    virtual Result<std::vector<Event>> history(const ExecutionId& id, const EventRange& range) const = 0;
+    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const = 0;
+    /// What it waits for now, with the reason. kNotFound.
+    virtual void explain(ExecutionId id, Callback<std::vector<Waiting>> done) = 0;
+
+    // Direct calls and packages.
+    /// Runs a function once, without a record (a synchronous invocation). Never fails by Result
+    /// for what the function did: see TaskResult.
+    virtual void invoke(Task task, std::function<void(TaskResult)> done) = 0;
+    virtual Result<std::string> put_blob(std::string_view bytes) = 0;
+    virtual Result<std::string> blob(std::string_view id) const = 0;
+    virtual Result<std::string> logs(std::string_view function, size_t limit_bytes) const = 0;
+
+    /// False once the store failed or stop began.
+    virtual bool is_ready() const = 0;
+    /// Stops taking inputs, lets the last batch become durable, joins the threads.
+    virtual void shutdown() = 0;
+};
+
+}  // namespace tandem

@@ -1,0 +1,48 @@
+// Callable: anything with a name that can be called - a function, a workflow, later a batch job or a
+// model. One registry holds them all (engine/registry.h); any language may call any of them.
+// The definition's text belongs to the language or executor; the attributes belong to the door that
+// made it (a JSON object) and are never read below it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace tandem {
+
+enum class CallableKind : uint8_t { kFunction = 1, kWorkflow = 2 };
+
+std::string_view to_string(CallableKind kind);
+
+/// Which callable is meant. `qualifier` is empty (the current revision), a revision or an alias.
+struct CallableRef {
+    CallableKind kind = CallableKind::kFunction;
+    std::string name;
+    std::string qualifier;
+    friend bool operator==(const CallableRef&, const CallableRef&) = default;
+};
+
+struct Callable {
+    CallableKind kind = CallableKind::kFunction;
+    std::string name;
+    std::string revision;    // id of this definition: a version number, or a UUID per update
+    std::string language;    // which Language interprets an execution of it ("asl", "invocation")
+    Timestamp created{};
+    Timestamp updated{};
+    Payload definition;      // ASL text; FunctionSpec as JSON
+    Payload attributes;      // JSON object of the door (role, logging, aliases' descriptions, ...)
+    // On the current revision only:
+    std::map<std::string, std::string> aliases;  // alias -> revision
+    friend bool operator==(const Callable&, const Callable&) = default;
+};
+
+/// Storage form of a callable (JSON with a version member). Error of decode: kCorrupt.
+std::string encode_callable(const Callable& callable);
+Result<Callable> decode_callable(std::string_view bytes);
+
+}  // namespace tandem

@@ -1,0 +1,48 @@
+// ExecutionSummary: what the store keeps about an execution beside its log, and what listings,
+// filters and recovery read. Derived from the events when they are appended; never the truth itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "model/callable.h"
+
+namespace tandem {
+
+enum class ExecutionStatus : uint8_t { kRunning = 1, kSucceeded = 2, kFailed = 3, kTimedOut = 4, kAborted = 5 };
+
+std::string_view to_string(ExecutionStatus status);  // "RUNNING", "SUCCEEDED", ...
+
+struct ExecutionSummary {
+    ExecutionId id;
+    CallableKind kind = CallableKind::kWorkflow;
+    std::string callable;             // name of the callable
+    std::string revision;
+    std::string language;
+    std::string name;                 // the door's name of the execution
+    ExecutionStatus status = ExecutionStatus::kRunning;
+    Timestamp start_time{};
+    Timestamp stop_time{};            // when closed
+    Payload input;
+    Payload output;
+    Payload attributes;               // the door's JSON given at start
+    std::optional<std::string> error;
+    std::optional<std::string> cause;
+    uint64_t last_seq = 0;            // events in the log
+    uint64_t last_id = 0;             // visible events
+    Timestamp next_due = kNever;      // recovery: earliest timer
+    uint64_t open_tasks = 0;          // recovery: fold at once when > 0
+    friend bool operator==(const ExecutionSummary&, const ExecutionSummary&) = default;
+};
+
+/// Storage form, versioned and checksummed like event records. Error of decode: kCorrupt.
+void encode_summary(const ExecutionSummary& summary, std::string& out);
+Result<ExecutionSummary> decode_summary(std::string_view record);
+
+}  // namespace tandem

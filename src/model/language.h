@@ -1,0 +1,118 @@
+// Language: the pure interface that says what happens next. One implementation per language; the
+// engine never switches on which one it holds.
+//
+// decide() turns an input into events and actions and folds every event it emits into `state`
+// through evolve() (ADR 0001), so fold(all events) == state always holds. evolve() cannot fail.
+// pending() recomputes what is owed after a crash: it equals the actions issued minus those answered.
+// No clock, no random numbers, no I/O, no threads: time and entropy come in through Input.
+// Objects are immutable (Program) or owned by one shard thread (State).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "model/callable.h"
+#include "model/event.h"
+#include "model/task.h"
+
+namespace tandem {
+
+enum class InputType : uint8_t {
+    kStart,          // data = input, attributes = the door's facts about the execution
+    kStop,           // error, cause: somebody ended the execution
+    kTaskStarted,    // task: a worker took it (a lazy input: it waits for company to be recorded)
+    kTaskCompleted,  // task, result
+    kTaskHeartbeat,  // task
+    kTimer,          // State::next_due() has passed
+};
+
+struct Input {
+    InputType type = InputType::kTimer;
+    Timestamp now{};          // when it was handed to decide(), or when it happened if that is known
+    uint64_t entropy = 0;     // seed of all randomness of this decision
+    Payload data;
+    Payload attributes;
+    TaskId task = 0;
+    TaskResult result;
+    std::optional<std::string> error;
+    std::optional<std::string> cause;
+};
+
+enum class ActionType : uint8_t {
+    kRunTask,     // call `target` with `payload`
+    kCancelTask,  // its answer is not wanted any more; best effort
+};
+
+struct Action {
+    ActionType type = ActionType::kRunTask;
+    TaskId task = 0;  // seq of the event that recorded it
+    CallableRef target;
+    Payload payload;
+    Payload client_context;          // Lambda's ClientContext, decoded JSON, if any
+    friend bool operator==(const Action&, const Action&) = default;
+};
+
+struct Decision {
+    std::vector<Event> events;
+    std::vector<Action> actions;
+};
+
+/// One thing that an execution waits for, for people (watch, explain).
+struct Waiting {
+    enum class For : uint8_t { kTask, kTimer, kRetry };
+    For what = For::kTask;
+    std::string state;      // name of the state
+    std::string path;       // where: "Sweep[3]/Train"
+    Timestamp since{};
+    Timestamp due = kNever;
+    std::string detail;     // resource of the task; error that is retried
+};
+
+/// A compiled definition: immutable, shared by all executions of one revision.
+class Program {
+public:
+    virtual ~Program() = default;
+};
+
+/// What is true of one execution now: the fold of its events.
+class State {
+public:
+    virtual ~State() = default;
+    virtual bool is_open() const = 0;
+    /// Earliest time at which a kTimer input is wanted; kNever if none.
+    virtual Timestamp next_due() const = 0;
+    virtual size_t open_tasks() const = 0;
+    /// seq of the last event folded.
+    virtual uint64_t last_seq() const = 0;
+};
+
+/// Facts of the installation that a language needs to name things (ARNs).
+struct LanguageOptions {
+    std::string account = "123456789012";
+    std::string region = "us-east-1";
+    size_t payload_bytes = 262'144;
+    size_t history_events = 25'000;
+};
+
+class Language {
+public:
+    virtual ~Language() = default;
+    virtual std::string_view name() const = 0;
+    /// Error: kInvalidArgument with the reason in the language's own words.
+    virtual Result<std::shared_ptr<const Program>> compile(std::string_view definition) const = 0;
+    virtual std::unique_ptr<State> initial(const Program& program) const = 0;
+    virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;
+    virtual void evolve(const Program& program, State& state, const Event& event) const = 0;
+    virtual std::vector<Action> pending(const Program& program, const State& state) const = 0;
+    virtual std::vector<Waiting> waiting(const Program& program, const State& state) const = 0;
+};
+
+}  // namespace tandem

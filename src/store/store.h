@@ -1,0 +1,83 @@
+// Store: keeps the truth. One append is atomic and durable when it returns (one sync), over any
+// number of executions; reads see only what was appended. Implementations: memory/, rocks/; both
+// pass store/conformance. append() is called by one thread at a time (the engine's committer);
+// all else from any thread. After an I/O error every later append fails: nobody retries a sync.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "model/event.h"
+#include "model/execution.h"
+
+namespace tandem {
+
+/// Everything that one batch adds to one execution.
+struct ExecutionWrite {
+    std::vector<Event> events;      // consecutive seq, continuing the stored log
+    ExecutionSummary summary;       // as it is after these events
+    std::optional<ExecutionSummary> previous;  // as stored now; nullopt for a new execution
+    bool erase = false;             // delete log, summary and index entries instead
+};
+
+/// A row of the catalog: small, named, rarely written (callables, configuration, epochs).
+struct CatalogWrite {
+    std::string key;
+    std::optional<std::string> value;  // nullopt deletes
+};
+
+struct Batch {
+    std::vector<ExecutionWrite> executions;
+    std::vector<CatalogWrite> catalog;
+};
+
+struct ExecutionFilter {
+    CallableKind kind = CallableKind::kWorkflow;
+    std::string callable;                    // listings are by callable
+    std::optional<ExecutionStatus> status;
+    std::optional<Timestamp> started_from;   // inclusive
+    std::optional<Timestamp> started_to;     // exclusive
+};
+
+struct ExecutionPage {
+    std::vector<ExecutionSummary> executions;  // newest start first
+    std::string next;                          // opaque cursor; empty at the end
+};
+
+struct EventRange {
+    uint64_t first_seq = 1;   // inclusive
+    uint64_t last_seq = UINT64_MAX;  // inclusive
+    size_t limit = SIZE_MAX;
+    bool reverse = false;     // from last_seq downwards
+};
+
+class Store {
+public:
+    virtual ~Store() = default;
+
+    /// Errors: kIo (the store is then unusable), kCorrupt, kUnavailable (fenced by a newer epoch).
+    virtual Result<void> append(const Batch& batch) = 0;
+
+    /// Takes ownership: returns the new epoch; an older owner's appends fail from now on.
+    virtual Result<uint64_t> open_epoch() = 0;
+
+    virtual Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const = 0;
+    virtual Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& range) const = 0;
+    /// From an index ordered by start time; `cursor` is ExecutionPage::next of the page before.
+    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const = 0;
+    /// All open executions, in any order, in pages: recovery. Summaries carry no input or attributes.
+    virtual Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const = 0;
+    /// Closed executions with a stop time before `before`, oldest first: retention.
+    virtual Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const = 0;
+
+    virtual Result<std::optional<std::string>> catalog(std::string_view key) const = 0;
+    /// Rows whose key starts with `prefix`, after key `after` (exclusive), in key order.
+    virtual Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view prefix, std::string_view after, size_t limit) const = 0;
+};
+
+}  // namespace tandem
