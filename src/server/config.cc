@@ -1,0 +1,209 @@
+#include "server/config.h"
+
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <variant>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace tandem {
+
+namespace {
+
+struct LimitRow {
+    const char* name;
+    std::variant<size_t Limits::*, int64_t Limits::*> member;
+    int64_t min;
+    int64_t max;
+    const char* unit;
+};
+
+constexpr int64_t kKiB = 1024;
+constexpr int64_t kMiB = kKiB * kKiB;
+constexpr int64_t kGiB = kKiB * kMiB;
+constexpr int64_t kDayMs = 86'400'000;
+
+const LimitRow kLimitRows[] = {
+    {"http_header_bytes", &Limits::http_header_bytes, 4 * kKiB, kMiB, "bytes"},
+    {"http_body_bytes", &Limits::http_body_bytes, kMiB, kGiB, "bytes"},
+    {"http_connections", &Limits::http_connections, 16, 1'000'000, "connections"},
+    {"http_header_timeout_ms", &Limits::http_header_timeout_ms, 10, kDayMs, "ms"},
+    {"http_body_timeout_ms", &Limits::http_body_timeout_ms, 10, kDayMs, "ms"},
+    {"http_idle_timeout_ms", &Limits::http_idle_timeout_ms, 10, kDayMs, "ms"},
+    {"drain_timeout_ms", &Limits::drain_timeout_ms, 0, kDayMs, "ms"},
+    {"shards", &Limits::shards, 1, 256, "threads"},
+    {"mailbox_inputs", &Limits::mailbox_inputs, 16, 16'777'216, "inputs"},
+    {"batch_inputs", &Limits::batch_inputs, 1, 65'536, "inputs"},
+    {"history_events", &Limits::history_events, 100, 1'000'000, "events"},
+    {"open_executions", &Limits::open_executions, 1, 100'000'000, "executions"},
+    {"passivate_after_ms", &Limits::passivate_after_ms, 0, kDayMs, "ms"},
+    {"history_retention_days", &Limits::history_retention_days, 1, 36'500, "days"},
+    {"payload_bytes", &Limits::payload_bytes, kKiB, 64 * kMiB, "bytes"},
+    {"json_depth", &Limits::json_depth, 16, 1'000, "levels"},
+    {"worker_processes", &Limits::worker_processes, 1, 100'000, "processes"},
+    {"worker_idle_ms", &Limits::worker_idle_ms, 10, kDayMs, "ms"},
+    {"function_init_timeout_ms", &Limits::function_init_timeout_ms, 100, 900'000, "ms"},
+    {"invoke_request_bytes", &Limits::invoke_request_bytes, kKiB, kGiB, "bytes"},
+    {"invoke_response_bytes", &Limits::invoke_response_bytes, kKiB, kGiB, "bytes"},
+    {"invoke_event_bytes", &Limits::invoke_event_bytes, kKiB, 64 * kMiB, "bytes"},
+    {"function_zip_bytes", &Limits::function_zip_bytes, kKiB, kGiB, "bytes"},
+    {"function_unzipped_bytes", &Limits::function_unzipped_bytes, kKiB, 64 * kGiB, "bytes"},
+    {"function_zip_entries", &Limits::function_zip_entries, 1, 10'000'000, "entries"},
+    {"function_log_bytes", &Limits::function_log_bytes, 4 * kKiB, 64 * kGiB, "bytes"},
+    {"event_max_age_s", &Limits::event_max_age_s, 60, 21'600, "s"},
+};
+
+tl::unexpected<Error> bad_key(std::string_view section, std::string_view key, std::string_view expected) {
+    return fail(ErrorCode::kInvalidArgument,
+                "[" + std::string(section) + "] " + std::string(key) + ": " + std::string(expected));
+}
+
+Result<void> apply_limit(std::string_view key, const toml::node& node, Limits& limits) {
+    for (const LimitRow& row : kLimitRows) {
+        if (key != row.name) continue;
+        const auto value = node.value_exact<int64_t>();
+        if (!value || *value < row.min || *value > row.max) {
+            return bad_key("limits", key, "expected an integer between " + std::to_string(row.min) +
+                                              " and " + std::to_string(row.max) + " " + row.unit);
+        }
+        std::visit([&](auto member) {
+            limits.*member = static_cast<std::remove_reference_t<decltype(limits.*member)>>(*value);
+        }, row.member);
+        return {};
+    }
+    return bad_key("limits", key, "no such limit");
+}
+
+Result<void> apply_listen(std::string_view text, Config& config) {
+    const size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return bad_key("server", "listen", "expected \"address:port\"");
+    const std::string digits(text.substr(colon + 1));
+    if (digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoul(digits) > 65535) {
+        return bad_key("server", "listen", "the port must be between 0 and 65535");
+    }
+    config.address = text.substr(0, colon);
+    config.port = uint16_t(std::stoul(digits));
+    return {};
+}
+
+Result<void> apply_text(std::string_view section, std::string_view key, const toml::node& node, std::string& out) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return bad_key(section, key, "expected a string");
+    out = *value;
+    return {};
+}
+
+Result<void> apply_flag(std::string_view section, std::string_view key, const toml::node& node, bool& out) {
+    const auto value = node.value_exact<bool>();
+    if (!value) return bad_key(section, key, "expected true or false");
+    out = *value;
+    return {};
+}
+
+Result<void> apply_log(std::string_view key, std::string_view text, Config& config) {
+    if (key == "log_format") {
+        if (text != "json" && text != "text") return bad_key("server", key, "expected \"json\" or \"text\"");
+        config.log_format = text == "json" ? LogFormat::kJson : LogFormat::kText;
+        return {};
+    }
+    if (text == "debug") config.log_level = LogLevel::kDebug;
+    else if (text == "info") config.log_level = LogLevel::kInfo;
+    else if (text == "warning") config.log_level = LogLevel::kWarning;
+    else if (text == "error") config.log_level = LogLevel::kError;
+    else return bad_key("server", key, "expected \"debug\", \"info\", \"warning\" or \"error\"");
+    return {};
+}
+
+Result<void> apply_server(std::string_view key, const toml::node& node, Config& config) {
+    if (key == "network_threads") {
+        const auto value = node.value_exact<int64_t>();
+        if (!value || *value < 1 || *value > 256) return bad_key("server", key, "expected an integer between 1 and 256");
+        config.network_threads = size_t(*value);
+        return {};
+    }
+    std::string text;
+    if (auto ok = apply_text("server", key, node, text); !ok) return ok;
+    if (key == "listen") return apply_listen(text, config);
+    if (key == "data") config.data = text;
+    else if (key == "tls_certificate") config.tls_certificate = text;
+    else if (key == "tls_key") config.tls_key = text;
+    else if (key == "log_level" || key == "log_format") return apply_log(key, text, config);
+    else return bad_key("server", key, "no such setting");
+    return {};
+}
+
+Result<void> apply_key(std::string_view section, std::string_view key, const toml::node& node, Config& config) {
+    if (section == "limits") return apply_limit(key, node, config.limits);
+    if (section == "server") return apply_server(key, node, config);
+    if (section == "aws") {
+        if (key == "region") return apply_text(section, key, node, config.region);
+        if (key == "account") return apply_text(section, key, node, config.account);
+        if (key == "auth") return apply_flag(section, key, node, config.auth);
+    }
+    if (section == "functions" && key == "isolate") return apply_flag(section, key, node, config.isolate);
+    return bad_key(section, key, "no such setting");
+}
+
+}  // namespace
+
+Result<void> apply_toml(std::string_view text, Config& config) {
+    const toml::parse_result parsed = toml::parse(text);
+    if (!parsed) {
+        std::ostringstream where;
+        where << parsed.error().source().begin;
+        return fail(ErrorCode::kInvalidArgument, std::string(parsed.error().description()) + " (" + where.str() + ")");
+    }
+    for (const auto& [section, node] : parsed.table()) {
+        const toml::table* table = node.as_table();
+        if (table == nullptr) return bad_key("", section.str(), "settings belong into a section");
+        for (const auto& [key, value] : *table) {
+            if (auto ok = apply_key(section.str(), key.str(), value, config); !ok) return ok;
+        }
+    }
+    return {};
+}
+
+Result<void> apply_file(const std::filesystem::path& file, Config& config) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return fail(ErrorCode::kIo, "cannot read " + file.string());
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    auto applied = apply_toml(text, config);
+    if (!applied) return fail(applied.error().code, file.string() + ": " + applied.error().message);
+    return {};
+}
+
+bool is_loopback(std::string_view address) {
+    return address == "localhost" || address == "::1" || address.substr(0, 4) == "127.";
+}
+
+Result<void> check_config(const Config& config) {
+    if (!config.auth && !is_loopback(config.address)) {
+        return fail(ErrorCode::kInvalidArgument, "without authentication the server listens on loopback only, not on " + config.address);
+    }
+    if (config.tls_certificate.empty() != config.tls_key.empty()) {
+        return fail(ErrorCode::kInvalidArgument, "tls_certificate and tls_key belong together");
+    }
+    if (config.account.size() != 12 || config.account.find_first_not_of("0123456789") != std::string::npos) {
+        return fail(ErrorCode::kInvalidArgument, "[aws] account: expected 12 digits");
+    }
+    if (config.region.empty() || config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
+        return fail(ErrorCode::kInvalidArgument, "[aws] region: expected a name such as us-east-1");
+    }
+    return {};
+}
+
+std::string describe_limits() {
+    const Limits defaults;
+    std::string out;
+    for (const LimitRow& row : kLimitRows) {
+        const auto value = std::visit([&](auto member) { return int64_t(defaults.*member); }, row.member);
+        out += std::string(row.name) + " = " + std::to_string(value) + "   # " + row.unit + ", " +
+               std::to_string(row.min) + " .. " + std::to_string(row.max) + "\n";
+    }
+    return out;
+}
+
+}  // namespace tandem

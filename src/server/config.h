@@ -1,0 +1,51 @@
+// Config: everything an operator can set, from a TOML file, then overridden by `tandem serve` options.
+// Every limit of base/limits.h is a key of [limits] under the same name. Unknown keys are errors:
+// a misspelt limit must not be ignored. Plain data; read once before any thread starts.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace tandem {
+
+struct Config {
+    // [server]
+    std::string address = "127.0.0.1";
+    uint16_t port = 8470;
+    std::filesystem::path data = "tandem-data";
+    std::string tls_certificate;
+    std::string tls_key;
+    size_t network_threads = 2;
+    LogLevel log_level = LogLevel::kInfo;
+    LogFormat log_format = LogFormat::kJson;
+    // [aws]
+    std::string region = "us-east-1";
+    std::string account = "123456789012";
+    bool auth = true;
+    // [functions]
+    bool isolate = true;
+    // [limits]
+    Limits limits;
+    // Only on the command line.
+    std::string ready_file;
+};
+
+/// Reads a TOML document into `config`. Error: kInvalidArgument naming the key and what is expected.
+Result<void> apply_toml(std::string_view text, Config& config);
+Result<void> apply_file(const std::filesystem::path& file, Config& config);
+
+/// Rules that hold between settings (no_auth only on loopback, key with certificate, ranges).
+Result<void> check_config(const Config& config);
+
+bool is_loopback(std::string_view address);
+
+/// One line of documentation for each limit: "name = default   # unit, range".
+std::string describe_limits();
+
+}  // namespace tandem
