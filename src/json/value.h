@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,11 +20,9 @@ namespace tandem::json {
 enum class Kind { kNull, kBool, kInt, kDouble, kString, kArray, kObject };
 
 class Value;
+class Object;
 using Member = std::pair<std::string, Value>;
 using Array = std::vector<Value>;
-
-/// Ordered members; lookup is linear for small objects and indexed for large ones.
-class Object;
 
 class Value {
 public:
@@ -86,6 +85,7 @@ private:
         data_;
 };
 
+/// Ordered members; lookup is linear for small objects and indexed for large ones.
 class Object {
 public:
     Object() = default;
@@ -100,7 +100,12 @@ public:
     auto end() const { return members_.end(); }
 
 private:
+    static constexpr size_t kIndexAbove = 16;  // members; below, a linear search is faster
+    using Index = std::map<std::string, size_t, std::less<>>;
+    void build_index();
+
     std::vector<Member> members_;
+    Index index_;  // empty for small objects
 };
 
 struct ParseOptions {

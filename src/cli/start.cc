@@ -1,0 +1,58 @@
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+
+#include "cli/commands.h"
+
+namespace tandem::cli {
+
+namespace {
+
+struct StartOptions {
+    std::string workflow;
+    std::string input = "{}";
+    std::string name;
+    bool watch = false;
+};
+
+/// "@file" reads a file, "-" standard input, anything else is the text itself.
+Result<std::string> read_argument(const std::string& argument) {
+    if (argument == "-") return std::string((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+    if (argument.empty() || argument[0] != '@') return argument;
+    std::ifstream in(argument.substr(1), std::ios::binary);
+    if (!in) return fail(ErrorCode::kIo, "cannot read " + argument.substr(1));
+    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+int run_start(const Context& context, const StartOptions& options) {
+    auto input = read_argument(options.input);
+    if (!input) return report(context.out, input.error());
+    auto client = Client::make(context.client);
+    if (!client) return report(context.out, client.error());
+    auto workflow = resolve_workflow(*client, options.workflow);
+    if (!workflow) return report(context.out, workflow.error());
+    json::Value request = json::Value::object({{"stateMachineArn", *workflow}, {"input", *input}});
+    if (!options.name.empty()) request.set("name", options.name);
+    auto reply = client->states("StartExecution", request);
+    if (!reply) return report(context.out, reply.error());
+    const std::string arn(reply->string_or("executionArn", ""));
+    if (options.watch) return watch_execution(*client, context.out, arn);
+    if (context.out.as_json) print_json(*reply);
+    else print_line(arn);
+    return 0;
+}
+
+}  // namespace
+
+void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    CLI::App* command = app.add_subcommand("start", "Start an execution of a workflow");
+    auto options = std::make_shared<StartOptions>();
+    command->add_option("WORKFLOW", options->workflow, "Name or ARN")->required();
+    command->add_option("--input,-i", options->input, "JSON text, @FILE, or - for standard input");
+    command->add_option("--name", options->name, "Name of the execution; default: a fresh UUID");
+    command->add_flag("--watch,-w", options->watch, "Follow it until it ends");
+    command->callback([=, &run] { run = [=] { return run_start(*context, *options); }; });
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,84 @@
+#include <gtest/gtest.h>
+
+#include "json/value.h"
+
+namespace tandem::json {
+namespace {
+
+std::string round_trip(std::string_view text) {
+    const auto value = parse(text);
+    return value ? print(*value) : "error: " + value.error().message;
+}
+
+TEST(Json, PrintsWhatItParsed) {
+    for (const char* text : {"null", "true", "[]", "{}", "[1,-2,0]", R"({"b":1,"a":[{"c":null}]})", "0.0", "1.5",
+                             R"("\"\\\b\f\n\r\t\u0001é")", "9223372036854775807", "-9223372036854775808"}) {
+        EXPECT_EQ(round_trip(text), text);
+    }
+    EXPECT_EQ(round_trip(" { \"a\" : [ 1 , 2 ] } "), R"({"a":[1,2]})");
+    EXPECT_EQ(round_trip(R"({"a":1,"b":2,"a":3})"), R"({"a":3,"b":2})");
+    EXPECT_EQ(round_trip(R"("\u0041\ud83d\ude00\/")"), "\"A\xf0\x9f\x98\x80/\"");
+}
+
+TEST(Json, DoublesPrintAsJavaDoes) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"1e0", "1.0"}, {"1E10", "1.0E10"}, {"0.00015", "1.5E-4"}, {"1234567.5", "1234567.5"}, {"12345678.5", "1.23456785E7"},
+        {"0.1", "0.1"}, {"0.001", "0.001"}, {"-0.0", "-0.0"}, {"1e-400", "0.0"}, {"100.0", "100.0"},
+        {"9223372036854775808", "9.223372036854776E18"}};
+    for (const auto& [in, out] : cases) EXPECT_EQ(round_trip(in), out) << in;
+}
+
+TEST(Json, RefusesWhatIsNotJson) {
+    for (const char* text : {"", " ", "nul", "01", "-", "1.", "1e", "+1", ".5", "[1,]", "{\"a\":}", "{a:1}", "{\"a\" 1}", "[1 2]",
+                             "\"a", "\"\\x\"", "\"\n\"", "1 2", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "1e400",
+                             "\"\xff\"", "NaN", "'a'", "[", "{", "{\"a\":1", "\"\\u12g4\""}) {
+        EXPECT_FALSE(parse(text).has_value()) << text;
+    }
+}
+
+TEST(Json, LimitsDepth) {
+    const std::string hundred = std::string(100, '[') + std::string(100, ']');
+    EXPECT_TRUE(parse(hundred).has_value());
+    const std::string deep = std::string(100'000, '[');
+    EXPECT_FALSE(parse(deep).has_value());
+    EXPECT_FALSE(parse(hundred, {.max_depth = 50}).has_value());
+}
+
+TEST(Json, SaysWhereItIsWrong) {
+    SyntaxError where;
+    EXPECT_FALSE(parse("{\n  \"a\": x}", {}, &where).has_value());
+    EXPECT_EQ(where.line, 2u);
+    EXPECT_EQ(where.column, 8u);
+}
+
+TEST(Json, CopiesAreIndependent) {
+    Value a = *parse(R"({"x":[1]})");
+    Value b = a;
+    b.set("x", 2);
+    EXPECT_EQ(print(a), R"({"x":[1]})");
+    EXPECT_EQ(print(b), R"({"x":2})");
+}
+
+TEST(Json, EqualityIsOfData) {
+    EXPECT_EQ(*parse(R"({"a":1,"b":[2.0]})"), *parse(R"({"b":[2],"a":1.0})"));
+    EXPECT_NE(*parse("[1]"), *parse("[1,2]"));
+    EXPECT_NE(*parse("0"), *parse("false"));
+}
+
+TEST(Json, LargeObjectsFindEveryMember) {
+    Object o;
+    for (int i = 0; i < 1000; ++i) o.set("k" + std::to_string(i), i);
+    o.erase("k500");
+    o.set("k7", "seven");
+    EXPECT_EQ(o.size(), 999u);
+    EXPECT_EQ(o.find("k500"), nullptr);
+    EXPECT_EQ(o.find("k7")->as_string(), "seven");
+    EXPECT_EQ(o.find("k999")->as_int(), 999);
+}
+
+TEST(Json, PrettyPrints) {
+    EXPECT_EQ(print_pretty(*parse(R"({"a":[1,{}],"b":[]})")), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}");
+}
+
+}  // namespace
+}  // namespace tandem::json
