@@ -1,0 +1,56 @@
+#include "model/callable.h"
+
+#include "json/value.h"
+
+namespace tandem {
+
+namespace {
+constexpr int64_t kCallableVersion = 1;
+}
+
+std::string encode_callable(const Callable& c) {
+    json::Value aliases = json::Value::object();
+    for (const auto& [alias, revision] : c.aliases) aliases.set(alias, revision);
+    return json::print(json::Value::object({
+        {"version", kCallableVersion},
+        {"kind", std::string(to_string(c.kind))},
+        {"name", c.name},
+        {"revision", c.revision},
+        {"language", c.language},
+        {"created_us", to_micros(c.created)},
+        {"updated_us", to_micros(c.updated)},
+        {"definition", c.definition.str()},
+        {"attributes", c.attributes.str()},
+        {"aliases", aliases},
+    }));
+}
+
+Result<Callable> decode_callable(std::string_view bytes) {
+    const auto value = json::parse(bytes);
+    if (!value || value->int_or("version", 0) != kCallableVersion) {
+        return fail(ErrorCode::kCorrupt, "catalog row is not a callable of a known version");
+    }
+    Callable c;
+    const std::string_view kind = value->string_or("kind", "");
+    if (kind == to_string(CallableKind::kFunction)) c.kind = CallableKind::kFunction;
+    else if (kind == to_string(CallableKind::kWorkflow)) c.kind = CallableKind::kWorkflow;
+    else return fail(ErrorCode::kCorrupt, "callable has an unknown kind");
+    c.name = value->string_or("name", "");
+    c.revision = value->string_or("revision", "");
+    c.language = value->string_or("language", "");
+    c.created = from_micros(value->int_or("created_us", 0));
+    c.updated = from_micros(value->int_or("updated_us", 0));
+    c.definition = Payload(std::string(value->string_or("definition", "")));
+    c.attributes = Payload(std::string(value->string_or("attributes", "")));
+    const json::Value* aliases = value->find("aliases");
+    if (c.name.empty() || aliases == nullptr || !aliases->is_object()) {
+        return fail(ErrorCode::kCorrupt, "callable lacks its name or aliases");
+    }
+    for (const auto& [alias, revision] : aliases->as_object()) {
+        if (!revision.is_string()) return fail(ErrorCode::kCorrupt, "callable has a malformed alias");
+        c.aliases.emplace(alias, revision.as_string());
+    }
+    return c;
+}
+
+}  // namespace tandem

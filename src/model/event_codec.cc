@@ -1,0 +1,84 @@
+// Field numbers of an event record; stored, never reused. docs/formats/event-record.md.
+#include "base/check.h"
+#include "model/event.h"
+#include "model/wire.h"
+
+namespace tandem {
+
+namespace {
+
+enum Field : uint32_t {
+    kType = 1, kTime = 2, kId = 3, kPreviousId = 4, kKind = 5, kFamily = 6, kScope = 7, kRef = 8, kIndex = 9,
+    kLength = 10, kDue = 11, kTimeout = 12, kHeartbeat = 13, kName = 14, kResource = 15, kResourceType = 16,
+    kRegion = 17, kInput = 18, kOutput = 19, kError = 20, kCause = 21, kDetail = 22,
+};
+
+}  // namespace
+
+void encode_event(const Event& event, std::string& out) {
+    RecordWriter w(out);
+    w.number(kType, uint64_t(event.type));
+    w.time(kTime, event.time);
+    w.number(kId, event.id);
+    w.number(kPreviousId, event.previous_id);
+    w.number(kKind, uint64_t(event.kind));
+    w.number(kFamily, uint64_t(event.family));
+    w.number(kScope, event.scope);
+    w.number(kRef, event.ref);
+    w.number(kIndex, event.index);
+    w.number(kLength, event.length);
+    w.time(kDue, event.due);
+    w.optional_number(kTimeout, event.timeout_s);
+    w.optional_number(kHeartbeat, event.heartbeat_s);
+    w.bytes(kName, event.name);
+    w.bytes(kResource, event.resource);
+    w.bytes(kResourceType, event.resource_type);
+    w.bytes(kRegion, event.region);
+    w.payload(kInput, event.input);
+    w.payload(kOutput, event.output);
+    w.optional_bytes(kError, event.error);
+    w.optional_bytes(kCause, event.cause);
+    w.payload(kDetail, event.detail);
+    w.finish();
+}
+
+Result<Event> decode_event(std::string_view record) {
+    auto reader = RecordReader::open(record);
+    if (!reader) return tl::unexpected<Error>(reader.error());
+    Event event;
+    RecordField f;
+    while (reader->next(f)) {
+        switch (f.number) {
+            case kType: event.type = static_cast<EventType>(f.value); break;
+            case kTime: event.time = f.as_time(); break;
+            case kId: event.id = f.value; break;
+            case kPreviousId: event.previous_id = f.value; break;
+            case kKind: event.kind = static_cast<StateKind>(f.value); break;
+            case kFamily: event.family = static_cast<TaskFamily>(f.value); break;
+            case kScope: event.scope = uint32_t(f.value); break;
+            case kRef: event.ref = f.value; break;
+            case kIndex: event.index = f.value; break;
+            case kLength: event.length = f.value; break;
+            case kDue: event.due = f.as_time(); break;
+            case kTimeout: event.timeout_s = f.as_signed(); break;
+            case kHeartbeat: event.heartbeat_s = f.as_signed(); break;
+            case kName: event.name = f.bytes; break;
+            case kResource: event.resource = f.bytes; break;
+            case kResourceType: event.resource_type = f.bytes; break;
+            case kRegion: event.region = f.bytes; break;
+            case kInput: event.input = Payload(std::string(f.bytes)); break;
+            case kOutput: event.output = Payload(std::string(f.bytes)); break;
+            case kError: event.error = std::string(f.bytes); break;
+            case kCause: event.cause = std::string(f.bytes); break;
+            case kDetail: event.detail = Payload(std::string(f.bytes)); break;
+            default: break;  // a field of a newer binary
+        }
+    }
+    if (!reader->ok()) return fail(ErrorCode::kCorrupt, "event record is malformed");
+    if (to_string(event.type) == "Unknown" || to_string(event.kind) == "Unknown") {
+        return fail(ErrorCode::kCorrupt, "event record has an unknown type");
+    }
+    return event;
+}
+
+}  // namespace tandem

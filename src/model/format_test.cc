@@ -1,0 +1,110 @@
+// Holds today's reader to yesterday's bytes: tests/golden/formats/records.txt has one line for each
+// kind of record, "name hex". A line that exists may never change; new types append new lines
+// (TANDEM_BLESS=1 appends what is missing and rewrites nothing).
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "base/encoding.h"
+#include "model/event.h"
+#include "model/execution.h"
+
+namespace tandem {
+namespace {
+
+const EventType kAllTypes[] = {
+    EventType::kExecutionStarted, EventType::kExecutionSucceeded, EventType::kExecutionFailed, EventType::kExecutionAborted,
+    EventType::kExecutionTimedOut, EventType::kStateEntered, EventType::kStateExited, EventType::kStateStarted,
+    EventType::kStateSucceeded, EventType::kStateFailed, EventType::kStateAborted, EventType::kIterationStarted,
+    EventType::kIterationSucceeded, EventType::kIterationFailed, EventType::kIterationAborted, EventType::kTaskScheduled,
+    EventType::kTaskScheduleFailed, EventType::kTaskStarted, EventType::kTaskStartFailed, EventType::kTaskSubmitted,
+    EventType::kTaskSubmitFailed, EventType::kTaskSucceeded, EventType::kTaskFailed, EventType::kTaskTimedOut,
+    EventType::kEvaluationFailed, EventType::kWaitSet, EventType::kRetrySet, EventType::kTaskHeartbeat,
+    EventType::kTaskCancelled, EventType::kNote};
+
+Event sample(EventType type) {
+    Event e;
+    e.type = type;
+    e.time = from_micros(1'700'000'000'123'456);
+    e.id = 7;
+    e.previous_id = 6;
+    e.kind = StateKind::kTask;
+    e.family = TaskFamily::kLambdaFunction;
+    e.scope = 2;
+    e.ref = 5;
+    e.index = 3;
+    e.length = 300;
+    e.due = from_micros(1'700'000'001'000'000);
+    e.timeout_s = 60;
+    e.heartbeat_s = -1;
+    e.name = "Train";
+    e.resource = "invoke";
+    e.resource_type = "lambda";
+    e.region = "us-east-1";
+    e.input = Payload("{}");
+    e.output = Payload("");
+    e.error = "States.Timeout";
+    e.cause = "";
+    e.detail = Payload("d");
+    return e;
+}
+
+ExecutionSummary sample_summary() {
+    ExecutionSummary s;
+    s.id = ExecutionId("states:m:e");
+    s.callable = "m";
+    s.revision = "r";
+    s.language = "asl";
+    s.name = "e";
+    s.status = ExecutionStatus::kFailed;
+    s.start_time = from_micros(1'700'000'000'123'456);
+    s.stop_time = from_micros(1'700'000'001'000'000);
+    s.input = Payload("{}");
+    s.error = "E";
+    s.last_seq = 9;
+    s.last_id = 8;
+    s.next_due = from_micros(1'700'000'002'000'000);
+    s.open_tasks = 1;
+    return s;
+}
+
+std::string golden_path() {
+    const char* root = std::getenv("TANDEM_SOURCE_DIR");
+    return std::string(root != nullptr ? root : ".") + "/tests/golden/formats/records.txt";
+}
+
+TEST(Format, StoredBytesStayReadable) {
+    std::map<std::string, std::string> golden;
+    std::ifstream in(golden_path());
+    for (std::string name, bytes; in >> name >> bytes;) golden[name] = bytes;
+    in.close();
+    std::map<std::string, std::string> now;
+    for (const EventType type : kAllTypes) {
+        std::string record;
+        encode_event(sample(type), record);
+        now["event." + std::string(to_string(type))] = hex(record);
+    }
+    std::string record;
+    encode_summary(sample_summary(), record);
+    now["summary"] = hex(record);
+    if (std::getenv("TANDEM_BLESS") != nullptr) {
+        std::ofstream out(golden_path(), std::ios::app);
+        for (const auto& [name, bytes] : now) {
+            if (golden.emplace(name, bytes).second) out << name << ' ' << bytes << '\n';
+        }
+    }
+    for (const auto& [name, bytes] : now) EXPECT_EQ(golden[name], bytes) << name;
+    for (const EventType type : kAllTypes) {
+        const auto old = decode_event(unhex(golden["event." + std::string(to_string(type))]).value_or(""));
+        ASSERT_TRUE(old.has_value()) << to_string(type);
+        EXPECT_EQ(*old, sample(type));
+    }
+    const auto old = decode_summary(unhex(golden["summary"]).value_or(""));
+    ASSERT_TRUE(old.has_value());
+    EXPECT_EQ(*old, sample_summary());
+}
+
+}  // namespace
+}  // namespace tandem

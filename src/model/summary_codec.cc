@@ -1,0 +1,75 @@
+// Field numbers of a summary record; stored, never reused. docs/formats/summary-record.md.
+#include "model/execution.h"
+#include "model/wire.h"
+
+namespace tandem {
+
+namespace {
+
+enum Field : uint32_t {
+    kId = 1, kKind = 2, kCallable = 3, kRevision = 4, kLanguage = 5, kName = 6, kStatus = 7, kStartTime = 8,
+    kStopTime = 9, kInput = 10, kOutput = 11, kAttributes = 12, kError = 13, kCause = 14, kLastSeq = 15,
+    kLastId = 16, kNextDue = 17, kOpenTasks = 18,
+};
+
+}  // namespace
+
+void encode_summary(const ExecutionSummary& s, std::string& out) {
+    RecordWriter w(out);
+    w.bytes(kId, s.id.str());
+    w.number(kKind, uint64_t(s.kind));
+    w.bytes(kCallable, s.callable);
+    w.bytes(kRevision, s.revision);
+    w.bytes(kLanguage, s.language);
+    w.bytes(kName, s.name);
+    w.number(kStatus, uint64_t(s.status));
+    w.time(kStartTime, s.start_time);
+    w.time(kStopTime, s.stop_time);
+    w.payload(kInput, s.input);
+    w.payload(kOutput, s.output);
+    w.payload(kAttributes, s.attributes);
+    w.optional_bytes(kError, s.error);
+    w.optional_bytes(kCause, s.cause);
+    w.number(kLastSeq, s.last_seq);
+    w.number(kLastId, s.last_id);
+    if (s.next_due != kNever) w.time(kNextDue, s.next_due);
+    w.number(kOpenTasks, s.open_tasks);
+    w.finish();
+}
+
+Result<ExecutionSummary> decode_summary(std::string_view record) {
+    auto reader = RecordReader::open(record);
+    if (!reader) return tl::unexpected<Error>(reader.error());
+    ExecutionSummary s;
+    RecordField f;
+    while (reader->next(f)) {
+        switch (f.number) {
+            case kId: s.id = ExecutionId(std::string(f.bytes)); break;
+            case kKind: s.kind = static_cast<CallableKind>(f.value); break;
+            case kCallable: s.callable = f.bytes; break;
+            case kRevision: s.revision = f.bytes; break;
+            case kLanguage: s.language = f.bytes; break;
+            case kName: s.name = f.bytes; break;
+            case kStatus: s.status = static_cast<ExecutionStatus>(f.value); break;
+            case kStartTime: s.start_time = f.as_time(); break;
+            case kStopTime: s.stop_time = f.as_time(); break;
+            case kInput: s.input = Payload(std::string(f.bytes)); break;
+            case kOutput: s.output = Payload(std::string(f.bytes)); break;
+            case kAttributes: s.attributes = Payload(std::string(f.bytes)); break;
+            case kError: s.error = std::string(f.bytes); break;
+            case kCause: s.cause = std::string(f.bytes); break;
+            case kLastSeq: s.last_seq = f.value; break;
+            case kLastId: s.last_id = f.value; break;
+            case kNextDue: s.next_due = f.as_time(); break;
+            case kOpenTasks: s.open_tasks = f.value; break;
+            default: break;  // a field of a newer binary
+        }
+    }
+    if (!reader->ok() || s.id.empty()) return fail(ErrorCode::kCorrupt, "summary record is malformed");
+    if (to_string(s.status) == "UNKNOWN" || to_string(s.kind) == "unknown") {
+        return fail(ErrorCode::kCorrupt, "summary record has an unknown status or kind");
+    }
+    return s;
+}
+
+}  // namespace tandem
