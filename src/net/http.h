@@ -1,6 +1,6 @@
 // HTTP messages, server and client. The server is callback-shaped at its edge: a handler gets the
 // whole request and a reply function that may be called once, from any thread, at any time later.
-// Inside, one coroutine per connection, pinned to one event-loop thread. Bodies are bounded.
+// Inside, one small state machine per connection, pinned to one event-loop thread. Bodies are bounded.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ struct SigV4Failure {
 
 struct SigV4Policy {
     SigV4Scope scope;
-    int64_t max_skew_s = 300;
+    int64_t max_skew_s = 900;      // as AWS allows
     /// Secret of an access key id; nullopt if unknown.
     std::function<std::optional<std::string>(std::string_view access_key_id)> secret_of;
 };

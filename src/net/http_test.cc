@@ -1,0 +1,304 @@
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "net/http.h"
+#include "net/http_bytes.h"
+#include "net/url.h"
+
+namespace tandem::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A raw client: what a well-behaved library would never send.
+class Raw {
+public:
+    explicit Raw(uint16_t port) {
+        fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        timeval timeout{10, 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    }
+    ~Raw() { close(); }
+    void close() {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = -1;
+    }
+    void send(std::string_view bytes) { EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size())); }
+    /// Everything until the server closes.
+    std::string read_all() {
+        std::string out;
+        char buffer[4096];
+        for (ssize_t n = 0; (n = ::recv(fd_, buffer, sizeof buffer, 0)) > 0;) out.append(buffer, size_t(n));
+        return out;
+    }
+    /// Until `mark` was seen.
+    std::string read_until(std::string_view mark) {
+        std::string out;
+        char c = 0;
+        while (out.find(mark) == std::string::npos && ::recv(fd_, &c, 1, 0) == 1) out.push_back(c);
+        return out;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+class HttpTest : public testing::Test {
+protected:
+    void TearDown() override {
+        if (server_) server_->stop();
+        loops_->stop();
+    }
+    uint16_t serve(HttpServerOptions options, HttpHandler handler) {
+        auto server = HttpServer::listen(*loops_, std::move(options), std::move(handler));
+        EXPECT_TRUE(server.has_value()) << server.error().message;
+        server_ = std::move(*server);
+        return server_->port();
+    }
+    static HttpHandler echo() {
+        return [](HttpRequest request, HttpReply reply) {
+            HttpResponse response;
+            response.headers.add("X-Method", request.method);
+            for (const auto& [name, value] : request.trailers) response.headers.add("X-Trailer-" + name, value);
+            response.body = Payload(request.body);
+            reply(std::move(response));
+        };
+    }
+    std::unique_ptr<HttpClient> client(uint16_t port, int64_t timeout_ms = 10'000) {
+        return std::move(*HttpClient::make({.url = "http://127.0.0.1:" + std::to_string(port), .timeout_ms = timeout_ms}));
+    }
+    bool eventually(const std::function<bool()>& condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::yield();
+        }
+        return true;
+    }
+
+    std::unique_ptr<EventLoops> loops_ = EventLoops::start(2);
+    std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpTest, KeepsAConnectionAlive) {
+    const uint16_t port = serve({}, echo());
+    auto c = client(port);
+    for (int i = 0; i < 200; ++i) {
+        HttpRequest request;
+        request.method = "POST";
+        request.body = std::string(size_t(i) * 100, 'x');
+        const auto response = c->send(request);
+        ASSERT_TRUE(response.has_value()) << response.error().message;
+        EXPECT_EQ(response->status, 200);
+        EXPECT_EQ(response->body.view(), request.body);
+    }
+    EXPECT_EQ(server_->connections(), 1u);
+}
+
+TEST_F(HttpTest, JoinsChunksAndKeepsTrailersApart) {
+    Raw raw(serve({}, echo()));
+    raw.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n");
+    const std::string reply = raw.read_all();
+    EXPECT_NE(reply.find("X-Trailer-T: v"), std::string::npos) << reply;
+    EXPECT_NE(reply.find("\r\n\r\nabcde"), std::string::npos) << reply;
+}
+
+TEST_F(HttpTest, AnswersExpectContinue) {
+    Raw raw(serve({}, echo()));
+    raw.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    EXPECT_NE(raw.read_until("\r\n\r\n").find("100 Continue"), std::string::npos);
+    raw.send("hi");
+    EXPECT_NE(raw.read_all().find("\r\n\r\nhi"), std::string::npos);
+}
+
+TEST_F(HttpTest, ServesPipelinedRequestsInOrder) {
+    Raw raw(serve({}, echo()));
+    raw.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\naPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nb");
+    const std::string reply = raw.read_all();
+    EXPECT_LT(reply.find("\r\n\r\na"), reply.find("\r\n\r\nb"));
+}
+
+TEST_F(HttpTest, RefusesWhatIsNoRequest) {
+    HttpServerOptions options;
+    options.body_bytes = 100;
+    options.header_bytes = 4096;
+    options.on_bad_request = [](int status, std::string_view) {
+        HttpResponse r;
+        r.status = status;
+        r.body = Payload("why");
+        return r;
+    };
+    const uint16_t port = serve(options, echo());
+    const std::pair<std::string, std::string> cases[] = {
+        {"nonsense\r\n\r\n", "HTTP/1.1 400"},
+        {"GET / HTTP/1.1\r\nbad header\r\n\r\n", "HTTP/1.1 400"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", "HTTP/1.1 413"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 400"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 400"},
+        {"GET / HTTP/1.1\r\nA: " + std::string(8000, 'a') + "\r\n\r\n", "HTTP/1.1 431"}};
+    for (const auto& [bytes, expected] : cases) {
+        Raw raw(port);
+        raw.send(bytes);
+        const std::string reply = raw.read_until("why");
+        EXPECT_EQ(reply.substr(0, expected.size()), expected) << bytes.substr(0, 60);
+    }
+}
+
+TEST_F(HttpTest, ClosesSlowClients) {
+    HttpServerOptions options;
+    options.header_timeout_ms = 50;
+    options.body_timeout_ms = 50;
+    options.idle_timeout_ms = 50;
+    const uint16_t port = serve(options, echo());
+    Raw idle(port);
+    EXPECT_EQ(idle.read_all(), "");
+    Raw header(port);
+    header.send("GET / HT");
+    header.read_all();
+    Raw body(port);
+    body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+    body.read_all();
+    EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
+}
+
+TEST_F(HttpTest, RepliesMayComeLaterFromAnyThread) {
+    std::thread later;
+    const uint16_t port = serve({}, [&](HttpRequest, HttpReply reply) {
+        later = std::thread([reply = std::move(reply)] {
+            std::this_thread::sleep_for(30ms);
+            HttpResponse r;
+            r.status = 202;
+            reply(r);
+            reply(r);  // the second is ignored
+        });
+    });
+    EXPECT_EQ(client(port)->send({})->status, 202);
+    later.join();
+}
+
+TEST_F(HttpTest, NoticesClientsThatLeaveWhileAReplyIsOwed) {
+    std::mutex mutex;
+    std::vector<HttpReply> owed;
+    std::atomic<int> left{0};
+    HttpServerOptions options;
+    options.on_disconnect = [&](std::string) { ++left; };
+    const uint16_t port = serve(options, [&](HttpRequest, HttpReply reply) {
+        const std::lock_guard lock(mutex);
+        owed.push_back(std::move(reply));
+    });
+    Raw raw(port);
+    raw.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() == 1; }));
+    raw.close();
+    EXPECT_TRUE(eventually([&] { return left == 1; }));
+    owed[0]({});  // too late: dropped
+    EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
+}
+
+TEST_F(HttpTest, StopsWhileRepliesAreOwed) {
+    std::mutex mutex;
+    std::vector<HttpReply> owed;
+    const uint16_t port = serve({}, [&](HttpRequest, HttpReply reply) {
+        const std::lock_guard lock(mutex);
+        owed.push_back(std::move(reply));
+    });
+    Raw raw(port);
+    raw.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() == 1; }));
+    server_->stop();
+    EXPECT_EQ(raw.read_all(), "");
+    owed[0]({});
+}
+
+TEST_F(HttpTest, ManyIdleConnectionsCostNobodyElse) {
+    const uint16_t port = serve({}, echo());
+    std::vector<std::unique_ptr<Raw>> idle;
+    for (int i = 0; i < 500; ++i) idle.push_back(std::make_unique<Raw>(port));
+    EXPECT_TRUE(eventually([&] { return server_->connections() >= 500; }));
+    EXPECT_EQ(client(port)->send({})->status, 200);
+}
+
+TEST_F(HttpTest, LimitsConnections) {
+    HttpServerOptions options;
+    options.connections = 2;
+    const uint16_t port = serve(options, echo());
+    Raw a(port), b(port);
+    EXPECT_TRUE(eventually([&] { return server_->connections() == 2; }));
+    Raw c(port);
+    EXPECT_EQ(c.read_all(), "");
+    a.close();
+    EXPECT_TRUE(eventually([&] { return server_->connections() == 1; }));
+    EXPECT_EQ(client(port)->send({})->status, 200);
+}
+
+TEST_F(HttpTest, ServesTls) {
+    const auto directory = std::filesystem::temp_directory_path() / ("tandem-tls-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory);
+    const std::string key = directory / "key.pem", certificate = directory / "cert.pem";
+    const std::string command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
+                                "-addext subjectAltName=IP:127.0.0.1 -keyout " + key + " -out " + certificate + " 2>/dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    HttpServerOptions options;
+    options.tls_certificate = certificate;
+    options.tls_key = key;
+    const std::string url = "https://127.0.0.1:" + std::to_string(serve(options, echo()));
+    auto trusting = HttpClient::make({.url = url, .ca_file = certificate});
+    HttpRequest request;
+    request.method = "POST";
+    request.body = "secret";
+    for (int i = 0; i < 3; ++i) {
+        const auto response = (*trusting)->send(request);
+        ASSERT_TRUE(response.has_value()) << response.error().message;
+        EXPECT_EQ(response->body.view(), "secret");
+    }
+    EXPECT_FALSE((*HttpClient::make({.url = url}))->send(request).has_value());
+    trusting->reset();
+    std::filesystem::remove_all(directory);
+}
+
+TEST_F(HttpTest, ClientReportsWhatFailed) {
+    EXPECT_EQ((*HttpClient::make({.url = "http://127.0.0.1:1", .ca_file = {}}))->send({}).error().code, ErrorCode::kUnavailable);
+    const uint16_t port = serve({}, [](HttpRequest, HttpReply) {});
+    EXPECT_EQ(client(port, 50)->send({}).error().code, ErrorCode::kTimeout);
+    EXPECT_FALSE(HttpClient::make({.url = "ftp://x", .ca_file = {}}).has_value());
+}
+
+TEST(Url, Parses) {
+    EXPECT_EQ(parse_url("http://a:80/x")->target, "/x");
+    EXPECT_EQ(parse_url("https://[::1]:8443")->host, "::1");
+    EXPECT_EQ(parse_url("https://[::1]:8443")->port, 8443);
+    for (const char* bad : {"", "http://", "x://a", "http://a:b", "http://a:99999"}) EXPECT_FALSE(parse_url(bad).has_value()) << bad;
+}
+
+TEST(ParseRequest, FromMemory) {
+    int status = -1;
+    const auto request = parse_request("GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", 4096, 100, status);
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->path(), "/a");
+    EXPECT_EQ(request->query(), "b");
+    EXPECT_FALSE(parse_request("GET /", 4096, 100, status).has_value());
+    EXPECT_EQ(status, 0);
+    EXPECT_FALSE(parse_request("\x01\r\n\r\n", 4096, 100, status).has_value());
+    EXPECT_EQ(status, 400);
+    EXPECT_EQ(query_parameter("a=1&b=x%20y+z&c", "b").value(), "x y z");
+    EXPECT_FALSE(query_parameter("a=1", "b").has_value());
+}
+
+}  // namespace
+}  // namespace tandem::net

@@ -1,0 +1,44 @@
+#include "net/loops.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+
+namespace tandem::net {
+
+namespace asio = boost::asio;
+
+Loops::Loops(size_t threads) {
+    for (size_t i = 0; i < std::max<size_t>(1, threads); ++i) loops_.push_back(std::make_unique<Loop>());
+    for (auto& loop : loops_) {
+        loop->thread = std::thread([io = &loop->io] {
+            const auto work = asio::make_work_guard(*io);
+            io->run();
+        });
+    }
+}
+
+Loops::~Loops() { stop(); }
+
+void Loops::stop() {
+    for (auto& loop : loops_) loop->io.stop();
+    for (auto& loop : loops_) {
+        if (loop->thread.joinable()) loop->thread.join();
+    }
+}
+
+asio::io_context& Loops::next() { return loops_[turn_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io; }
+
+void Loops::post(std::function<void()> work) { asio::post(next(), std::move(work)); }
+
+void Loops::post_after(int64_t delay_ms, std::function<void()> work) {
+    auto timer = std::make_shared<asio::steady_timer>(next(), std::chrono::milliseconds(delay_ms));
+    timer->async_wait([timer, work = std::move(work)](boost::system::error_code ec) {
+        if (!ec) work();
+    });
+}
+
+std::unique_ptr<EventLoops> EventLoops::start(size_t threads) { return std::make_unique<Loops>(threads); }
+
+}  // namespace tandem::net
