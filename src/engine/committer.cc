@@ -1,0 +1,79 @@
+#include "engine/committer.h"
+
+#include <chrono>
+#include <future>
+#include <iterator>
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace tandem {
+
+Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {}
+
+Committer::~Committer() { stop(); }
+
+void Committer::submit(Batch batch, Done done) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return queue_.size() < kCommitQueueBatches; });
+    queue_.push_back({std::move(batch), std::move(done)});
+    if (queue_.size() == 1) arrived_.notify_one();
+}
+
+Result<void> Committer::commit(Batch batch) {
+    std::promise<Result<void>> promise;
+    auto future = promise.get_future();
+    submit(std::move(batch), [&promise](const Result<void>& result) { promise.set_value(result); });
+    return future.get();
+}
+
+void Committer::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        arrived_.notify_one();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Committer::append(std::deque<Waiting>& group) {
+    static Counter& syncs = counter("tandem_syncs_total", "Appends to the store, each one sync.");
+    static Counter& records = counter("tandem_records_total", "Event records appended.");
+    static Histogram& seconds = histogram("tandem_sync_seconds", "Time of an append with its sync.");
+    if (failed_) return fail(ErrorCode::kUnavailable, "the store failed; the server must be restarted");
+    Batch merged = std::move(group.front().batch);
+    for (size_t i = 1; i < group.size(); ++i) {
+        Batch& batch = group[i].batch;
+        std::move(batch.executions.begin(), batch.executions.end(), std::back_inserter(merged.executions));
+        std::move(batch.catalog.begin(), batch.catalog.end(), std::back_inserter(merged.catalog));
+    }
+    if (merged.executions.empty() && merged.catalog.empty()) return {};
+    const auto began = std::chrono::steady_clock::now();
+    auto result = store_.append(merged);
+    seconds.observe_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    if (!result) {
+        failed_.store(true, std::memory_order_release);
+        log_error("the store failed; no further input is taken", {{"error", result.error().message}});
+        return result;
+    }
+    syncs.add();
+    for (const ExecutionWrite& w : merged.executions) records.add(w.events.size());
+    return result;
+}
+
+void Committer::run() {
+    while (true) {
+        std::deque<Waiting> group;
+        {
+            std::unique_lock lock(mutex_);
+            arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+            if (queue_.empty()) return;
+            group.swap(queue_);
+            room_.notify_all();
+        }
+        const auto result = append(group);
+        for (Waiting& waiting : group) waiting.done(result);
+    }
+}
+
+}  // namespace tandem

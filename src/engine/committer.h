@@ -1,0 +1,54 @@
+// Committer: one thread that makes batches durable. While one append syncs, the batches that arrive
+// meanwhile wait together and become the next append: group commit over all shards, with no timer.
+// Each batch's `done` runs on this thread after its append, in order of submission. After the first
+// failed append every later batch fails without being tried: a failed sync is never retried.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/result.h"
+#include "store/store.h"
+
+namespace tandem {
+
+constexpr size_t kCommitQueueBatches = 256;  // beyond it, submit() blocks: backpressure on the shards
+
+class Committer {
+public:
+    using Done = std::function<void(const Result<void>&)>;
+
+    explicit Committer(Store& store);
+    ~Committer();
+
+    /// Blocks while kCommitQueueBatches wait. Not to be called from a Done.
+    void submit(Batch batch, Done done);
+    /// submit() and wait: for the control plane. Not to be called from a Done.
+    Result<void> commit(Batch batch);
+    bool failed() const { return failed_.load(std::memory_order_acquire); }
+    /// Finishes what was submitted, then ends the thread.
+    void stop();
+
+private:
+    struct Waiting {
+        Batch batch;
+        Done done;
+    };
+    void run();
+    Result<void> append(std::deque<Waiting>& group);
+
+    Store& store_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::condition_variable room_;
+    std::deque<Waiting> queue_;
+    bool stopping_ = false;
+    std::atomic<bool> failed_{false};
+    std::thread thread_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,69 @@
+#include "engine/dispatcher.h"
+
+#include "base/metrics.h"
+#include "base/rng.h"
+
+namespace tandem {
+
+namespace {
+
+Gauge& running() {
+    static Gauge& gauge_ = gauge("tandem_tasks_running", "Tasks handed to an executor and not answered.");
+    return gauge_;
+}
+
+}  // namespace
+
+std::string task_key(const ExecutionId& id, TaskId task) { return id.str() + "#" + std::to_string(task); }
+
+Dispatcher::Dispatcher(Registry& registry, Executor& executor, Deliver deliver)
+    : registry_(registry), executor_(executor), deliver_(std::move(deliver)) {}
+
+void Dispatcher::act(const ExecutionId& id, const Action& action) {
+    switch (action.type) {
+        case ActionType::kRunTask: return run(id, action);
+        case ActionType::kCancelTask: return executor_.cancel(task_key(id, action.task));
+    }
+}
+
+void Dispatcher::run(const ExecutionId& id, const Action& action) {
+    auto callable = registry_.find(action.target);
+    if (!callable) {
+        Input input;
+        input.type = InputType::kTaskCompleted;
+        input.task = action.task;
+        input.result.outcome = TaskOutcome::kNotFound;
+        input.result.error = "ResourceNotFoundException";
+        input.result.cause = callable.error().message;
+        input.result.request_id = random_uuid();
+        return deliver_(id, std::move(input));
+    }
+    Task task;
+    task.key = task_key(id, action.task);
+    task.request_id = random_uuid();
+    task.callable = std::move(*callable);
+    task.qualifier = action.target.qualifier;
+    task.payload = action.payload;
+    task.client_context = action.client_context;
+    // A durable task has time: it waits for a worker rather than failing for want of one.
+    task.queue_when_busy = true;
+    running().add(1);
+    TaskCallbacks callbacks;
+    callbacks.started = [this, id, number = action.task] {
+        Input input;
+        input.type = InputType::kTaskStarted;
+        input.task = number;
+        deliver_(id, std::move(input));
+    };
+    callbacks.completed = [this, id, number = action.task](TaskResult result) {
+        running().add(-1);
+        Input input;
+        input.type = InputType::kTaskCompleted;
+        input.task = number;
+        input.result = std::move(result);
+        deliver_(id, std::move(input));
+    };
+    executor_.run(std::move(task), std::move(callbacks));
+}
+
+}  // namespace tandem

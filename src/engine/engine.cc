@@ -1,0 +1,205 @@
+#include "engine/engine.h"
+
+#include <atomic>
+
+#include "base/log.h"
+#include "engine/shard.h"
+
+namespace tandem {
+
+namespace {
+
+constexpr size_t kRecoverPage = 4096;
+constexpr size_t kRetentionPage = 256;
+constexpr auto kRetentionEvery = std::chrono::minutes(1);
+
+class LocalEngine final : public Engine {
+public:
+    LocalEngine(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages)
+        : store_(store), blobs_(blobs), executor_(executor), committer_(store), registry_(store, committer_, executor, std::move(languages)),
+          dispatcher_(registry_, executor, [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
+          context_{options, store, registry_, committer_, dispatcher_, 0} {
+        for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i) shards_.push_back(std::make_unique<Shard>(context_));
+    }
+
+    ~LocalEngine() override { shutdown(); }
+
+    Result<void> recover() {
+        auto epoch = store_.open_epoch();
+        if (!epoch) return tl::unexpected<Error>(epoch.error());
+        if (auto ok = registry_.load(); !ok) return ok;
+        std::string cursor;
+        int64_t open = 0;
+        do {
+            auto page = store_.list_open(cursor, kRecoverPage);
+            if (!page) return tl::unexpected<Error>(page.error());
+            for (const ExecutionSummary& s : page->executions) shard_of(s.id).recover(s);
+            open += int64_t(page->executions.size());
+            cursor = page->next;
+        } while (!cursor.empty());
+        context_.open_executions = open;
+        for (auto& shard : shards_) shard->start();
+        ready_ = true;
+        retention_ = std::thread([this] { run_retention(); });
+        log_info("engine is ready", {{"epoch", *epoch}, {"open_executions", open}});
+        return {};
+    }
+
+    Result<void> put_callable(Callable callable, PutMode mode) override { return registry_.put(std::move(callable), mode); }
+    Result<void> amend_callable(const Callable& callable) override { return registry_.amend(callable); }
+    Result<void> put_revision(Callable callable) override { return registry_.put_revision(std::move(callable)); }
+    Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const override { return registry_.find(ref); }
+    Result<std::vector<std::shared_ptr<const Callable>>> list_callables(CallableKind kind, std::string_view after, size_t limit) const override {
+        return registry_.list(kind, after, limit);
+    }
+    Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(CallableKind kind, std::string_view name) const override {
+        return registry_.revisions(kind, name);
+    }
+    Result<void> delete_callable(const CallableRef& ref) override { return registry_.erase(ref); }
+    Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& summary) const override { return registry_.archived(summary); }
+    Result<void> validate(std::string_view language, std::string_view definition) const override { return registry_.validate(language, definition); }
+
+    void start(StartRequest request, Callback<StartReply> done) override {
+        if (request.id.empty() || request.id.str().size() > kExecutionIdBytes) return done(fail(ErrorCode::kInvalidArgument, "bad execution id"));
+        if (request.input.size() > std::max(context_.options.limits.payload_bytes, context_.options.limits.invoke_event_bytes)) {
+            return done(fail(ErrorCode::kTooLarge, "the input is too large"));
+        }
+        auto definition = registry_.definition(request.callable);
+        if (!definition) return done(tl::unexpected<Error>(definition.error()));
+        Message message;
+        message.kind = Message::Kind::kStart;
+        message.id = request.id;
+        message.start = std::move(request);
+        message.definition = std::move(*definition);
+        // The callback is kept here too: a refused message is gone, but its caller is answered.
+        message.started = done;
+        push(std::move(message), done);
+    }
+
+    void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause, Callback<ExecutionSummary> done) override {
+        Message message;
+        message.kind = Message::Kind::kStop;
+        message.id = std::move(id);
+        message.input.type = InputType::kStop;
+        message.input.error = std::move(error);
+        message.input.cause = std::move(cause);
+        message.stopped = done;
+        push(std::move(message), done);
+    }
+
+    void explain(ExecutionId id, Callback<std::vector<Waiting>> done) override {
+        Message message;
+        message.kind = Message::Kind::kExplain;
+        message.id = std::move(id);
+        message.explained = done;
+        push(std::move(message), done);
+    }
+
+    Result<ExecutionSummary> describe(const ExecutionId& id) const override {
+        auto summary = store_.summary(id);
+        if (!summary) return tl::unexpected<Error>(summary.error());
+        if (!*summary) return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
+        return std::move(**summary);
+    }
+    Result<std::vector<Event>> history(const ExecutionId& id, const EventRange& range) const override { return store_.events(id, range); }
+    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const override { return store_.list(filter, cursor, limit); }
+
+    void invoke(Task task, std::function<void(TaskResult)> done) override {
+        if (!ready_) {
+            TaskResult result;
+            result.outcome = TaskOutcome::kRejected;
+            result.error = "ServiceException";
+            result.cause = "the server is stopping";
+            return done(std::move(result));
+        }
+        TaskCallbacks callbacks;
+        callbacks.completed = std::move(done);
+        executor_.run(std::move(task), std::move(callbacks));
+    }
+
+    Result<std::string> put_blob(std::string_view bytes) override { return blobs_.put(bytes); }
+    Result<std::string> blob(std::string_view id) const override { return blobs_.get(id); }
+    Result<std::string> logs(std::string_view function, size_t limit_bytes) const override { return executor_.logs(function, limit_bytes); }
+    bool is_ready() const override { return ready_ && !committer_.failed(); }
+
+    void shutdown() override {
+        if (stopped_.exchange(true)) return;
+        ready_ = false;
+        {
+            const std::lock_guard lock(retention_mutex_);
+            retention_wake_.notify_all();
+        }
+        if (retention_.joinable()) retention_.join();
+        for (auto& shard : shards_) shard->stop();
+        committer_.stop();
+    }
+
+private:
+    Shard& shard_of(const ExecutionId& id) { return *shards_[stable_hash(id.str()) % shards_.size()]; }
+
+    template <class Done>
+    void push(Message message, Done& done) {
+        Shard& shard = shard_of(message.id);
+        if (!is_ready()) return done(fail(ErrorCode::kUnavailable, "the server is not ready"));
+        if (shard.push(std::move(message), Mailbox::Class::kNewWork)) return;
+        done(is_ready() ? fail(ErrorCode::kOverloaded, "too many requests are waiting") : fail(ErrorCode::kUnavailable, "the server is stopping"));
+    }
+
+    void deliver(const ExecutionId& id, Input input) {
+        Message message;
+        message.id = id;
+        const auto klass = input.type == InputType::kTaskStarted ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
+        message.input = std::move(input);
+        // Refused only when the shard has stopped: the task is then owed again at the next start.
+        (void)shard_of(id).push(std::move(message), klass);
+    }
+
+    void run_retention() {
+        std::unique_lock lock(retention_mutex_);
+        while (!stopped_) {
+            retention_wake_.wait_for(lock, kRetentionEvery, [&] { return stopped_.load(); });
+            lock.unlock();
+            if (!stopped_ && is_ready()) erase_old();
+            lock.lock();
+        }
+    }
+
+    void erase_old() {
+        const auto keep = std::chrono::hours(24) * context_.options.limits.history_retention_days;
+        while (is_ready() && !stopped_) {
+            auto ids = store_.list_closed(context_.options.clock->now() - keep, kRetentionPage);
+            if (!ids || ids->empty()) return;
+            Batch batch;
+            for (const ExecutionId& id : *ids) {
+                auto summary = store_.summary(id);
+                if (summary && *summary) batch.executions.push_back({{}, **summary, **summary, true});
+            }
+            if (batch.executions.empty() || !committer_.commit(std::move(batch))) return;
+        }
+    }
+
+    Store& store_;
+    BlobStore& blobs_;
+    Executor& executor_;
+    Committer committer_;
+    Registry registry_;
+    Dispatcher dispatcher_;
+    ShardContext context_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::atomic<bool> ready_{false};
+    std::atomic<bool> stopped_{false};
+    std::mutex retention_mutex_;
+    std::condition_variable retention_wake_;
+    std::thread retention_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages) {
+    auto engine = std::make_unique<LocalEngine>(options, store, blobs, executor, std::move(languages));
+    auto recovered = engine->recover();
+    if (!recovered) return tl::unexpected<Error>(recovered.error());
+    return Result<std::unique_ptr<Engine>>(std::move(engine));
+}
+
+}  // namespace tandem

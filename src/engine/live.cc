@@ -1,0 +1,83 @@
+#include "engine/live.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace tandem {
+
+namespace {
+
+ExecutionStatus closed_status(EventType type) {
+    if (type == EventType::kExecutionSucceeded) return ExecutionStatus::kSucceeded;
+    if (type == EventType::kExecutionFailed) return ExecutionStatus::kFailed;
+    if (type == EventType::kExecutionAborted) return ExecutionStatus::kAborted;
+    return ExecutionStatus::kTimedOut;
+}
+
+}  // namespace
+
+void record(Live& live, std::vector<Event> events) {
+    ExecutionSummary& s = live.summary;
+    for (const Event& e : events) {
+        CHECK(e.seq == s.last_seq + 1);
+        s.last_seq = e.seq;
+        s.last_id = std::max(s.last_id, e.id);
+        live.last_input = std::max(live.last_input, e.time);
+        if (!is_closing(e.type)) continue;
+        s.status = closed_status(e.type);
+        s.stop_time = e.time;
+        s.output = e.output;
+        s.error = e.error;
+        s.cause = e.cause;
+    }
+    s.next_due = live.is_open() ? live.state->next_due() : kNever;
+    s.open_tasks = live.is_open() ? live.state->open_tasks() : 0;
+    CHECK(live.is_open() == live.state->is_open());
+    std::move(events.begin(), events.end(), std::back_inserter(live.events));
+}
+
+std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<const Definition> definition, Timestamp now) {
+    auto live = std::make_unique<Live>();
+    ExecutionSummary& s = live->summary;
+    s.id = request.id;
+    s.kind = definition->callable->kind;
+    s.callable = definition->callable->name;
+    s.revision = definition->callable->revision;
+    s.language = definition->callable->language;
+    s.name = request.name;
+    s.start_time = now;
+    s.input = request.input;
+    s.attributes = request.attributes;
+    live->state = definition->language->initial(*definition->program);
+    live->definition = std::move(definition);
+    live->last_input = now;
+    return live;
+}
+
+Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, const ExecutionId& id) {
+    auto summary = store.summary(id);
+    if (!summary) return tl::unexpected<Error>(summary.error());
+    if (!*summary) return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
+    auto live = std::make_unique<Live>();
+    live->summary = **summary;
+    live->stored = **summary;
+    auto definition = registry.definition_of(live->summary);
+    if (!definition) return tl::unexpected<Error>(definition.error());
+    live->definition = std::move(*definition);
+    const Language& language = *live->definition->language;
+    const Program& program = *live->definition->program;
+    live->state = language.initial(program);
+    if (!live->is_open()) return live;  // nothing will be decided for it any more
+    auto events = store.events(id, {});
+    if (!events) return tl::unexpected<Error>(events.error());
+    if (events->size() != live->summary.last_seq) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
+    for (const Event& e : *events) {
+        language.evolve(program, *live->state, e);
+        live->last_input = std::max(live->last_input, e.time);
+    }
+    return live;
+}
+
+}  // namespace tandem

@@ -1,0 +1,38 @@
+// Live: one execution in a shard's memory - its folded state, its summary, and what of it is not yet
+// durable. Owned by the shard thread. What it adds in a batch is collected in `events`; `stored` is
+// the summary as the store will have it once every batch submitted so far is durable.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/registry.h"
+#include "model/execution.h"
+#include "model/language.h"
+
+namespace tandem {
+
+struct Live {
+    ExecutionSummary summary;
+    std::optional<ExecutionSummary> stored;
+    std::shared_ptr<const Definition> definition;
+    std::unique_ptr<State> state;
+    std::vector<Event> events;             // of the batch being computed
+    uint32_t in_flight = 0;                // batches submitted, not yet durable
+    Timestamp last_input{};                // also: time of the last event, which the clock may not undercut
+    Timestamp timer = kNever;              // due time of its entry in the shard's timers
+
+    bool is_open() const { return summary.status == ExecutionStatus::kRunning; }
+};
+
+/// Folds a decision into the summary and queues its events.
+void record(Live& live, std::vector<Event> events);
+
+/// A new execution, before its kStart input.
+std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<const Definition> definition, Timestamp now);
+
+/// Rebuilds an execution from its stored summary and events. Errors: those of the store and registry.
+Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, const ExecutionId& id);
+
+}  // namespace tandem

@@ -1,0 +1,49 @@
+#include "engine/mailbox.h"
+
+namespace tandem {
+
+bool Mailbox::push(Message message, Class klass) {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || (klass == Class::kNewWork && queue_.size() >= capacity_)) return false;
+    queue_.push_back(std::move(message));
+    if (klass == Class::kLazy) {
+        if (!lazy_due_) lazy_due_ = std::chrono::steady_clock::now() + kLazyDelay;
+        return true;
+    }
+    if (++urgent_ == 1) arrived_.notify_one();
+    return true;
+}
+
+std::vector<Message> Mailbox::take(size_t limit, std::chrono::steady_clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_until(lock, until, [&] {
+        return closed_ || urgent_ > 0 || (lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now());
+    });
+    std::vector<Message> out;
+    const bool lazy_only = urgent_ == 0;
+    if (lazy_only && !(lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now())) return out;
+    while (!queue_.empty() && out.size() < limit) {
+        out.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    // What is left (more than one batch) counts as urgent; it is taken in the next turn.
+    urgent_ = queue_.size();
+    lazy_due_.reset();
+    return out;
+}
+
+std::deque<Message> Mailbox::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    arrived_.notify_all();
+    std::deque<Message> rest;
+    rest.swap(queue_);
+    return rest;
+}
+
+bool Mailbox::closed() const {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+}
+
+}  // namespace tandem

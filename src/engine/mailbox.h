@@ -1,0 +1,63 @@
+// Mailbox: the bounded queue in front of a shard; many writers, one reader. New work from doors is
+// refused when it is full; answers of executors are always taken, because dropping one would lose a
+// result (they are bounded by the tasks that run). Lazy messages wait for company: they alone do not
+// wake the reader before kLazyDelay.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/registry.h"
+
+namespace tandem {
+
+/// How long a task's "started" may wait to be recorded together with something else.
+constexpr auto kLazyDelay = std::chrono::milliseconds(20);
+
+struct Message {
+    enum class Kind { kStart, kInput, kStop, kExplain };
+    Kind kind = Kind::kInput;
+    ExecutionId id;
+    Input input;
+    // kStart
+    StartRequest start;
+    std::shared_ptr<const Definition> definition;
+    Callback<StartReply> started;
+    // kStop
+    Callback<ExecutionSummary> stopped;
+    // kExplain
+    Callback<std::vector<Waiting>> explained;
+};
+
+class Mailbox {
+public:
+    explicit Mailbox(size_t capacity) : capacity_(capacity) {}
+
+    enum class Class { kNewWork, kAnswer, kLazy };
+    /// False when it is full (kNewWork) or closed.
+    bool push(Message message, Class klass);
+    /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves up
+    /// to `limit` messages out. Empty also when closed.
+    std::vector<Message> take(size_t limit, std::chrono::steady_clock::time_point until);
+    /// Refuses all from now on and wakes the reader; returns what was left.
+    std::deque<Message> close();
+    bool closed() const;
+
+private:
+    const size_t capacity_;
+    mutable std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<Message> queue_;
+    size_t urgent_ = 0;
+    std::optional<std::chrono::steady_clock::time_point> lazy_due_;
+    bool closed_ = false;
+};
+
+}  // namespace tandem

@@ -1,0 +1,72 @@
+// Registry: everything callable, in memory and in the store's catalog, and the compiled programs.
+// Reads from any thread; writes are serialised and durable when they return. Catalog keys:
+//   callable/<kind>/<name>             the current revision
+//   revision/<kind>/<name>/<revision>  revisions recorded beside it (published versions)
+//   archive/<kind>/<name>/<revision>   every workflow definition that ever was current: executions
+//                                      go on with theirs after an update or a deletion
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "engine/committer.h"
+#include "engine/engine.h"
+
+namespace tandem {
+
+/// A callable's revision, ready to run.
+struct Definition {
+    std::shared_ptr<const Callable> callable;
+    const Language* language = nullptr;
+    std::shared_ptr<const Program> program;
+};
+
+class Registry {
+public:
+    Registry(Store& store, Committer& committer, Executor& executor, std::vector<const Language*> languages);
+
+    /// Reads the catalog and tells the executor of every function.
+    Result<void> load();
+
+    Result<void> put(Callable callable, PutMode mode);
+    Result<void> amend(const Callable& callable);
+    Result<void> put_revision(Callable callable);
+    Result<std::shared_ptr<const Callable>> find(const CallableRef& ref) const;
+    std::vector<std::shared_ptr<const Callable>> list(CallableKind kind, std::string_view after, size_t limit) const;
+    std::vector<std::shared_ptr<const Callable>> revisions(CallableKind kind, std::string_view name) const;
+    Result<void> erase(const CallableRef& ref);
+    Result<void> validate(std::string_view language, std::string_view definition) const;
+
+    /// For a new execution: the current (or named) revision, compiled.
+    Result<std::shared_ptr<const Definition>> definition(const CallableRef& ref);
+    /// For a recorded execution.
+    Result<std::shared_ptr<const Definition>> definition_of(const ExecutionSummary& summary);
+    Result<std::shared_ptr<const Callable>> archived(const ExecutionSummary& summary) const;
+
+private:
+    using Key = std::pair<CallableKind, std::string>;
+    struct Entry {
+        std::shared_ptr<const Callable> current;
+        std::vector<std::shared_ptr<const Callable>> revisions;  // in order of creation
+    };
+    const Language* language(std::string_view name) const;
+    Result<void> admit(const Callable& callable) const;
+    Result<std::shared_ptr<const Definition>> compile(std::shared_ptr<const Callable> callable);
+    Result<void> write_current(const std::shared_ptr<const Callable>& callable, bool archive);
+
+    Store& store_;
+    Committer& committer_;
+    Executor& executor_;
+    std::vector<const Language*> languages_;
+    std::mutex write_mutex_;                   // one change at a time, over its commit
+    mutable std::shared_mutex mutex_;          // guards entries_
+    std::map<Key, Entry> entries_;
+    std::mutex compiled_mutex_;
+    std::map<std::string, std::shared_ptr<const Definition>> compiled_;
+};
+
+}  // namespace tandem

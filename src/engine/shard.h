@@ -1,0 +1,89 @@
+// Shard: one thread that owns its executions and runs each input to completion. No locks inside: it
+// reads its mailbox, decides, and hands batches to the committer; replies and actions of a batch are
+// released on the committer's thread once it is durable. Batch n+1 is computed while batch n syncs.
+// Executions without open tasks leave memory and are rebuilt from the store when an input comes.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <queue>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/rng.h"
+#include "engine/committer.h"
+#include "engine/dispatcher.h"
+#include "engine/live.h"
+#include "engine/mailbox.h"
+
+namespace tandem {
+
+/// What the shards of an engine share.
+struct ShardContext {
+    EngineOptions options;
+    Store& store;
+    Registry& registry;
+    Committer& committer;
+    Dispatcher& dispatcher;
+    std::atomic<int64_t> open_executions{0};
+};
+
+class Shard {
+public:
+    explicit Shard(ShardContext& context);
+    ~Shard();
+
+    /// Before start(): an execution that was open when the server stopped.
+    void recover(const ExecutionSummary& summary);
+    void start();
+    bool push(Message message, Mailbox::Class klass) { return mailbox_.push(std::move(message), klass); }
+    /// Ends the thread after its current batch; answers what is left with kUnavailable.
+    void stop();
+
+private:
+    using Released = std::vector<std::function<void(const Result<void>&)>>;
+    struct Timer {
+        Timestamp due;
+        ExecutionId id;
+        bool operator>(const Timer& other) const { return due > other.due; }
+    };
+
+    void run();
+    void handle(Message& message);
+    void handle_start(Message& message);
+    void handle_input(Message& message);
+    void handle_stop(Message& message);
+    void handle_explain(Message& message);
+    void fire_timers(Timestamp now);
+    void recover_some();
+    void decide(Live& live, Input input);
+    void submit_batch();
+    void settle();                   // what became durable since: closes, passivates
+    void keep_or_drop(const ExecutionId& id);
+    void set_timer(Live& live);
+    /// From memory, else rebuilt; also dispatches what recovery had not yet got to.
+    Result<Live*> load(const ExecutionId& id);
+    std::chrono::steady_clock::time_point wake_at() const;
+    Timestamp now() const { return context_.options.clock->now(); }
+    static void refuse(Message& message, const Error& error);
+
+    ShardContext& context_;
+    Mailbox mailbox_;
+    SplitMix64 entropy_;
+    std::unordered_map<ExecutionId, std::unique_ptr<Live>> live_;
+    std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+    std::unordered_set<ExecutionId> unrecovered_;
+    // The batch being computed.
+    std::vector<ExecutionId> dirty_;
+    std::vector<ExecutionWrite> erasures_;
+    std::vector<std::pair<ExecutionId, Action>> actions_;
+    Released replies_;
+    // Written by the committer's thread.
+    std::mutex durable_mutex_;
+    std::vector<ExecutionId> durable_;
+    Timestamp next_upkeep_{};
+    std::thread thread_;
+};
+
+}  // namespace tandem
