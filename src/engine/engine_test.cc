@@ -1,0 +1,351 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "engine/engine.h"
+#include "engine/toy_language.h"
+#include "store/memory/memory_store.h"
+
+namespace tandem {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Keeps tasks until the test answers them.
+class HeldExecutor final : public Executor {
+public:
+    std::string_view name() const override { return "held"; }
+    Result<void> admit(const Callable& c) override {
+        if (c.definition.view() == "bad") return fail(ErrorCode::kInvalidArgument, "bad package");
+        return {};
+    }
+    void activate(std::shared_ptr<const Callable>) override {}
+    void retire(std::string_view) override {}
+    void run(Task task, TaskCallbacks callbacks) override {
+        if (callbacks.started) callbacks.started();
+        if (immediate) return callbacks.completed({});
+        const std::lock_guard lock(mutex);
+        ++runs[task.key];
+        held[task.key] = std::move(callbacks.completed);
+    }
+    void cancel(std::string_view key) override {
+        const std::lock_guard lock(mutex);
+        cancelled.insert(std::string(key));
+    }
+    Result<std::string> logs(std::string_view, size_t) const override { return std::string(); }
+    void stop() override {}
+
+    void answer(const std::string& key) {
+        std::function<void(TaskResult)> completed;
+        {
+            const std::lock_guard lock(mutex);
+            completed = std::move(held.at(key));
+            held.erase(key);
+        }
+        completed({});
+    }
+    size_t count() {
+        const std::lock_guard lock(mutex);
+        return held.size();
+    }
+
+    bool immediate = false;
+    std::mutex mutex;
+    std::map<std::string, std::function<void(TaskResult)>> held;
+    std::map<std::string, int> runs;
+    std::set<std::string> cancelled;
+};
+
+/// A store whose appends can be held back or made to fail.
+class GatedStore final : public Store {
+public:
+    explicit GatedStore(Store& inner) : inner_(inner) {}
+    Result<void> append(const Batch& batch) override {
+        std::unique_lock lock(mutex_);
+        ++waiting;
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return open_; });
+        --waiting;
+        if (failing_) return fail(ErrorCode::kIo, "no space left");
+        ++appends;
+        return inner_.append(batch);
+    }
+    Result<uint64_t> open_epoch() override { return inner_.open_epoch(); }
+    Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override { return inner_.summary(id); }
+    Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& r) const override { return inner_.events(id, r); }
+    Result<ExecutionPage> list(const ExecutionFilter& f, std::string_view c, size_t l) const override { return inner_.list(f, c, l); }
+    Result<ExecutionPage> list_open(std::string_view c, size_t l) const override { return inner_.list_open(c, l); }
+    Result<std::vector<ExecutionId>> list_closed(Timestamp t, size_t l) const override { return inner_.list_closed(t, l); }
+    Result<std::optional<std::string>> catalog(std::string_view k) const override { return inner_.catalog(k); }
+    Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view p, std::string_view a, size_t l) const override { return inner_.scan_catalog(p, a, l); }
+
+    void set_open(bool open) {
+        const std::lock_guard lock(mutex_);
+        open_ = open;
+        changed_.notify_all();
+    }
+    void set_failing() {
+        const std::lock_guard lock(mutex_);
+        failing_ = true;
+    }
+    void wait_for_append() {
+        std::unique_lock lock(mutex_);
+        ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return waiting > 0; }));
+    }
+
+    std::atomic<int> appends{0};
+
+private:
+    Store& inner_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool open_ = true;
+    bool failing_ = false;
+    int waiting = 0;
+};
+
+class EngineTest : public testing::Test {
+protected:
+    void SetUp() override {
+        directory_ = std::filesystem::temp_directory_path() / ("tandem-engine-" + std::to_string(::getpid()));
+        blobs_.emplace(*BlobStore::open(directory_));
+        open();
+        put("m", "");
+        put_function("f");
+    }
+    void TearDown() override {
+        gated_.set_open(true);
+        engine_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+    void open() {
+        engine_.reset();
+        auto engine = Engine::open(options_, gated_, *blobs_, executor_, {&language_});
+        ASSERT_TRUE(engine.has_value()) << engine.error().message;
+        engine_ = std::move(*engine);
+    }
+    void put(const std::string& name, const std::string& definition, PutMode mode = PutMode::kCreate, const std::string& revision = "r1") {
+        Callable c;
+        c.kind = CallableKind::kWorkflow;
+        c.name = name;
+        c.revision = revision;
+        c.language = "toy";
+        c.definition = Payload(definition);
+        c.attributes = Payload("{}");
+        EXPECT_TRUE(engine_->put_callable(c, mode).has_value());
+    }
+    void put_function(const std::string& name) {
+        Callable c;
+        c.name = name;
+        c.revision = "$LATEST";
+        c.language = "toy";
+        c.definition = Payload("{}");
+        c.attributes = Payload("{}");
+        EXPECT_TRUE(engine_->put_callable(c, PutMode::kCreate).has_value());
+    }
+    std::future<Result<StartReply>> start(const std::string& id, const std::string& script, const std::string& machine = "m") {
+        auto promise = std::make_shared<std::promise<Result<StartReply>>>();
+        StartRequest request;
+        request.id = ExecutionId(id);
+        request.callable = {CallableKind::kWorkflow, machine, ""};
+        request.name = id;
+        request.input = Payload(script);
+        engine_->start(std::move(request), [promise](Result<StartReply> r) { promise->set_value(std::move(r)); });
+        return promise->get_future();
+    }
+    ExecutionStatus status(const std::string& id) {
+        const auto s = engine_->describe(ExecutionId(id));
+        return s ? s->status : ExecutionStatus::kRunning;
+    }
+    template <class Condition>
+    bool eventually(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::sleep_for(1ms);
+        }
+        return true;
+    }
+    bool ends(const std::string& id, ExecutionStatus as) {
+        return eventually([&] { return status(id) == as; });
+    }
+
+    std::filesystem::path directory_;
+    std::optional<BlobStore> blobs_;
+    std::unique_ptr<Store> memory_ = make_memory_store();
+    GatedStore gated_{*memory_};
+    HeldExecutor executor_;
+    toy::ToyLanguage language_;
+    EngineOptions options_;
+    std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, RunsAScriptToItsEnd) {
+    executor_.immediate = true;
+    const auto reply = start("a", "ttt").get();
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_FALSE(reply->existed);
+    EXPECT_TRUE(ends("a", ExecutionStatus::kSucceeded));
+    const auto events = engine_->history(ExecutionId("a"), {});
+    for (size_t i = 0; i < events->size(); ++i) EXPECT_EQ(events->at(i).seq, i + 1);
+}
+
+TEST_F(EngineTest, NothingIsAnsweredOrDoneBeforeItIsDurable) {
+    gated_.set_open(false);
+    auto reply = start("a", "t");
+    gated_.wait_for_append();
+    EXPECT_EQ(reply.wait_for(50ms), std::future_status::timeout);
+    EXPECT_EQ(executor_.count(), 0u);
+    EXPECT_FALSE(engine_->describe(ExecutionId("a")).has_value());
+    gated_.set_open(true);
+    EXPECT_TRUE(reply.get().has_value());
+    EXPECT_TRUE(eventually([&] { return executor_.count() == 1; }));
+}
+
+TEST_F(EngineTest, OneStepIsOneAppend) {
+    executor_.immediate = true;
+    ASSERT_TRUE(start("warm", "t").get().has_value());
+    ASSERT_TRUE(ends("warm", ExecutionStatus::kSucceeded));
+    const int before = gated_.appends;
+    ASSERT_TRUE(start("a", std::string(20, 't')).get().has_value());
+    ASSERT_TRUE(ends("a", ExecutionStatus::kSucceeded));
+    EXPECT_LE(gated_.appends - before, 21);
+}
+
+TEST_F(EngineTest, ConcurrentStartsShareAppends) {
+    gated_.set_open(false);
+    std::vector<std::future<Result<StartReply>>> replies;
+    replies.push_back(start("first", ""));
+    gated_.wait_for_append();
+    const int before = gated_.appends;
+    for (int i = 0; i < 200; ++i) replies.push_back(start("x" + std::to_string(i), ""));
+    gated_.set_open(true);
+    for (auto& reply : replies) EXPECT_TRUE(reply.get().has_value());
+    EXPECT_LT(gated_.appends - before, 50);
+}
+
+TEST_F(EngineTest, AnIdIsStartedOnce) {
+    std::vector<std::thread> threads;
+    std::atomic<int> fresh{0};
+    for (int t = 0; t < 16; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 50; ++i) {
+                if (!start("same" + std::to_string(i), "").get()->existed) ++fresh;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(fresh, 50);
+}
+
+TEST_F(EngineTest, RecoversWhatWasOwed) {
+    ASSERT_TRUE(start("task", "t").get().has_value());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    ASSERT_TRUE(start("wait", "w").get().has_value());
+    executor_.held.clear();
+    open();
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    EXPECT_EQ(executor_.runs.begin()->second, 2);
+    executor_.answer(executor_.held.begin()->first);
+    EXPECT_TRUE(ends("task", ExecutionStatus::kSucceeded));
+    EXPECT_TRUE(ends("wait", ExecutionStatus::kSucceeded));
+}
+
+TEST_F(EngineTest, PassivatedExecutionsComeBack) {
+    options_.limits.passivate_after_ms = 0;
+    open();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(start("w" + std::to_string(i), "wwt").get().has_value());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 50; }));
+    while (executor_.count() > 0) executor_.answer(executor_.held.begin()->first);
+    for (int i = 0; i < 50; ++i) EXPECT_TRUE(ends("w" + std::to_string(i), ExecutionStatus::kSucceeded));
+}
+
+TEST_F(EngineTest, LateAnswersAreDropped) {
+    ASSERT_TRUE(start("a", "t").get().has_value());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    std::promise<Result<ExecutionSummary>> stopped;
+    engine_->stop(ExecutionId("a"), "E", "C", [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
+    EXPECT_EQ(stopped.get_future().get()->status, ExecutionStatus::kAborted);
+    executor_.answer(executor_.held.begin()->first);
+    ASSERT_TRUE(start("b", "").get().has_value());
+    EXPECT_EQ(status("a"), ExecutionStatus::kAborted);
+    EXPECT_EQ(engine_->describe(ExecutionId("a"))->error, "E");
+}
+
+TEST_F(EngineTest, AFailedAppendStopsEverything) {
+    gated_.set_failing();
+    const auto reply = start("a", "t").get();
+    ASSERT_FALSE(reply.has_value());
+    EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(executor_.count(), 0u);
+    EXPECT_FALSE(engine_->is_ready());
+    EXPECT_FALSE(start("b", "").get().has_value());
+}
+
+TEST_F(EngineTest, AFullMailboxRefusesNewWork) {
+    options_.limits.mailbox_inputs = 16;
+    options_.limits.batch_inputs = 1;
+    options_.limits.shards = 1;
+    open();
+    gated_.set_open(false);
+    std::vector<std::future<Result<StartReply>>> replies;
+    for (int i = 0; i < 2000; ++i) replies.push_back(start("x" + std::to_string(i), ""));
+    gated_.set_open(true);
+    int refused = 0;
+    for (auto& future : replies) {
+        const auto reply = future.get();
+        if (reply) continue;
+        EXPECT_EQ(reply.error().code, ErrorCode::kOverloaded);
+        ++refused;
+    }
+    EXPECT_GT(refused, 0);
+}
+
+TEST_F(EngineTest, ExecutionsKeepTheirRevision) {
+    ASSERT_TRUE(start("old", "t").get().has_value());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    put("m", "new", PutMode::kUpdate, "r2");
+    ASSERT_TRUE(engine_->delete_callable({CallableKind::kWorkflow, "m", ""}).has_value());
+    EXPECT_FALSE(start("gone", "").get().has_value());
+    executor_.held.clear();
+    open();
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    EXPECT_EQ(engine_->execution_callable(*engine_->describe(ExecutionId("old"))).value()->revision, "r1");
+    executor_.answer(executor_.held.begin()->first);
+    EXPECT_TRUE(ends("old", ExecutionStatus::kSucceeded));
+    put("m", "again", PutMode::kCreate, "r3");
+    EXPECT_TRUE(start("fresh", "").get().has_value());
+}
+
+TEST_F(EngineTest, RegistryRefusesAndResolves) {
+    Callable c;
+    c.name = "f";
+    c.revision = "$LATEST";
+    c.definition = Payload("{}");
+    c.attributes = Payload("{}");
+    EXPECT_EQ(engine_->put_callable(c, PutMode::kCreate).error().code, ErrorCode::kAlreadyExists);
+    c.definition = Payload("bad");
+    EXPECT_EQ(engine_->put_callable(c, PutMode::kUpdate).error().code, ErrorCode::kInvalidArgument);
+    c.definition = Payload("{}");
+    c.revision = "1";
+    ASSERT_TRUE(engine_->put_revision(c).has_value());
+    Callable head = **engine_->callable({CallableKind::kFunction, "f", ""});
+    head.aliases["live"] = "1";
+    ASSERT_TRUE(engine_->amend_callable(head).has_value());
+    open();
+    EXPECT_EQ(engine_->callable({CallableKind::kFunction, "f", "live"}).value()->revision, "1");
+    EXPECT_EQ(engine_->callable({CallableKind::kFunction, "f", "$LATEST"}).value()->revision, "$LATEST");
+    EXPECT_FALSE(engine_->callable({CallableKind::kFunction, "f", "2"}).has_value());
+    EXPECT_EQ(engine_->list_revisions(CallableKind::kFunction, "f")->size(), 1u);
+    EXPECT_EQ(engine_->list_callables(CallableKind::kFunction, "", 10)->size(), 1u);
+    EXPECT_TRUE(engine_->list_callables(CallableKind::kFunction, "f", 10)->empty());
+}
+
+}  // namespace
+}  // namespace tandem

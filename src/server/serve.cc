@@ -1,0 +1,237 @@
+#include "server/serve.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "api/admin/door.h"
+#include "api/aws/gate.h"
+#include "api/lambda/door.h"
+#include "api/states/door.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "engine/engine.h"
+#include "exec/pool/pool.h"
+#include "json/value.h"
+#include "lang/asl/language.h"
+#include "lang/invocation/language.h"
+#include "net/http.h"
+#include "server/credentials.h"
+#include "server/embedded_workers.h"
+#include "store/blob/blob_store.h"
+#include "store/rocks/rocks_store.h"
+
+namespace tandem {
+
+namespace {
+
+constexpr size_t kBlockingThreads = 2;
+constexpr size_t kBlockingQueue = 1024;
+
+net::HttpResponse plain(int status, std::string text, const char* type = "text/plain; charset=utf-8") {
+    net::HttpResponse response;
+    response.status = status;
+    response.headers.add("Content-Type", type);
+    response.body = Payload(std::move(text));
+    return response;
+}
+
+/// Everything that lives as long as the server, in the order in which it is made.
+class Server {
+public:
+    explicit Server(const Config& config) : config_(config) {}
+
+    Result<void> open();
+    Result<void> announce();
+    void drain();
+
+private:
+    Result<void> open_engine();
+    Result<void> listen();
+    void route(net::HttpRequest request, net::HttpReply reply);
+    std::string url() const;
+
+    const Config& config_;
+    StoredCredentials credentials_;
+    std::unique_ptr<net::EventLoops> loops_;
+    std::unique_ptr<Store> store_;
+    std::optional<BlobStore> blobs_;
+    std::unique_ptr<Executor> pool_;
+    std::unique_ptr<Language> asl_;
+    std::unique_ptr<Language> invocation_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<aws::WorkQueue> work_;
+    std::unique_ptr<states::StatesDoor> states_;
+    std::unique_ptr<lambda::LambdaDoor> lambda_;
+    std::unique_ptr<admin::AdminDoor> admin_;
+    std::unique_ptr<aws::AwsGate> gate_;
+    std::unique_ptr<net::HttpServer> http_;
+};
+
+Result<void> make_data_directory(const std::filesystem::path& data) {
+    std::error_code ec;
+    std::filesystem::create_directories(data, ec);
+    // Others may pass through (the sandbox mounts packages by path) but not look in; what is private
+    // below has mode 0700 or 0600 of its own.
+    if (!ec) std::filesystem::permissions(data, std::filesystem::perms(0711), ec);
+    if (ec) return fail(ErrorCode::kIo, "cannot use the data directory " + data.string() + ": " + ec.message());
+    return {};
+}
+
+Result<void> Server::open() {
+    if (auto ok = make_data_directory(config_.data); !ok) return ok;
+    auto store = open_rocks_store(config_.data / "store");
+    if (!store) return tl::unexpected<Error>(store.error());
+    store_ = std::move(*store);
+    auto credentials = load_or_make_credentials(config_.data);
+    if (!credentials) return tl::unexpected<Error>(credentials.error());
+    credentials_ = *credentials;
+    auto blobs = BlobStore::open(config_.data / "blobs");
+    if (!blobs) return tl::unexpected<Error>(blobs.error());
+    blobs_.emplace(std::move(*blobs));
+    loops_ = net::EventLoops::start(config_.network_threads);
+    if (auto ok = open_engine(); !ok) return ok;
+    return listen();
+}
+
+Result<void> Server::open_engine() {
+    PoolOptions pool;
+    pool.work_directory = config_.data / "functions";
+    pool.workers_directory = config_.data / "workers";
+    pool.account = config_.account;
+    pool.region = config_.region;
+    pool.limits = config_.limits;
+    pool.isolate = config_.isolate;
+    if (auto ok = write_embedded_workers(pool.workers_directory); !ok) return ok;
+    auto made = make_pool(*loops_, *blobs_, pool);
+    if (!made) return tl::unexpected<Error>(made.error());
+    pool_ = std::move(*made);
+    LanguageOptions language;
+    language.account = config_.account;
+    language.region = config_.region;
+    language.payload_bytes = config_.limits.payload_bytes;
+    language.history_events = config_.limits.history_events;
+    asl_ = asl::make_language(language);
+    invocation_ = invocation::make_language(language);
+    EngineOptions options;
+    options.limits = config_.limits;
+    auto engine = Engine::open(options, *store_, *blobs_, *pool_, {asl_.get(), invocation_.get()});
+    if (!engine) return tl::unexpected<Error>(engine.error());
+    engine_ = std::move(*engine);
+    return {};
+}
+
+Result<void> Server::listen() {
+    work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
+    const aws::Context context{*engine_, {config_.account, config_.region}, config_.limits, *work_, system_clock(), !config_.tls_certificate.empty()};
+    states_ = std::make_unique<states::StatesDoor>(context);
+    lambda_ = std::make_unique<lambda::LambdaDoor>(context);
+    admin_ = std::make_unique<admin::AdminDoor>(context);
+    aws::GateOptions gate;
+    gate.region = config_.region;
+    gate.verify_signatures = config_.auth;
+    gate.secret_of = [key = credentials_.key](std::string_view id) -> std::optional<std::string> {
+        return id == key.access_key_id ? std::optional<std::string>(key.secret_access_key) : std::nullopt;
+    };
+    gate_ = std::make_unique<aws::AwsGate>(gate, std::vector<aws::AwsDoor*>{states_.get(), lambda_.get(), admin_.get()});
+    net::HttpServerOptions http;
+    http.address = config_.address;
+    http.port = config_.port;
+    http.tls_certificate = config_.tls_certificate;
+    http.tls_key = config_.tls_key;
+    http.header_bytes = config_.limits.http_header_bytes;
+    http.body_bytes = config_.limits.http_body_bytes;
+    http.connections = config_.limits.http_connections;
+    http.header_timeout_ms = config_.limits.http_header_timeout_ms;
+    http.body_timeout_ms = config_.limits.http_body_timeout_ms;
+    http.idle_timeout_ms = config_.limits.http_idle_timeout_ms;
+    http.on_bad_request = [](int status, std::string_view reason) {
+        const json::Value body = json::Value::object({{"message", std::string(reason)}});
+        return plain(status, json::print(body), "application/json");
+    };
+    auto server = net::HttpServer::listen(*loops_, http, [this](net::HttpRequest request, net::HttpReply reply) { route(std::move(request), std::move(reply)); });
+    if (!server) return tl::unexpected<Error>(server.error());
+    http_ = std::move(*server);
+    return {};
+}
+
+void Server::route(net::HttpRequest request, net::HttpReply reply) {
+    const std::string_view path = request.path();
+    if (request.method == "GET" || request.method == "HEAD") {
+        if (path == "/healthz") return reply(plain(200, "ok\n"));
+        if (path == "/readyz") return reply(engine_->is_ready() ? plain(200, "ready\n") : plain(503, "not ready\n"));
+        if (path == "/metrics") return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
+    }
+    gate_->handle(std::move(request), std::move(reply));
+}
+
+std::string Server::url() const {
+    const std::string host = config_.address == "0.0.0.0" || config_.address == "::" ? "127.0.0.1" : config_.address;
+    const bool v6 = host.find(':') != std::string::npos;
+    return (config_.tls_certificate.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(http_->port());
+}
+
+Result<void> Server::announce() {
+    log_info("serving", {{"url", url()}, {"data", config_.data.string()}, {"authentication", config_.auth}});
+    if (credentials_.fresh && config_.auth) {
+        std::fprintf(stdout, "A new access key for %s (also in %s):\n  AWS_ACCESS_KEY_ID=%s\n  AWS_SECRET_ACCESS_KEY=%s\n", url().c_str(),
+                     (config_.data / "credentials").c_str(), credentials_.key.access_key_id.c_str(), credentials_.key.secret_access_key.c_str());
+        std::fflush(stdout);
+    }
+    if (config_.ready_file.empty()) return {};
+    const json::Value ready = json::Value::object({{"aws", url()},
+                                                   {"region", config_.region},
+                                                   {"account", config_.account},
+                                                   {"access_key_id", credentials_.key.access_key_id},
+                                                   {"secret_access_key", credentials_.key.secret_access_key},
+                                                   {"pid", int64_t(::getpid())}});
+    return write_private_file(config_.ready_file, json::print_pretty(ready) + "\n");
+}
+
+void Server::drain() {
+    log_info("draining");
+    http_->drain(config_.limits.drain_timeout_ms);
+    http_->stop();
+    engine_->shutdown();
+    pool_->stop();
+    work_->close();
+    engine_.reset();
+    pool_.reset();
+    loops_->stop();
+    store_.reset();
+    log_info("stopped");
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Result<void> serve(const Config& config) {
+    if (auto ok = check_config(config); !ok) return ok;
+    configure_log(config.log_level, config.log_format);
+    raise_descriptor_limit();
+    ::umask(0077);
+    ::signal(SIGPIPE, SIG_IGN);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread made from here on
+    Server server(config);
+    if (auto ok = server.open(); !ok) return ok;
+    if (auto ok = server.announce(); !ok) return ok;
+    int signal = 0;
+    sigwait(&signals, &signal);
+    server.drain();
+    return {};
+}
+
+}  // namespace tandem
