@@ -29,7 +29,9 @@ private:
     }
 
     void skip_space() {
-        while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\n' || text_[pos_] == '\r' || text_[pos_] == '\t')) ++pos_;
+        while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\n' ||
+                                       text_[pos_] == '\r' || text_[pos_] == '\t'))
+            ++pos_;
     }
 
     bool literal(std::string_view word) {
@@ -39,9 +41,12 @@ private:
     }
 
     bool value(Value& out, size_t depth) {
-        if (depth > options_.max_depth) return error("nested deeper than " + std::to_string(options_.max_depth) + " levels");
         skip_space();
         if (pos_ == text_.size()) return error("unexpected end of the document");
+        const bool is_container = text_[pos_] == '{' || text_[pos_] == '[';
+        if (is_container && depth >= options_.max_depth) {
+            return error("nested deeper than " + std::to_string(options_.max_depth) + " levels");
+        }
         switch (text_[pos_]) {
             case '{': return object(out, depth);
             case '[': return array(out, depth);
@@ -69,11 +74,13 @@ private:
         }
         while (true) {
             skip_space();
-            if (pos_ == text_.size() || text_[pos_] != '"') return error("expected a member name in double quotes");
+            if (pos_ == text_.size() || text_[pos_] != '"')
+                return error("expected a member name in double quotes");
             std::string key;
             if (!string(key)) return false;
             skip_space();
-            if (pos_ == text_.size() || text_[pos_] != ':') return error("expected ':' after a member name");
+            if (pos_ == text_.size() || text_[pos_] != ':')
+                return error("expected ':' after a member name");
             ++pos_;
             Value member;
             if (!value(member, depth + 1)) return false;
@@ -163,7 +170,9 @@ private:
         ++pos_;
         while (true) {
             const size_t start = pos_;
-            while (pos_ < text_.size() && text_[pos_] != '"' && text_[pos_] != '\\' && uint8_t(text_[pos_]) >= 0x20) ++pos_;
+            while (pos_ < text_.size() && text_[pos_] != '"' && text_[pos_] != '\\' &&
+                   uint8_t(text_[pos_]) >= 0x20)
+                ++pos_;
             out.append(text_, start, pos_ - start);
             if (pos_ == text_.size()) return error("unexpected end inside a string");
             const char c = text_[pos_];
@@ -199,7 +208,8 @@ private:
         const size_t first = pos_;
         const size_t whole = digits();
         if (whole == 0) return error("unexpected character");
-        if (whole > 1 && text_[first] == '0') return pos_ = first, error("a number may not begin with 0");
+        if (whole > 1 && text_[first] == '0')
+            return pos_ = first, error("a number may not begin with 0");
         bool integer = true;
         if (pos_ < text_.size() && text_[pos_] == '.') {
             integer = false;
@@ -224,7 +234,8 @@ private:
         double d = 0;
         const auto [last, ec] = std::from_chars(begin, end, d);
         if (ec == std::errc::result_out_of_range) {
-            // from_chars does not say which way: a number of this many digits is either 0 or too large.
+            // from_chars does not say which way: a number of this many digits is either 0 or too
+            // large.
             d = std::strtod(std::string(begin, end).c_str(), nullptr);
         }
         if (!std::isfinite(d)) return pos_ = start, error("number out of range");
@@ -259,7 +270,8 @@ Result<Value> parse(std::string_view text, const ParseOptions& options, SyntaxEr
         else ++at.column;
     }
     if (where != nullptr) *where = at;
-    return fail(ErrorCode::kInvalidArgument, message + " at line " + std::to_string(at.line) + ", column " + std::to_string(at.column));
+    return fail(ErrorCode::kInvalidArgument, message + " at line " + std::to_string(at.line) +
+                                                 ", column " + std::to_string(at.column));
 }
 
 }  // namespace tandem::json

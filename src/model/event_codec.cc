@@ -1,5 +1,4 @@
 // Field numbers of an event record; stored, never reused. docs/formats/event-record.md.
-#include "base/check.h"
 #include "model/event.h"
 #include "model/wire.h"
 
@@ -47,15 +46,16 @@ Result<Event> decode_event(std::string_view record) {
     if (!reader) return tl::unexpected<Error>(reader.error());
     Event event;
     RecordField f;
+    bool known = true;  // enums are cast only after their range is known to fit
     while (reader->next(f)) {
         switch (f.number) {
-            case kType: event.type = static_cast<EventType>(f.value); break;
+            case kType: known &= f.value <= UINT16_MAX, event.type = static_cast<EventType>(f.value); break;
             case kTime: event.time = f.as_time(); break;
             case kId: event.id = f.value; break;
             case kPreviousId: event.previous_id = f.value; break;
-            case kKind: event.kind = static_cast<StateKind>(f.value); break;
-            case kFamily: event.family = static_cast<TaskFamily>(f.value); break;
-            case kScope: event.scope = uint32_t(f.value); break;
+            case kKind: known &= f.value <= UINT8_MAX, event.kind = static_cast<StateKind>(f.value); break;
+            case kFamily: known &= f.value <= uint64_t(TaskFamily::kActivity), event.family = static_cast<TaskFamily>(f.value); break;
+            case kScope: known &= f.value <= UINT32_MAX, event.scope = uint32_t(f.value); break;
             case kRef: event.ref = f.value; break;
             case kIndex: event.index = f.value; break;
             case kLength: event.length = f.value; break;
@@ -75,7 +75,7 @@ Result<Event> decode_event(std::string_view record) {
         }
     }
     if (!reader->ok()) return fail(ErrorCode::kCorrupt, "event record is malformed");
-    if (to_string(event.type) == "Unknown" || to_string(event.kind) == "Unknown") {
+    if (!known || to_string(event.type) == "Unknown" || to_string(event.kind) == "Unknown") {
         return fail(ErrorCode::kCorrupt, "event record has an unknown type");
     }
     return event;

@@ -42,15 +42,16 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     if (!reader) return tl::unexpected<Error>(reader.error());
     ExecutionSummary s;
     RecordField f;
+    bool known = true;
     while (reader->next(f)) {
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
-            case kKind: s.kind = static_cast<CallableKind>(f.value); break;
+            case kKind: known &= f.value <= UINT8_MAX, s.kind = static_cast<CallableKind>(f.value); break;
             case kCallable: s.callable = f.bytes; break;
             case kRevision: s.revision = f.bytes; break;
             case kLanguage: s.language = f.bytes; break;
             case kName: s.name = f.bytes; break;
-            case kStatus: s.status = static_cast<ExecutionStatus>(f.value); break;
+            case kStatus: known &= f.value <= UINT8_MAX, s.status = static_cast<ExecutionStatus>(f.value); break;
             case kStartTime: s.start_time = f.as_time(); break;
             case kStopTime: s.stop_time = f.as_time(); break;
             case kInput: s.input = Payload(std::string(f.bytes)); break;
@@ -66,7 +67,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
         }
     }
     if (!reader->ok() || s.id.empty()) return fail(ErrorCode::kCorrupt, "summary record is malformed");
-    if (to_string(s.status) == "UNKNOWN" || to_string(s.kind) == "unknown") {
+    if (!known || to_string(s.status) == "UNKNOWN" || to_string(s.kind) == "unknown") {
         return fail(ErrorCode::kCorrupt, "summary record has an unknown status or kind");
     }
     return s;

@@ -78,6 +78,7 @@ bool RecordReader::varint(uint64_t& value) {
         if (rest_.empty()) return false;
         const auto byte = uint8_t(rest_.front());
         rest_.remove_prefix(1);
+        if (shift == 63 && byte > 1) return false;  // more than 64 bits
         value |= uint64_t(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0) return true;
     }

@@ -1,11 +1,12 @@
 #include "store/blob/blob_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "base/encoding.h"
 #include "base/rng.h"
@@ -14,68 +15,107 @@ namespace tandem {
 
 namespace {
 
-tl::unexpected<Error> io_error(const std::string& what) {
-    return fail(ErrorCode::kIo, what + ": " + std::strerror(errno));
+Error io_error(std::string_view what, const std::filesystem::path& path, int error) {
+    const ErrorCode code = error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
+    return Error{code, std::string(what) + " " + path.string() + ": " + std::strerror(error)};
 }
+
+/// Closes a descriptor at the end of its scope.
+struct Descriptor {
+    int fd = -1;
+    explicit Descriptor(int opened) : fd(opened) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
 
 bool write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::write(fd, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
+        if (n < 0) return false;
         bytes.remove_prefix(size_t(n));
     }
     return true;
 }
 
-bool sync_directory(const std::filesystem::path& directory) {
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool synced = ::fsync(fd) == 0;
-    ::close(fd);
-    return synced;
+Result<void> sync_directory(const std::filesystem::path& directory) {
+    const Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (d.fd < 0 || ::fsync(d.fd) != 0) return tl::unexpected<Error>(io_error("cannot sync", directory, errno));
+    return {};
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+    const Descriptor d(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info {};
+    if (d.fd < 0 || ::fstat(d.fd, &info) != 0) return tl::unexpected<Error>(io_error("cannot open", path, errno));
+    std::string bytes(size_t(info.st_size), '\0');
+    size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t n = ::read(d.fd, bytes.data() + done, bytes.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tl::unexpected<Error>(io_error("cannot read", path, errno));
+        if (n == 0) break;
+        done += size_t(n);
+    }
+    bytes.resize(done);
+    return bytes;
+}
+
+/// Ids come from requests and catalogs; only the form that put() returns becomes a path.
+bool is_blob_id(std::string_view id) {
+    return id.size() == 64 &&
+           std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace
 
 Result<BlobStore> BlobStore::open(std::filesystem::path directory) {
-    std::error_code ec;
-    std::filesystem::create_directories(directory, ec);
-    if (ec) return fail(ErrorCode::kIo, "cannot create " + directory.string() + ": " + ec.message());
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, ec);
-    if (ec) return fail(ErrorCode::kIo, "cannot protect " + directory.string() + ": " + ec.message());
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error || ::chmod(directory.c_str(), 0700) != 0) {
+        return fail(ErrorCode::kIo, "cannot make the directory " + directory.string() + ": " +
+                                        (error ? error.message() : std::strerror(errno)));
+    }
+    // What a crash left half written was never promised to anybody.
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+        if (entry.path().extension() == ".tmp") std::filesystem::remove(entry.path(), error);
+    }
     return BlobStore(std::move(directory));
 }
 
-std::filesystem::path BlobStore::path(std::string_view id) const { return directory_ / std::string(id); }
-
 Result<std::string> BlobStore::put(std::string_view bytes) {
     const std::string id = hex(sha256(bytes));
-    std::error_code ec;
-    if (std::filesystem::file_size(path(id), ec) == bytes.size() && !ec) return id;
-    const std::filesystem::path temporary = directory_ / (id + "." + hex(random_bytes(6)) + ".new");
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return io_error("cannot create " + temporary.string());
-    const bool written = write_all(fd, bytes) && ::fsync(fd) == 0;
-    ::close(fd);
-    if (!written || ::rename(temporary.c_str(), path(id).c_str()) != 0 || !sync_directory(directory_)) {
-        const auto error = io_error("cannot store a blob in " + directory_.string());
-        ::unlink(temporary.c_str());
-        return error;
+    const std::filesystem::path target = path(id);
+    if (const auto stored = get(id)) return id;  // whole and verified; anything else is written anew
+    const std::filesystem::path temporary = directory_ / (id + "." + hex(random_bytes(8)) + ".tmp");
+    {
+        const Descriptor d(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (d.fd < 0) return fail(ErrorCode::kIo, io_error("cannot create", temporary, errno).message);
+        if (!write_all(d.fd, bytes) || ::fsync(d.fd) != 0) {
+            const int error = errno;
+            ::unlink(temporary.c_str());
+            return fail(ErrorCode::kIo, io_error("cannot write", temporary, error).message);
+        }
     }
+    if (::rename(temporary.c_str(), target.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        return fail(ErrorCode::kIo, io_error("cannot rename to", target, error).message);
+    }
+    if (const auto synced = sync_directory(directory_); !synced) return fail(ErrorCode::kIo, synced.error().message);
     return id;
 }
 
 Result<std::string> BlobStore::get(std::string_view id) const {
-    if (id.size() != 64 || id.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
-        return fail(ErrorCode::kNotFound, "no blob has such an id");
-    }
-    std::ifstream in(path(id), std::ios::binary);
-    if (!in) return fail(ErrorCode::kNotFound, "no blob " + std::string(id));
-    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (in.bad()) return io_error("cannot read blob " + std::string(id));
-    if (hex(sha256(bytes)) != id) return fail(ErrorCode::kCorrupt, "blob " + std::string(id) + " does not match its id");
+    if (!is_blob_id(id)) return fail(ErrorCode::kNotFound, "no blob has such an id");
+    auto bytes = read_file(path(id));
+    if (bytes && hex(sha256(*bytes)) != id) return fail(ErrorCode::kCorrupt, "blob " + std::string(id) + " does not match its id");
     return bytes;
 }
+
+std::filesystem::path BlobStore::path(std::string_view id) const { return directory_ / id; }
 
 }  // namespace tandem

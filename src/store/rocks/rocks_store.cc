@@ -1,136 +1,178 @@
 #include "store/rocks/rocks_store.h"
 
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
+
+#include <cstring>
 
 #include "base/check.h"
-#include "store/rocks/keys.h"
-#include "store/rocks/rocks_impl.h"
+#include "store/rows/row_store.h"
 
 namespace tandem {
 
-namespace rocks {
-
 namespace {
 
-constexpr int kAnyStatus = 0;
-
-void put_indexes(rocksdb::WriteBatch& out, const ExecutionSummary& s, const std::optional<ExecutionSummary>& before) {
-    // Start time and callable never change, so the row for any status is written once.
-    if (!before) out.Put(list_key(s, kAnyStatus), "");
-    if (!before || before->status != s.status) {
-        if (before) out.Delete(list_key(*before, int(before->status)));
-        out.Put(list_key(s, int(s.status)), "");
-    }
-    if (s.status != ExecutionStatus::kRunning) {
-        if (before) out.Delete(open_key(s.id.str()));
-        if (!before || before->status == ExecutionStatus::kRunning) out.Put(closed_key(s), "");
-        return;
-    }
-    ExecutionSummary small = s;
-    small.input = {};
-    small.attributes = {};
-    std::string record;
-    encode_summary(small, record);
-    out.Put(open_key(s.id.str()), record);
+Error to_error(const rocksdb::Status& status) {
+    return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo, "RocksDB: " + status.ToString()};
 }
 
-void put_execution(rocksdb::WriteBatch& out, const ExecutionWrite& w, std::string& scratch) {
-    for (const Event& e : w.events) {
-        scratch.clear();
-        encode_event(e, scratch);
-        out.Put(event_key(w.summary.id.str(), e.seq), scratch);
+class RocksRows final : public Rows {
+public:
+    static Result<std::shared_ptr<Rows>> open(const std::filesystem::path& directory, const RocksOptions& options);
+    ~RocksRows() override {
+        if (db_) db_->Close().PermitUncheckedError();
     }
-    // An open execution's small record carries what changes with every batch; the large one, with its
-    // payloads, is written when it starts and when it ends.
-    if (!w.previous || w.summary.status != ExecutionStatus::kRunning) {
-        scratch.clear();
-        encode_summary(w.summary, scratch);
-        out.Put(summary_key(w.summary.id.str()), scratch);
+
+    Result<void> commit(const std::vector<RowChange>& changes) override {
+        rocksdb::WriteBatch batch;
+        for (const RowChange& change : changes) {
+            const rocksdb::Status status = change.value ? batch.Put(change.key, *change.value) : batch.Delete(change.key);
+            if (!status.ok()) return tl::unexpected<Error>(to_error(status));
+        }
+        rocksdb::WriteOptions options;
+        options.sync = true;
+        if (const rocksdb::Status status = db_->Write(options, &batch); !status.ok()) return tl::unexpected<Error>(to_error(status));
+        return {};
     }
-    put_indexes(out, w.summary, w.previous);
+
+    Result<std::optional<std::string>> get(const std::string& key) const override {
+        std::string value;
+        const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), key, &value);
+        if (status.IsNotFound()) return std::optional<std::string>();
+        if (!status.ok()) return tl::unexpected<Error>(to_error(status));
+        return std::optional<std::string>(std::move(value));
+    }
+
+    Result<std::vector<std::optional<std::string>>> get_many(const std::vector<std::string>& keys) const override {
+        std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+        std::vector<rocksdb::PinnableSlice> values(keys.size());
+        std::vector<rocksdb::Status> statuses(keys.size());
+        db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(), statuses.data());
+        std::vector<std::optional<std::string>> out(keys.size());
+        for (size_t i = 0; i < keys.size(); ++i) {
+            if (statuses[i].ok()) out[i] = values[i].ToString();
+            else if (!statuses[i].IsNotFound()) return tl::unexpected<Error>(to_error(statuses[i]));
+        }
+        return out;
+    }
+
+    Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
+        if (range.from >= range.to) return {};
+        rocksdb::ReadOptions options;
+        const rocksdb::Slice lower(range.from), upper(range.to);
+        options.iterate_lower_bound = &lower;
+        options.iterate_upper_bound = &upper;
+        const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+        if (range.reverse) it->SeekToLast();
+        else it->SeekToFirst();
+        while (it->Valid() && visitor(it->key().ToStringView(), it->value().ToStringView())) {
+            if (range.reverse) it->Prev();
+            else it->Next();
+        }
+        if (!it->status().ok()) return tl::unexpected<Error>(to_error(it->status()));
+        return {};
+    }
+
+    uint64_t log_syncs() const { return statistics_->getTickerCount(rocksdb::WAL_FILE_SYNCED); }
+
+private:
+    std::shared_ptr<rocksdb::Statistics> statistics_;
+    std::unique_ptr<rocksdb::DB> db_;
+};
+
+rocksdb::CompressionType best_compression() {
+    for (const rocksdb::CompressionType type : rocksdb::GetSupportedCompressions()) {
+        if (type == rocksdb::kLZ4Compression) return type;
+    }
+    return rocksdb::kNoCompression;
 }
 
-void erase_execution(rocksdb::WriteBatch& out, const ExecutionSummary& s) {
-    out.DeleteRange(event_key(s.id.str(), 0), event_key(s.id.str(), UINT64_MAX));
-    out.Delete(summary_key(s.id.str()));
-    out.Delete(open_key(s.id.str()));
-    out.Delete(closed_key(s));
-    out.Delete(list_key(s, kAnyStatus));
-    out.Delete(list_key(s, int(s.status)));
+rocksdb::Options make_options(const RocksOptions& wanted) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    // An acknowledged write is never rolled back in silence: a torn tail (a write that no sync
+    // covered) is dropped, anything else that does not verify keeps the store closed. Point-in-time
+    // recovery would drop what follows a damaged record; absolute consistency refuses torn tails.
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    options.track_and_verify_wals_in_manifest = true;
+    options.paranoid_checks = true;
+    options.write_buffer_size = wanted.memtable_bytes;
+    options.max_write_buffer_number = 2;
+    options.max_total_wal_size = wanted.log_bytes;
+    options.max_background_jobs = wanted.background_threads;
+    options.max_open_files = 512;
+    options.keep_log_file_num = 4;
+    options.max_log_file_size = 4u << 20;
+    options.stats_dump_period_sec = 0;
+    options.stats_persist_period_sec = 0;
+    options.level_compaction_dynamic_level_bytes = true;
+    options.compression = best_compression();
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = rocksdb::NewLRUCache(wanted.block_cache_bytes);
+    table.cache_index_and_filter_blocks = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.format_version = 5;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    return options;
+}
+
+Error open_error(const rocksdb::Status& status, const std::filesystem::path& directory) {
+    Error error = to_error(status);
+    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+        error.code = ErrorCode::kUnavailable;
+        error.message = "the data directory " + directory.string() + " is in use by another process (" + error.message + ")";
+    } else {
+        error.message = "cannot open the data directory " + directory.string() + ": " + error.message;
+    }
+    return error;
+}
+
+Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& directory, const RocksOptions& wanted) {
+    std::error_code failed;
+    std::filesystem::create_directories(directory, failed);
+    if (failed || ::chmod(directory.c_str(), 0700) != 0) {
+        return fail(ErrorCode::kIo, "cannot make the data directory " + directory.string() + ": " +
+                                        (failed ? failed.message() : std::strerror(errno)));
+    }
+    auto rows = std::make_shared<RocksRows>();
+    rows->statistics_ = rocksdb::CreateDBStatistics();
+    rows->statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
+    rocksdb::Options options = make_options(wanted);
+    options.statistics = rows->statistics_;
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status status = rocksdb::DB::Open(options, directory.string(), &db);
+    if (!status.ok()) return tl::unexpected<Error>(open_error(status, directory));
+    rows->db_.reset(db);
+    return std::shared_ptr<Rows>(std::move(rows));
 }
 
 }  // namespace
 
-tl::unexpected<Error> error_of(const rocksdb::Status& status) {
-    return fail(status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo, "store: " + status.ToString());
+Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory, RocksOptions options) {
+    try {
+        return RocksRows::open(directory, options);
+    } catch (const std::exception& e) {
+        return fail(ErrorCode::kInternal, std::string("RocksDB: ") + e.what());
+    }
 }
 
-RocksStore::~RocksStore() { db_->Close(); }
-
-Result<void> RocksStore::append(const Batch& batch) {
-    if (failed_) return fail(ErrorCode::kIo, "the store failed before; the server must be restarted");
-    rocksdb::WriteBatch out;
-    std::string scratch;
-    for (const ExecutionWrite& w : batch.executions) {
-        if (w.erase) erase_execution(out, w.previous ? *w.previous : w.summary);
-        else put_execution(out, w, scratch);
-    }
-    for (const CatalogWrite& w : batch.catalog) {
-        if (w.value) out.Put(catalog_key(w.key), *w.value);
-        else out.Delete(catalog_key(w.key));
-    }
-    rocksdb::WriteOptions options;
-    options.sync = true;
-    const rocksdb::Status status = db_->Write(options, &out);
-    if (status.ok()) return {};
-    failed_ = true;
-    return error_of(status);
+Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory, RocksOptions options) {
+    auto rows = open_rocks_rows(directory, options);
+    if (!rows) return tl::unexpected<Error>(rows.error());
+    return open_row_store(std::move(*rows));
 }
 
-Result<uint64_t> RocksStore::open_epoch() {
-    const auto stored = get(std::string(kEpochKey));
-    if (!stored) return tl::unexpected<Error>(stored.error());
-    epoch_ = (*stored ? read_be64(**stored) : 0) + 1;
-    std::string value;
-    append_be64(value, epoch_);
-    rocksdb::WriteOptions options;
-    options.sync = true;
-    const rocksdb::Status status = db_->Put(options, slice(kEpochKey), value);
-    if (!status.ok()) return error_of(status);
-    return epoch_;
-}
-
-}  // namespace rocks
-
-Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory, const RocksOptions& options) {
-    rocksdb::Options db_options;
-    db_options.create_if_missing = true;
-    db_options.write_buffer_size = options.memtable_bytes;
-    db_options.max_write_buffer_number = 3;
-    db_options.max_background_jobs = 2;
-    db_options.max_open_files = 256;
-    db_options.keep_log_file_num = 4;
-    db_options.info_log_level = rocksdb::WARN_LEVEL;
-    // A recycled log file keeps its blocks, so that a sync of it does not also write file metadata.
-    db_options.recycle_log_file_num = 4;
-    db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    db_options.compression = rocksdb::kLZ4Compression;
-    db_options.enable_pipelined_write = false;
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-    db_options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    rocksdb::DB* db = nullptr;
-    const rocksdb::Status status = rocksdb::DB::Open(db_options, directory.string(), &db);
-    if (!status.ok()) {
-        if (status.ToString().find("lock") != std::string::npos) {
-            return fail(ErrorCode::kIo, "another process has the data directory open: " + directory.string());
-        }
-        return rocks::error_of(status);
-    }
-    return std::make_unique<rocks::RocksStore>(std::unique_ptr<rocksdb::DB>(db), directory);
+uint64_t rocks_log_syncs(const Rows& rows) {
+    const auto* rocks = dynamic_cast<const RocksRows*>(&rows);
+    CHECK(rocks != nullptr);
+    return rocks->log_syncs();
 }
 
 }  // namespace tandem

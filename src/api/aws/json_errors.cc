@@ -1,0 +1,169 @@
+#include "api/aws/json_errors.h"
+
+#include <cctype>
+#include <vector>
+
+namespace tandem::aws {
+
+namespace {
+
+constexpr std::string_view kLiterals = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+
+class Scanner {
+public:
+    explicit Scanner(std::string_view text) : text_(text) {}
+
+    std::string first_error() {
+        value();
+        if (error_.empty()) {
+            space();
+            if (!at_end()) unexpected("expected end of input");
+        }
+        return error_;
+    }
+
+private:
+    bool at_end() const { return at_ >= text_.size(); }
+    char peek() const { return at_end() ? '\0' : text_[at_]; }
+    void space() {
+        while (!at_end() && (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r')) ++at_;
+    }
+
+    void unexpected(std::string_view wanted) {
+        if (!error_.empty()) return;
+        if (at_end()) {
+            error_ = "Unexpected end-of-input";
+            return;
+        }
+        const char c = peek();
+        error_ = std::string("Unexpected character ('") + c + "' (code " +
+                 std::to_string(int(static_cast<unsigned char>(c))) + ")): " + std::string(wanted);
+    }
+
+    // One value with an explicit stack of open containers: depth must not cost stack space.
+    void value() {
+        std::vector<char> open;
+        for (;;) {
+            if (!element(open)) return;
+            // After a value: close or continue containers.
+            for (;;) {
+                if (!error_.empty() || open.empty()) return;
+                space();
+                if (peek() == (open.back() == '{' ? '}' : ']')) {
+                    ++at_;
+                    open.pop_back();
+                    continue;
+                }
+                if (peek() != ',') {
+                    if (at_end()) {
+                        error_ = open.back() == '{' ? "Unexpected end-of-input: expected close marker for Object"
+                                                    : "Unexpected end-of-input: expected close marker for Array";
+                    } else {
+                        unexpected(open.back() == '{' ? "was expecting comma to separate Object entries"
+                                                      : "was expecting comma to separate Array entries");
+                    }
+                    return;
+                }
+                ++at_;
+                if (open.back() == '{' && !field_name()) return;
+                break;
+            }
+        }
+    }
+
+    // A scalar, an empty container, or the opening of one (pushed); false on error.
+    bool element(std::vector<char>& open) {
+        for (;;) {
+            space();
+            const char c = peek();
+            if (c == '{') {
+                ++at_;
+                space();
+                if (peek() == '}') {
+                    ++at_;
+                    return true;
+                }
+                open.push_back('{');
+                if (!field_name()) return false;
+            } else if (c == '[') {
+                ++at_;
+                space();
+                if (peek() == ']') {
+                    ++at_;
+                    return true;
+                }
+                open.push_back('[');
+            } else {
+                return scalar();
+            }
+        }
+    }
+
+    bool field_name() {
+        space();
+        if (peek() != '"') {
+            unexpected("was expecting double-quote to start field name");
+            return false;
+        }
+        if (!string()) return false;
+        space();
+        if (peek() != ':') {
+            unexpected("was expecting a colon to separate field name and value");
+            return false;
+        }
+        ++at_;
+        return true;
+    }
+
+    bool string() {
+        ++at_;
+        while (!at_end() && peek() != '"') {
+            const unsigned char c = static_cast<unsigned char>(peek());
+            if (c < 0x20) {
+                error_ = "Illegal unquoted character ((CTRL-CHAR, code " + std::to_string(int(c)) +
+                         ")): has to be escaped using backslash to be included in string value";
+                return false;
+            }
+            at_ += c == '\\' ? 2 : 1;
+        }
+        if (at_end()) {
+            error_ = "Unexpected end-of-input: was expecting closing quote for a string value";
+            return false;
+        }
+        ++at_;
+        return true;
+    }
+
+    bool scalar() {
+        const char c = peek();
+        if (c == '"') return string();
+        if (c == '-' || (c >= '0' && c <= '9')) {
+            ++at_;
+            while (!at_end() && (std::isdigit(static_cast<unsigned char>(peek())) || std::string_view("+-.eE").find(peek()) != std::string_view::npos)) ++at_;
+            return true;
+        }
+        size_t end = at_;
+        while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_' || text_[end] == '$')) ++end;
+        const std::string_view token = text_.substr(at_, end - at_);
+        if (token.empty()) {
+            unexpected(std::string("expected a valid value ").append(kLiterals));
+            return false;
+        }
+        if (token != "null" && token != "true" && token != "false") {
+            error_ = "Unrecognized token '" + std::string(token) + "': was expecting " + std::string(kLiterals);
+            return false;
+        }
+        at_ = end;
+        return true;
+    }
+
+    std::string_view text_;
+    size_t at_ = 0;
+    std::string error_;
+};
+
+}  // namespace
+
+std::string describe_json_error(std::string_view text) { return Scanner(text).first_error(); }
+
+}  // namespace tandem::aws

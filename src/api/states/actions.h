@@ -1,0 +1,35 @@
+// The actions of the Step Functions API that this door answers, one file each. Sync actions return
+// their answer; the two that wait for an execution's record get a `done` that is called once.
+// Changes of state machines (Create, Update, Delete, tags) are called one at a time.
+#pragma once
+
+#include <functional>
+
+#include "api/aws/answer.h"
+#include "api/aws/door.h"
+#include "json/value.h"
+
+namespace tandem::states {
+
+using aws::Answer;
+using aws::Context;
+using Input = json::Value;
+using Done = std::function<void(Answer<json::Value>)>;
+
+Answer<json::Value> create_state_machine(const Context& context, const Input& input);
+Answer<json::Value> update_state_machine(const Context& context, const Input& input);
+Answer<json::Value> delete_state_machine(const Context& context, const Input& input);
+Answer<json::Value> describe_state_machine(const Context& context, const Input& input);
+Answer<json::Value> list_state_machines(const Context& context, const Input& input);
+Answer<json::Value> tag_resource(const Context& context, const Input& input);
+Answer<json::Value> untag_resource(const Context& context, const Input& input);
+Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input);
+
+void start_execution(const Context& context, const Input& input, Done done);
+void stop_execution(const Context& context, const Input& input, Done done);
+Answer<json::Value> describe_execution(const Context& context, const Input& input);
+Answer<json::Value> describe_state_machine_for_execution(const Context& context, const Input& input);
+Answer<json::Value> list_executions(const Context& context, const Input& input);
+Answer<json::Value> get_execution_history(const Context& context, const Input& input);
+
+}  // namespace tandem::states

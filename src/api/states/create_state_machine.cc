@@ -1,0 +1,74 @@
+#include "api/states/actions.h"
+#include "api/states/machine.h"
+#include "base/rng.h"
+
+namespace tandem::states {
+
+namespace {
+
+json::Value created(const Context& context, const Callable& callable) {
+    return json::Value::object({{"creationDate", aws::epoch_seconds(callable.created)},
+                                {"stateMachineArn", aws::state_machine_arn(context.place, callable.name)}});
+}
+
+// "CreateStateMachine's idempotency check is based on the state machine name, definition, type,
+// LoggingConfiguration, TracingConfiguration [...] a different roleArn or tags [are ignored]"
+bool same_request(const Machine& machine, const std::string& definition, const MachineAttributes& wanted) {
+    return machine.callable->definition.view() == definition &&
+           machine.attributes.logging == wanted.logging && machine.attributes.tracing == wanted.tracing;
+}
+
+}  // namespace
+
+Answer<json::Value> create_state_machine(const Context& context, const Input& input) {
+    aws::Fields fields(input);
+    const auto name = fields.string("name", {.required = true, .min = 1, .max = kNameChars});
+    fields.string("definition", {.required = true, .sensitive = true});
+    fields.string("roleArn", {.required = true});
+    const auto type = fields.string("type", {.values = {"STANDARD", "EXPRESS"}});
+    const json::Value* tags = fields.array("tags");
+    auto settings = read_settings(fields);
+    if (!settings) return tl::unexpected(settings.error());
+    if (const auto error = check_name(*name)) return tl::unexpected(*error);
+    auto checked_tags = read_tags(tags);
+    if (!checked_tags) return tl::unexpected(checked_tags.error());
+    if (const auto error = check_definition(context, *settings->definition)) return tl::unexpected(*error);
+    if (type.value_or("STANDARD") == "EXPRESS") {
+        return aws::refuse("StateMachineTypeNotSupported", "This server runs state machines of type STANDARD only, not EXPRESS yet.");
+    }
+
+    MachineAttributes attributes;
+    attributes.role_arn = *settings->role_arn;
+    if (settings->logging) attributes.logging = *settings->logging;
+    attributes.tracing = settings->tracing.value_or(false);
+    attributes.tags = *std::move(checked_tags);
+
+    const std::string arn = aws::state_machine_arn(context.place, *name);
+    auto existing = lookup_machine(context, *name);
+    if (!existing) return tl::unexpected(existing.error());
+    if (*existing) {
+        if ((*existing)->attributes.deleting) return machine_deleting(arn);
+        if (same_request(**existing, *settings->definition, attributes)) return created(context, *(*existing)->callable);
+        return aws::refuse("StateMachineAlreadyExists", "State Machine Already Exists: '" + arn + "'");
+    }
+
+    Callable callable;
+    callable.kind = CallableKind::kWorkflow;
+    callable.name = *name;
+    callable.revision = random_uuid();
+    callable.language = "asl";
+    callable.created = callable.updated = context.clock.now();
+    callable.definition = Payload(*std::move(settings->definition));
+    callable.attributes = attributes.encode();
+    const json::Value answer = created(context, callable);
+    const auto put = context.engine.put_callable(std::move(callable), PutMode::kCreate);
+    if (!put) {
+        if (put.error().code == ErrorCode::kAlreadyExists) {
+            return aws::refuse("StateMachineAlreadyExists", "State Machine Already Exists: '" + arn + "'");
+        }
+        return aws::refuse(put.error());
+    }
+    return answer;
+}
+
+}  // namespace tandem::states

@@ -1,0 +1,114 @@
+#include "api/states/door.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "api/states/actions.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+
+namespace tandem::states {
+
+namespace {
+
+constexpr std::string_view kTarget = "AWSStepFunctions.";
+// A definition of 1 MiB grows when it becomes a JSON string; more than this no action needs.
+constexpr size_t kRequestBytes = 8 * kDefinitionBytes;
+constexpr std::string_view kContentType = "application/x-amz-json-1.0";
+
+enum class Runs {
+    kHere,      // reads what is in memory, or hands over to the engine
+    kQueued,    // reads the store
+    kAlone,     // changes a state machine: queued, and one at a time
+};
+
+struct Action {
+    std::string_view name;
+    Runs runs = Runs::kHere;
+    Answer<json::Value> (*sync)(const Context&, const Input&) = nullptr;
+    void (*async)(const Context&, const Input&, Done) = nullptr;
+};
+
+constexpr Action kActions[] = {
+    {"CreateStateMachine", Runs::kAlone, create_state_machine},
+    {"UpdateStateMachine", Runs::kAlone, update_state_machine},
+    {"DeleteStateMachine", Runs::kAlone, delete_state_machine},
+    {"DescribeStateMachine", Runs::kHere, describe_state_machine},
+    {"ListStateMachines", Runs::kHere, list_state_machines},
+    {"TagResource", Runs::kAlone, tag_resource},
+    {"UntagResource", Runs::kAlone, untag_resource},
+    {"ListTagsForResource", Runs::kHere, list_tags_for_resource},
+    {"StartExecution", Runs::kHere, nullptr, start_execution},
+    {"StopExecution", Runs::kHere, nullptr, stop_execution},
+    {"DescribeExecution", Runs::kHere, describe_execution},
+    {"DescribeStateMachineForExecution", Runs::kHere, describe_state_machine_for_execution},
+    {"ListExecutions", Runs::kQueued, list_executions},
+    {"GetExecutionHistory", Runs::kQueued, get_execution_history},
+};
+
+// The rest of the API's 37 actions: known, and not answered by this version.
+constexpr std::string_view kNotYet[] = {
+    "CreateActivity", "CreateStateMachineAlias", "DeleteActivity", "DeleteStateMachineAlias",
+    "DeleteStateMachineVersion", "DescribeActivity", "DescribeMapRun", "DescribeStateMachineAlias",
+    "GetActivityTask", "ListActivities", "ListMapRuns", "ListStateMachineAliases",
+    "ListStateMachineVersions", "PublishStateMachineVersion", "RedriveExecution", "SendTaskFailure",
+    "SendTaskHeartbeat", "SendTaskSuccess", "StartSyncExecution", "TestState", "UpdateMapRun",
+    "UpdateStateMachineAlias", "ValidateStateMachineDefinition"};
+
+bool has_content_type(const net::HttpRequest& request) {
+    std::string_view type = request.headers.get_or("Content-Type", "");
+    type = type.substr(0, type.find(';'));
+    while (type.ends_with(' ')) type.remove_suffix(1);
+    return type == kContentType;
+}
+
+}  // namespace
+
+bool StatesDoor::owns(const net::HttpRequest& request) const {
+    return request.method == "POST" && request.path() == "/" &&
+           request.headers.get_or("X-Amz-Target", "").starts_with(kTarget);
+}
+
+net::HttpResponse StatesDoor::failure(const aws::ApiError& error) const {
+    aws::ApiError shown = error;
+    // AWS JSON services answer a bad signature with 400, REST services with 403.
+    if (shown.status == 403 && aws::is_framework_error(shown.code)) shown.status = 400;
+    return aws::json10_failure(shown);
+}
+
+void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
+    static Counter& requests = counter("tandem_api_requests_total", "Requests by door.", "door=\"states\"");
+    requests.add();
+    reply = aws::with_request_id(std::move(reply), random_uuid());
+    const std::string_view name = request.headers.get_or("X-Amz-Target", "").substr(kTarget.size());
+    if (!has_content_type(request)) return reply(failure({404, "UnknownOperationException", "", {}, 0}));
+    const Action* action = std::find_if(std::begin(kActions), std::end(kActions),
+                                        [&](const Action& a) { return a.name == name; });
+    if (action == std::end(kActions)) {
+        if (std::find(std::begin(kNotYet), std::end(kNotYet), name) == std::end(kNotYet)) {
+            return reply(failure({400, "UnknownOperationException", "", {}, 0}));
+        }
+        return reply(failure({400, "UnsupportedOperation",
+                              "This server does not support the action " + std::string(name) + " yet.", {}, 0}));
+    }
+    if (request.body.size() > kRequestBytes) {
+        return reply(failure({413, "RequestEntityTooLargeException", "The request is larger than " + std::to_string(kRequestBytes) + " bytes.", {}, 0}));
+    }
+    auto body = aws::decode_body(request.body, context_.limits);
+    if (!body) return reply(failure(body.error()));
+    Done done = [this, reply](Answer<json::Value> answer) {
+        reply(answer ? aws::json10_reply(*answer) : failure(answer.error()));
+    };
+    if (action->async != nullptr) return action->async(context_, *body, std::move(done));
+    if (action->runs == Runs::kHere) return done(action->sync(context_, *body));
+    const bool posted = context_.work.post([this, action, body = *std::move(body), done] {
+        std::unique_lock lock(changes_, std::defer_lock);
+        if (action->runs == Runs::kAlone) lock.lock();
+        auto answer = action->sync(context_, body);
+        if (lock.owns_lock()) lock.unlock();
+        done(std::move(answer));
+    });
+    if (!posted) done(aws::refuse("ThrottlingException", "Rate exceeded", 429));
+}
+
+}  // namespace tandem::states

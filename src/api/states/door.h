@@ -1,0 +1,26 @@
+// StatesDoor: AWS Step Functions over the engine, AWS JSON 1.0 (X-Amz-Target: AWSStepFunctions.*).
+// One file per action; this one only finds the action and encodes the answer. Actions that wait for
+// a disk run on the context's work queue. Safe from every thread. It never parses a definition.
+#pragma once
+
+#include <mutex>
+
+#include "api/aws/door.h"
+
+namespace tandem::states {
+
+class StatesDoor : public aws::AwsDoor {
+public:
+    explicit StatesDoor(aws::Context context) : context_(context) {}
+
+    std::string_view service() const override { return "states"; }
+    bool owns(const net::HttpRequest& request) const override;
+    void handle(net::HttpRequest request, net::HttpReply reply) override;
+    net::HttpResponse failure(const aws::ApiError& error) const override;
+
+private:
+    aws::Context context_;
+    std::mutex changes_;     // one change of a state machine at a time: they read, decide, write
+};
+
+}  // namespace tandem::states

@@ -1,0 +1,51 @@
+#include "api/states/execution.h"
+
+namespace tandem::states {
+
+using aws::Answer;
+using aws::refuse;
+
+ExecutionId execution_id(std::string_view machine, std::string_view name) {
+    return ExecutionId(std::string("states:").append(machine).append(":").append(name));
+}
+
+std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary) {
+    return aws::execution_arn(context.place, summary.callable, summary.name);
+}
+
+tl::unexpected<aws::ApiError> execution_does_not_exist(std::string_view arn) {
+    return refuse("ExecutionDoesNotExist", "Execution Does Not Exist: '" + std::string(arn) + "'");
+}
+
+Answer<ExecutionId> parse_execution_arn(const aws::Context& context, std::string_view text) {
+    const auto arn = aws::parse_arn(text);
+    if (!arn) return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
+    if (arn->service == "states" && arn->resource.starts_with("express:")) {
+        return refuse("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'");
+    }
+    constexpr std::string_view kType = "execution:";
+    if (arn->service != "states" || !arn->resource.starts_with(kType)) {
+        const std::string type = arn->resource.substr(0, arn->resource.find_first_of(":/"));
+        return refuse("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
+    }
+    const std::string_view rest = std::string_view(arn->resource).substr(kType.size());
+    const size_t colon = rest.find(':');
+    const bool here = arn->account == context.place.account && arn->region == context.place.region;
+    if (!here || rest.size() + kType.size() > kExecutionIdBytes || colon == std::string_view::npos || colon == 0 || colon + 1 == rest.size()) {
+        return execution_does_not_exist(text);
+    }
+    return execution_id(rest.substr(0, colon), rest.substr(colon + 1));
+}
+
+Answer<ExecutionSummary> find_execution(const aws::Context& context, std::string_view arn) {
+    const auto id = parse_execution_arn(context, arn);
+    if (!id) return tl::unexpected(id.error());
+    auto summary = context.engine.describe(*id);
+    if (!summary) {
+        if (summary.error().code == ErrorCode::kNotFound) return execution_does_not_exist(arn);
+        return refuse(summary.error());
+    }
+    return *std::move(summary);
+}
+
+}  // namespace tandem::states

@@ -1,0 +1,29 @@
+// Executions as this door names them: "states:<state machine>:<execution name>" inside, an ARN
+// outside. Lookups and the facts of an execution given to the language at its start. Pure but for
+// the lookup.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/aws/answer.h"
+#include "api/aws/door.h"
+#include "engine/engine.h"
+#include "json/value.h"
+
+namespace tandem::states {
+
+ExecutionId execution_id(std::string_view machine, std::string_view name);
+
+/// ARN of an execution that this door started.
+std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary);
+
+/// Exceptions: InvalidArn, ExecutionDoesNotExist.
+aws::Answer<ExecutionSummary> find_execution(const aws::Context& context, std::string_view arn);
+
+/// Id of the execution that an ARN names; it need not exist. Exceptions: as above.
+aws::Answer<ExecutionId> parse_execution_arn(const aws::Context& context, std::string_view arn);
+
+tl::unexpected<aws::ApiError> execution_does_not_exist(std::string_view arn);
+
+}  // namespace tandem::states

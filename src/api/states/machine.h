@@ -1,0 +1,70 @@
+// A state machine as this door keeps it: a Callable of language "asl" whose attributes are the API's
+// facts that the engine does not need (role, type, logging, tracing, tags). Plain data and lookups.
+// Invariant: what encode() writes decode() reads; unknown members are dropped.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/aws/answer.h"
+#include "api/aws/door.h"
+#include "api/aws/fields.h"
+#include "engine/engine.h"
+#include "json/value.h"
+
+namespace tandem::states {
+
+struct MachineAttributes {
+    std::string role_arn;
+    json::Value logging = default_logging();
+    bool tracing = false;
+    json::Value tags = json::Value::array();   // [{"key", "value"}]
+    bool initial = true;    // never updated: no revision id is shown
+    bool deleting = false;
+
+    static json::Value default_logging();
+    Payload encode() const;
+    static MachineAttributes decode(const Payload& attributes);
+};
+
+struct Machine {
+    std::shared_ptr<const Callable> callable;
+    MachineAttributes attributes;
+};
+
+/// Name from a state machine's ARN. Exceptions: InvalidArn; StateMachineDoesNotExist for a version,
+/// an alias or another account or region.
+aws::Answer<std::string> machine_name(const aws::Context& context, std::string_view arn);
+
+/// Exceptions: those of machine_name, StateMachineDoesNotExist.
+aws::Answer<Machine> find_machine(const aws::Context& context, std::string_view arn);
+
+/// nullopt if there is none of that name. Finishes a deletion that nothing holds up any more.
+aws::Answer<std::optional<Machine>> lookup_machine(const aws::Context& context, const std::string& name);
+
+tl::unexpected<aws::ApiError> machine_does_not_exist(std::string_view arn);
+tl::unexpected<aws::ApiError> machine_deleting(std::string_view arn);
+
+/// InvalidName unless the name is one that Step Functions takes.
+std::optional<aws::ApiError> check_name(std::string_view name);
+
+/// What CreateStateMachine and UpdateStateMachine have in common.
+struct MachineSettings {
+    std::optional<std::string> definition;
+    std::optional<std::string> role_arn;
+    std::optional<json::Value> logging;
+    std::optional<bool> tracing;
+};
+
+/// Reads and checks them; the definition is not compiled here.
+aws::Answer<MachineSettings> read_settings(aws::Fields& fields);
+
+/// InvalidDefinition in the language's words.
+std::optional<aws::ApiError> check_definition(const aws::Context& context, const std::string& definition);
+
+/// Tags as an array of {"key", "value"}; notes violations.
+aws::Answer<json::Value> read_tags(const json::Value* tags);
+
+}  // namespace tandem::states

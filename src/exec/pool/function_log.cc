@@ -1,0 +1,185 @@
+#include "exec/pool/function_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <system_error>
+
+#include "base/limits.h"
+
+namespace tandem::pool {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kFlushBytes = 64 * 1024;
+constexpr size_t kLineBytesMax = 256 * 1024;
+// Per call: a function that writes without pause must not hold up the other workers.
+constexpr int kReadsPerDrain = 16;
+
+std::string read_end(const fs::path& file, size_t limit) {
+    std::ifstream in(file, std::ios::binary | std::ios::ate);
+    if (!in) return {};
+    const size_t size = size_t(in.tellg());
+    const size_t wanted = std::min(size, limit);
+    std::string text(wanted, '\0');
+    in.seekg(std::streamoff(size - wanted));
+    in.read(text.data(), std::streamsize(wanted));
+    text.resize(size_t(in.gcount()));
+    return text;
+}
+
+}  // namespace
+
+FunctionLog::FunctionLog(fs::path file, size_t limit_bytes)
+    : file_(std::move(file)), generation_bytes_(std::max<size_t>(limit_bytes / 2, 4096)) {}
+
+void FunctionLog::append(std::string_view lines) {
+    const std::lock_guard lock(mutex_);
+    buffer_ += lines;
+    if (buffer_.size() >= kFlushBytes) flush_locked();
+}
+
+void FunctionLog::flush() {
+    const std::lock_guard lock(mutex_);
+    flush_locked();
+}
+
+void FunctionLog::flush_locked() {
+    if (buffer_.empty()) return;
+    if (fd_ && written_ + buffer_.size() > generation_bytes_) {
+        std::error_code ignored;
+        fs::rename(file_, older(), ignored);
+        fd_ = Fd();
+    }
+    if (!fd_) {
+        fd_ = Fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+        const off_t size = fd_ ? ::lseek(fd_.get(), 0, SEEK_END) : 0;
+        written_ = size > 0 ? size_t(size) : 0;
+    }
+    std::string_view rest = buffer_;
+    while (fd_ && !rest.empty()) {
+        const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;  // a full disk must not stop functions: these lines are lost
+        rest.remove_prefix(size_t(n));
+        written_ += size_t(n);
+    }
+    buffer_.clear();
+}
+
+std::string FunctionLog::tail(size_t limit_bytes) {
+    const std::lock_guard lock(mutex_);
+    flush_locked();
+    std::string text = read_end(file_, limit_bytes);
+    if (text.size() < limit_bytes) text = read_end(older(), limit_bytes - text.size()) + text;
+    if (text.size() < limit_bytes) return text;
+    const size_t line = text.find('\n');
+    return line == std::string::npos ? text : text.substr(line + 1);
+}
+
+std::string start_line(std::string_view request_id, std::string_view version) {
+    std::string line = "START RequestId: ";
+    line += request_id;
+    line += " Version: ";
+    line += version;
+    line += '\n';
+    return line;
+}
+
+std::string report_lines(const InvocationReport& report) {
+    char numbers[256];
+    std::snprintf(numbers, sizeof numbers, "\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %zu MB\t",
+                  report.duration_ms, std::ceil(std::max(report.duration_ms, 1.0)), report.memory_mb,
+                  (report.max_memory_bytes + (1 << 20) - 1) >> 20);
+    std::string lines = "END RequestId: ";
+    lines += report.request_id;
+    lines += "\nREPORT RequestId: ";
+    lines += report.request_id;
+    lines += numbers;
+    if (report.init_ms >= 0) {
+        std::snprintf(numbers, sizeof numbers, "Init Duration: %.2f ms\t", report.init_ms);
+        lines += numbers;
+    }
+    if (!report.status.empty()) {
+        lines += "Status: ";
+        lines += report.status;
+    }
+    return lines + "\n";
+}
+
+void WorkerOutput::attach(Fd pipe) {
+    const std::lock_guard lock(mutex_);
+    pipe_ = std::move(pipe);
+}
+
+bool WorkerOutput::drain() {
+    const std::lock_guard lock(mutex_);
+    return drain_locked();
+}
+
+bool WorkerOutput::drain_locked() {
+    char buffer[16 * 1024];
+    for (int i = 0; pipe_ && i < kReadsPerDrain; i++) {
+        const ssize_t n = ::read(pipe_.get(), buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno == EAGAIN;
+        if (n == 0) return false;
+        add(std::string_view(buffer, size_t(n)));
+        if (size_t(n) < sizeof buffer) return true;  // saves the read that would answer EAGAIN
+    }
+    return bool(pipe_);
+}
+
+void WorkerOutput::add(std::string_view bytes) {
+    tail_ += bytes;
+    if (tail_.size() > 4 * kLogTailBytes) tail_.erase(0, tail_.size() - kLogTailBytes);
+    const size_t line_end = bytes.rfind('\n');
+    if (line_end == std::string_view::npos) {
+        partial_ += bytes;
+        if (partial_.size() > kLineBytesMax) end_partial_line();
+        return;
+    }
+    partial_ += bytes.substr(0, line_end + 1);
+    log_->append(partial_);
+    partial_ = bytes.substr(line_end + 1);
+}
+
+void WorkerOutput::end_partial_line() {
+    if (partial_.empty()) return;
+    tail_ += '\n';
+    log_->append(partial_ + "\n");
+    partial_.clear();
+}
+
+void WorkerOutput::begin(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    end_partial_line();
+    tail_.clear();
+    tail_ += line;
+    log_->append(line);
+}
+
+void WorkerOutput::note(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    drain_locked();
+    end_partial_line();
+    tail_ += line;
+    log_->append(line);
+}
+
+std::string WorkerOutput::end(std::string_view lines) {
+    const std::lock_guard lock(mutex_);
+    drain_locked();
+    end_partial_line();
+    tail_ += lines;
+    log_->append(lines);
+    if (tail_.size() > kLogTailBytes) tail_.erase(0, tail_.size() - kLogTailBytes);
+    return std::exchange(tail_, {});
+}
+
+}  // namespace tandem::pool

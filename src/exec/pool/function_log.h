@@ -1,0 +1,79 @@
+// FunctionLog: what all processes of one function wrote, in one file with one older generation;
+// together at most `limit_bytes`. Appending only fills a buffer, which flush() writes (the pool does
+// so several times a second, and logs() before it reads). Safe from every thread. Losing the last
+// lines in a crash is accepted: a log is not the record of an execution.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "exec/pool/spawn.h"
+
+namespace tandem::pool {
+
+class FunctionLog {
+public:
+    FunctionLog(std::filesystem::path file, size_t limit_bytes);
+    ~FunctionLog() { flush(); }
+    void append(std::string_view lines);
+    void flush();
+    /// Oldest first, at most `limit_bytes` from the end, from the beginning of a line.
+    std::string tail(size_t limit_bytes);
+
+private:
+    void flush_locked();
+    std::filesystem::path older() const { return file_.string() + ".1"; }
+
+    const std::filesystem::path file_;
+    const size_t generation_bytes_;
+    std::mutex mutex_;
+    std::string buffer_;
+    Fd fd_;
+    size_t written_ = 0;  // in the current generation
+};
+
+/// Lambda's lines around an invocation.
+std::string start_line(std::string_view request_id, std::string_view version);
+struct InvocationReport {
+    std::string_view request_id;
+    double duration_ms = 0;
+    double init_ms = -1;           // < 0: the process was warm
+    int memory_mb = 0;
+    size_t max_memory_bytes = 0;
+    std::string_view status;       // "timeout", "error" or empty
+};
+/// The END and REPORT lines.
+std::string report_lines(const InvocationReport& report);
+
+/// What one worker writes: read from its pipe, cut into lines for the function's log, and kept as the
+/// tail of the invocation that runs. Safe from every thread.
+class WorkerOutput {
+public:
+    WorkerOutput(std::shared_ptr<FunctionLog> log) : log_(std::move(log)) {}
+    void attach(Fd pipe);
+    /// Reads what is there. False at end of file or before attach.
+    bool drain();
+    /// A new invocation begins with `line`.
+    void begin(std::string_view line);
+    /// A line of ours in the middle, after what the worker has written.
+    void note(std::string_view line);
+    /// Drains, appends our own `lines` and returns the tail of the invocation (kLogTailBytes).
+    std::string end(std::string_view lines);
+
+private:
+    bool drain_locked();
+    void add(std::string_view bytes);
+    void end_partial_line();
+
+    std::shared_ptr<FunctionLog> log_;
+    std::mutex mutex_;
+    Fd pipe_;
+    std::string partial_;  // an unfinished line
+    std::string tail_;
+};
+
+}  // namespace tandem::pool

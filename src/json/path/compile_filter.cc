@@ -1,0 +1,237 @@
+#include <algorithm>
+
+#include "json/path/compiler.h"
+
+namespace tandem::json::path {
+
+namespace {
+
+constexpr size_t kMaxNesting = 32;
+constexpr size_t kMaxRegex = 512;
+constexpr size_t kMaxRegexStates = 4'000;
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c; }
+bool is_word(char c) {
+    return (upper(c) >= 'A' && upper(c) <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/// About how many states the automaton of a pattern has: counted repetitions multiply its length.
+size_t states_of(std::string_view pattern) {
+    size_t states = pattern.size() + 1;
+    for (size_t i = 0; i < pattern.size() && states <= kMaxRegexStates; ++i) {
+        if (pattern[i] == '\\') {
+            ++i;
+        } else if (pattern[i] == '{') {
+            size_t most = 1;
+            for (size_t n = 0; i + 1 < pattern.size() && pattern[i + 1] != '}'; ++i) {
+                const char c = pattern[i + 1];
+                n = c >= '0' && c <= '9' ? n * 10 + size_t(c - '0') : 0;
+                most = std::max(most, std::min(n, kMaxRegexStates));
+            }
+            states *= most;
+        }
+    }
+    return states;
+}
+
+Filter join(Filter::Kind kind, Filter left, Filter right) {
+    Filter out;
+    out.kind = kind;
+    out.children.push_back(std::move(left));
+    out.children.push_back(std::move(right));
+    return out;
+}
+
+}  // namespace
+
+bool Compiler::filter_step(Program& program) {
+    Filter filter;
+    skip_space();
+    if (!expect("(") || !either(filter)) return false;
+    skip_space();
+    if (!expect(")")) return false;
+    skip_space();
+    program.steps.emplace_back();
+    program.steps.back().kind = StepKind::kFilter;
+    program.steps.back().filter = std::make_shared<const Filter>(std::move(filter));
+    return expect("]");
+}
+
+bool Compiler::either(Filter& out) {
+    if (++nesting_ > kMaxNesting) return error("the filter is nested too deep");
+    if (!both(out)) return false;
+    for (skip_space(); take("||"); skip_space()) {
+        Filter right;
+        if (!both(right)) return false;
+        out = join(Filter::Kind::kOr, std::move(out), std::move(right));
+    }
+    --nesting_;
+    return true;
+}
+
+bool Compiler::both(Filter& out) {
+    if (!term(out)) return false;
+    for (skip_space(); take("&&"); skip_space()) {
+        Filter right;
+        if (!term(right)) return false;
+        out = join(Filter::Kind::kAnd, std::move(out), std::move(right));
+    }
+    return true;
+}
+
+bool Compiler::term(Filter& out) {
+    skip_space();
+    if (take("(")) {
+        if (!either(out)) return false;
+        skip_space();
+        return expect(")");
+    }
+    if (!take("!")) return comparison(out);
+    if (++nesting_ > kMaxNesting) return error("the filter is nested too deep");
+    Filter inner;
+    if (!term(inner)) return false;
+    --nesting_;
+    out.kind = Filter::Kind::kNot;
+    out.children.push_back(std::move(inner));
+    return true;
+}
+
+bool Compiler::comparison(Filter& out) {
+    if (!operand(out.left)) return false;
+    skip_space();
+    if (at_end() || peek() == ')' || (peek() == '&' && peek(1) == '&') ||
+        (peek() == '|' && peek(1) == '|')) {
+        out.op = Operator::kExists;
+        return out.left.kind == Operand::Kind::kPath || error("expected a comparison");
+    }
+    if (!comparator(out.op) || !operand(out.right)) return false;
+    if (out.op == Operator::kRegex && out.right.kind != Operand::Kind::kRegex &&
+        out.left.kind != Operand::Kind::kRegex) {
+        return error("=~ needs a regular expression");
+    }
+    return true;
+}
+
+bool Compiler::comparator(Operator& out) {
+    static constexpr std::pair<std::string_view, Operator> kSymbols[] = {
+        {"===", Operator::kStrictEq}, {"!==", Operator::kStrictNe}, {"==", Operator::kEq},
+        {"!=", Operator::kNe},        {"=~", Operator::kRegex},     {"<=", Operator::kLe},
+        {">=", Operator::kGe},        {"<", Operator::kLt},         {">", Operator::kGt}};
+    static constexpr std::pair<std::string_view, Operator> kWords[] = {
+        {"IN", Operator::kIn},
+        {"NIN", Operator::kNin},
+        {"SUBSETOF", Operator::kSubsetOf},
+        {"ANYOF", Operator::kAnyOf},
+        {"NONEOF", Operator::kNoneOf},
+        {"CONTAINS", Operator::kContains},
+        {"ALL", Operator::kAll},
+        {"SIZE", Operator::kSize},
+        {"EMPTY", Operator::kEmpty}};
+    for (const auto& [symbol, op] : kSymbols) {
+        if (take(symbol)) return out = op, true;
+    }
+    for (const auto& [word, op] : kWords) {
+        if (take_word(word)) return out = op, true;
+    }
+    return error("expected a comparison operator");
+}
+
+/// `word` is in upper case; the text may be in either.
+bool Compiler::take_word(std::string_view word) {
+    for (size_t i = 0; i < word.size(); ++i) {
+        if (upper(peek(i)) != word[i]) return false;
+    }
+    if (is_word(peek(word.size()))) return false;
+    pos_ += word.size();
+    return true;
+}
+
+bool Compiler::operand(Operand& out) {
+    skip_space();
+    switch (peek()) {
+        case '$':
+        case '@': return nested_path(out);
+        case '/': return regex(out);
+        case '\'':
+        case '"': {
+            std::string s;
+            if (!quoted(s)) return false;
+            out.value = Value(std::move(s));
+            return true;
+        }
+        default: return json_literal(out);
+    }
+}
+
+bool Compiler::nested_path(Operand& out) {
+    const size_t start = pos_;
+    out.kind = Operand::Kind::kPath;
+    out.from_root = peek() == '$';
+    ++pos_;
+    if (++nesting_ > kMaxNesting) return error("the path is nested too deep");
+    auto program = std::make_shared<Program>();
+    if (!steps(*program, true)) return false;
+    --nesting_;
+    finish(*program, text_.substr(start, pos_ - start));
+    out.path = std::move(program);
+    return true;
+}
+
+bool Compiler::regex(Operand& out) {
+    const size_t start = ++pos_;
+    while (!at_end() && peek() != '/') pos_ += peek() == '\\' ? 2 : 1;
+    if (at_end()) return error("a regular expression is not closed");
+    const std::string pattern(text_.substr(start, pos_ - start));
+    const size_t states = states_of(pattern);
+    if (pattern.size() > kMaxRegex || states > kMaxRegexStates) {
+        return error("a regular expression is too long");
+    }
+    ++pos_;
+    // __polynomial keeps the matcher breadth-first: no pattern can make it take exponential time.
+    auto flags = std::regex::ECMAScript | std::regex_constants::__polynomial;
+    for (; is_word(peek()); ++pos_) {
+        if (peek() == 'i') flags |= std::regex::icase;
+        else
+            return error(std::string("the flag '") + peek() +
+                         "' of a regular expression is not supported");
+    }
+    try {
+        out.regex = std::make_shared<const std::regex>(pattern, flags);
+    } catch (const std::regex_error&) {
+        return error("invalid regular expression");
+    }
+    out.kind = Operand::Kind::kRegex;
+    out.regex_cost = 1 + states / 4;
+    return true;
+}
+
+/// A number, word, array or object as in JSON, but strings in it may be in single quotes.
+bool Compiler::json_literal(Operand& out) {
+    std::string json;
+    size_t depth = 0;
+    const size_t start = pos_;
+    while (!at_end()) {
+        const char c = peek();
+        if (c == '\'' || c == '"') {
+            std::string s;
+            if (!quoted(s)) return false;
+            print_to(json, Value(std::move(s)));
+            continue;
+        }
+        const bool number_or_word = is_word(c) || c == '-' || c == '+' || c == '.';
+        if (depth == 0 && !number_or_word && c != '[' && c != '{') break;
+        if (c == '[' || c == '{') ++depth;
+        json.push_back(c);
+        ++pos_;
+        if ((c == ']' || c == '}') && --depth == 0) break;
+    }
+    auto value = parse(json, {.max_depth = kMaxNesting});
+    if (!value) {
+        pos_ = start;
+        return error("expected a value");
+    }
+    out.value = std::move(*value);
+    return true;
+}
+
+}  // namespace tandem::json::path

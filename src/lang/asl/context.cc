@@ -1,0 +1,82 @@
+// The context object ($$) and variables, as a state of one scope sees them.
+#include "lang/asl/run.h"
+
+namespace tandem::asl {
+
+namespace {
+
+json::Value execution_facts(const Execution& execution, const json::Value& attributes,
+                            bool with_input) {
+    json::Value facts = json::Value::object();
+    const json::Value* given = attributes.find("Execution");
+    const auto copy = [&](std::string_view key) {
+        const json::Value* value = given ? given->find(key) : nullptr;
+        if (value) facts.set(key, *value);
+    };
+    copy("Id");
+    if (with_input) {
+        if (auto input = json::parse(execution.input().view()))
+            facts.set("Input", std::move(*input));
+    }
+    for (const std::string_view key : {"StartTime", "Name", "RoleArn", "RedriveCount"}) copy(key);
+    return facts;
+}
+
+}  // namespace
+
+json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
+    json::Value attributes;
+    if (!execution_.attributes().is_null()) {
+        if (auto parsed = json::parse(execution_.attributes().view()))
+            attributes = std::move(*parsed);
+    }
+    json::Value context = json::Value::object();
+    context.set("Execution", execution_facts(execution_, attributes, with_execution_input));
+    if (const json::Value* machine = attributes.find("StateMachine"))
+        context.set("StateMachine", *machine);
+    if (scope.state != kEnd) {
+        const StateDefinition& state = definition_of(scope);
+        json::Value facts = json::Value::object();
+        facts.set("Name", state.name);
+        facts.set("EnteredTime", format_iso8601(scope.entered));
+        const bool can_retry = state.kind == StateKind::kTask || state.kind == StateKind::kMap ||
+                               state.kind == StateKind::kParallel;
+        if (can_retry) facts.set("RetryCount", int64_t(scope.retries));
+        context.set("State", std::move(facts));
+    }
+    if (auto item = map_item_of(scope)) {
+        context.set("Map", json::Value::object({{"Item", std::move(*item)}}));
+    }
+    return context;
+}
+
+/// {"Index", "Value"} of the innermost iteration that the scope is in.
+std::optional<json::Value> Run::map_item_of(const Scope& scope) {
+    const Scope* inner = &scope;
+    while (inner->id != 0) {
+        Scope* outer = execution_.find(inner->parent);
+        if (outer == nullptr) return std::nullopt;
+        if (const auto* map = std::get_if<MapState>(&definition_of(*outer).body)) {
+            const auto cache = map_cache(*outer, *map);
+            if (!cache) return std::nullopt;
+            const json::Array& items = (*cache)->items.as_array();
+            if (inner->index >= items.size()) return std::nullopt;
+            return json::Value::object(
+                {{"Index", int64_t(inner->index)}, {"Value", items[inner->index]}});
+        }
+        inner = outer;
+    }
+    return std::nullopt;
+}
+
+const json::Value* Run::variable_of(const Scope& scope, std::string_view name) const {
+    const Scope* at = &scope;
+    while (true) {
+        if (const json::Value* value = at->variables.find(name)) return value;
+        if (at->id == 0) return nullptr;
+        at = execution_.find(at->parent);
+        if (at == nullptr) return nullptr;
+    }
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,148 @@
+// InputPath, Parameters, ResultSelector, ResultPath, OutputPath and Assign, in the order in which
+// the States Language applies them.
+#include "lang/asl/run.h"
+
+#include "base/check.h"
+
+namespace tandem::asl {
+
+namespace {
+
+/// Levels of arrays and objects in printed JSON.
+size_t nesting_of(std::string_view json) {
+    size_t depth = 0, deepest = 0;
+    bool is_string = false;
+    for (size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (is_string) {
+            if (c == '\\') ++i;
+            else if (c == '"') is_string = false;
+            continue;
+        }
+        if (c == '"') is_string = true;
+        if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+        if (c == ']' || c == '}') --depth;
+    }
+    return deepest;
+}
+
+}  // namespace
+
+bool Run::is_too_large(const Payload& payload) const {
+    return payload.size() > options_.payload_bytes ||
+           nesting_of(payload.view()) > json::ParseOptions().max_depth;
+}
+
+json::Value Run::parse(const Payload& payload) {
+    if (!cached_payload_.is_null() && cached_payload_.view().data() == payload.view().data()) {
+        return cached_value_;
+    }
+    auto value = json::parse(payload.view());
+    CHECK(value.has_value());  // doors let only JSON in, and the rest was printed by us
+    cached_payload_ = payload;
+    cached_value_ = *value;
+    return std::move(*value);
+}
+
+Payload Run::print(const json::Value& value) {
+    cached_payload_ = Payload(json::print(value));
+    cached_value_ = value;
+    return cached_payload_;
+}
+
+Outcome<json::Value> Run::effective_input(Scope& scope) {
+    ScopeEnvironment environment(*this, scope);
+    return select(definition_of(scope).input_path, parse(scope.input), environment);
+}
+
+Outcome<json::Value> Run::with_parameters(Scope& scope, json::Value data) {
+    const auto& parameters = definition_of(scope).parameters;
+    if (!parameters) return data;
+    ScopeEnvironment environment(*this, scope);
+    return parameters->render(data, environment);
+}
+
+Outcome<json::Value> Run::select(const PathField& field, json::Value data,
+                                 Environment& environment) {
+    if (field.is_null) return json::Value::object();
+    if (!field.path || field.path->is_identity()) return data;
+    return field.path->read(data, environment);
+}
+
+Failure Run::too_large(std::string_view what) const {
+    return {
+        std::string(kDataLimitExceeded),
+        "The state/task '" + std::string(what) +
+            "' returned a result with a size exceeding the maximum number of bytes service limit."};
+}
+
+Outcome<json::Value> Run::put_result(const ResultPathField& field, Scope& scope,
+                                     json::Value result) {
+    if (field.is_null) return parse(scope.input);
+    if (!field.path || field.path->text() == "$") return result;
+    return field.path->put(parse(scope.input), std::move(result));
+}
+
+Outcome<Payload> Run::assign(const std::optional<Template>& assign, const json::Value& data,
+                             Environment& environment) {
+    if (!assign) return Payload();
+    const auto values = assign->render(data, environment);
+    if (!values) return tl::unexpected(values.error());
+    // An Assign without members assigns nothing, and its exit shows nothing.
+    if (!values->is_object() || values->as_object().empty()) return Payload();
+    Payload assigned(json::print(*values));
+    if (is_too_large(assigned)) return tl::unexpected(too_large("Assign"));
+    return assigned;
+}
+
+void Run::finish(Scope& scope, json::Value result) {
+    const StateDefinition& state = definition_of(scope);
+    ScopeEnvironment environment(*this, scope);
+    if (state.result_selector) {
+        auto selected = state.result_selector->render(result, environment);
+        if (!selected) return fail(scope, selected.error());
+        result = std::move(*selected);
+    }
+    auto output = put_result(state.result_path, scope, result);
+    if (!output) return fail(scope, output.error());
+    finish_with(scope, std::move(*output), state.assign, state.next, result);
+}
+
+void Run::finish_with(Scope& scope, json::Value output, const std::optional<Template>& assign,
+                      int next, const json::Value& assign_data) {
+    const StateDefinition& state = definition_of(scope);
+    ScopeEnvironment environment(*this, scope);
+    auto assigned = this->assign(assign, assign_data, environment);
+    if (!assigned) return fail(scope, assigned.error());
+    auto selected = select(state.output_path, std::move(output), environment);
+    if (!selected) return fail(scope, selected.error());
+    Payload payload = print(*selected);
+    if (is_too_large(payload)) return fail(scope, too_large(state.name));
+    leave(scope, std::move(payload), std::move(*assigned), next);
+}
+
+void Run::leave(Scope& scope, Payload output, Payload assigned, int next) {
+    Event event = event_in(scope, EventType::kStateExited);
+    event.output = output;
+    event.detail = std::move(assigned);
+    event.index = next == kEnd ? 1 : 0;  // the scope ends here
+    const ScopeId parent_id = scope.parent;
+    const uint32_t index = scope.index;
+    const bool is_root = scope.id == 0;
+    const uint64_t id = emit(std::move(event));  // a branch that ends is gone after this
+    if (id == 0) return;
+    if (next != kEnd) return go(scope, next, std::move(output));
+    if (is_root) {
+        Event closing;
+        closing.type = EventType::kExecutionSucceeded;
+        closing.previous_id = id;
+        closing.output = std::move(output);
+        emit(std::move(closing));
+        return;
+    }
+    Scope& parent = *execution_.find(parent_id);
+    if (definition_of(parent).kind == StateKind::kMap) return iteration_finished(parent, index, id);
+    branch_finished(parent);
+}
+
+}  // namespace tandem::asl

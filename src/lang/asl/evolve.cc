@@ -1,0 +1,302 @@
+#include "base/check.h"
+#include "lang/asl/execution.h"
+
+namespace tandem::asl {
+
+namespace {
+
+constexpr int64_t kLongestSeconds = 100'000'000'000;  // 3,000 years: as good as never
+
+Timestamp after(Timestamp from, int64_t seconds) {
+    return seconds > kLongestSeconds ? kNever : from + std::chrono::seconds(seconds);
+}
+
+}  // namespace
+
+/// One event on its way into the execution.
+class Fold {
+public:
+    Fold(const Definition& definition, Execution& execution, const Event& event)
+        : definition_(definition), execution_(execution), event_(event) {}
+
+    void run();
+
+private:
+    void fold_execution();
+    void fold_scope(Scope& scope);
+    void fold_iteration(Scope& scope);
+    void end_activity(Scope& scope);
+
+    void start_execution();
+    void enter(Scope& scope);
+    void leave(Scope& scope);
+    void start_children(Scope& scope);
+    void schedule(Scope& scope);
+    void set_retry(Scope& scope);
+    void heartbeat(Scope& scope);
+
+    Scope& add_child(Scope& parent, uint32_t index, int machine);
+    void set_phase(Scope& scope, Phase phase);
+    void set_due(Scope& scope, Timestamp due);
+    void drop_task(Scope& scope);
+    void drop_children(Scope& scope);
+    void drop_scope(ScopeId id);
+    void follow(Scope& scope) { scope.previous = event_.id; }
+    const StateDefinition& definition_of(const Scope& scope) const {
+        return definition_.state(scope.state);
+    }
+
+    const Definition& definition_;
+    Execution& execution_;
+    const Event& event_;
+};
+
+void Fold::run() {
+    CHECK(event_.seq == execution_.last_seq_ + 1);
+    CHECK(event_.id == 0 || event_.id == execution_.last_id_ + 1);
+    execution_.last_seq_ = event_.seq;
+    if (event_.id != 0) execution_.last_id_ = event_.id;
+    if (event_.type <= EventType::kExecutionTimedOut) return fold_execution();
+    Scope* scope = execution_.find(event_.scope);
+    CHECK(scope != nullptr);
+    fold_scope(*scope);
+}
+
+void Fold::fold_scope(Scope& scope) {
+    switch (event_.type) {
+        case EventType::kStateEntered: return enter(scope);
+        case EventType::kStateExited: return leave(scope);
+        case EventType::kStateStarted: return start_children(scope);
+        case EventType::kStateSucceeded: return;  // StateExited has the same previous id
+        case EventType::kStateFailed:
+        case EventType::kStateAborted: return end_activity(scope);
+        case EventType::kIterationStarted:
+        case EventType::kIterationSucceeded:
+        case EventType::kIterationFailed:
+        case EventType::kIterationAborted: return fold_iteration(scope);
+        case EventType::kTaskScheduled: return schedule(scope);
+        case EventType::kTaskStarted:
+            if (scope.task) scope.task->is_started = true;
+            return follow(scope);
+        case EventType::kTaskSubmitted:
+        case EventType::kEvaluationFailed: return follow(scope);
+        case EventType::kTaskScheduleFailed:
+        case EventType::kTaskStartFailed:
+        case EventType::kTaskSubmitFailed:
+        case EventType::kTaskSucceeded:
+        case EventType::kTaskFailed:
+        case EventType::kTaskTimedOut: return end_activity(scope);
+        case EventType::kWaitSet: set_phase(scope, Phase::kWait); return set_due(scope, event_.due);
+        case EventType::kRetrySet: return set_retry(scope);
+        case EventType::kTaskHeartbeat: return heartbeat(scope);
+        case EventType::kTaskCancelled: return drop_task(scope);
+        case EventType::kNote: return;
+        case EventType::kExecutionStarted:
+        case EventType::kExecutionSucceeded:
+        case EventType::kExecutionFailed:
+        case EventType::kExecutionAborted:
+        case EventType::kExecutionTimedOut: break;
+    }
+    CHECK(false);  // not of a scope, or of a newer language than this one
+}
+
+/// What the scope did is over; what comes of it is another event.
+void Fold::end_activity(Scope& scope) {
+    drop_task(scope);
+    drop_children(scope);
+    set_phase(scope, Phase::kEntered);
+    follow(scope);
+}
+
+void Fold::fold_execution() {
+    if (event_.type == EventType::kExecutionStarted) return start_execution();
+    // Scopes stay: whoever emitted this may still hold one. Nothing is owed to a closed execution.
+    execution_.is_open_ = false;
+    execution_.tasks_.clear();
+    execution_.timers_.clear();
+}
+
+void Fold::start_execution() {
+    execution_.input_ = event_.input;
+    execution_.attributes_ = event_.detail;
+    execution_.started_ = event_.time;
+    const auto& timeout = definition_.machines[0].timeout_s;
+    if (timeout) execution_.deadline_ = after(event_.time, *timeout);
+    // The first state follows nothing: ids 1 and 2 both have previousEventId 0.
+    Scope& root = execution_.scopes_[0];
+    root.since = event_.time;
+}
+
+void Fold::enter(Scope& scope) {
+    const auto it = definition_.by_name.find(event_.name);
+    CHECK(it != definition_.by_name.end());
+    scope.state = it->second;
+    scope.entered_id = event_.id;
+    scope.entered = event_.time;
+    scope.input = event_.input;
+    scope.output = Payload();
+    scope.retries = 0;
+    scope.attempts.clear();
+    scope.retried_error.clear();
+    set_phase(scope, Phase::kEntered);
+    follow(scope);
+}
+
+void Fold::leave(Scope& scope) {
+    drop_task(scope);
+    drop_children(scope);
+    set_phase(scope, Phase::kBetween);
+    scope.output = event_.output;
+    scope.input = Payload();
+    follow(scope);
+    if (!event_.detail.is_null()) {
+        const auto assigned = json::parse(event_.detail.view());
+        CHECK(assigned && assigned->is_object());
+        if (scope.variables.is_null()) scope.variables = json::Value::object();
+        for (const auto& [name, value] : assigned->as_object()) scope.variables.set(name, value);
+    }
+    if (scope.id == 0 || event_.index == 0) return;
+    // `index` of the exit is 1 where the scope's machine ends with this state.
+    scope.phase = Phase::kDone;
+    Scope& parent = *execution_.find(scope.parent);
+    if (definition_of(parent).kind != StateKind::kParallel) return;
+    parent.children->results[scope.index] = event_.output;
+    parent.children->finished += 1;
+    follow(parent);
+    drop_scope(scope.id);
+}
+
+void Fold::start_children(Scope& scope) {
+    drop_children(scope);
+    set_phase(scope, Phase::kChildren);
+    follow(scope);
+    scope.children = std::make_unique<Children>();
+    const StateDefinition& state = definition_of(scope);
+    Children& children = *scope.children;
+    const auto* parallel = std::get_if<ParallelState>(&state.body);
+    children.count = parallel ? uint32_t(parallel->machines.size()) : uint32_t(event_.length);
+    children.base = execution_.next_scope_;
+    execution_.next_scope_ += children.count;
+    children.results.resize(children.count);
+    if (!parallel) return;
+    children.started = children.count;
+    for (uint32_t i = 0; i < children.count; ++i) add_child(scope, i, parallel->machines[i]);
+}
+
+Scope& Fold::add_child(Scope& parent, uint32_t index, int machine) {
+    const ScopeId id = parent.children->base + index;
+    Scope& child = execution_.scopes_[id];
+    child.id = id;
+    child.parent = parent.id;
+    child.index = index;
+    child.machine = machine;
+    child.previous = event_.id;
+    child.since = event_.time;
+    return child;
+}
+
+void Fold::fold_iteration(Scope& scope) {
+    CHECK(scope.children != nullptr);
+    Children& children = *scope.children;
+    const auto index = uint32_t(event_.index);
+    const ScopeId child = children.base + index;
+    if (event_.type == EventType::kIterationStarted) {
+        CHECK(index == children.started && index < children.count);
+        children.started += 1;
+        add_child(scope, index, std::get<MapState>(definition_of(scope).body).machine);
+        return;
+    }
+    if (event_.type == EventType::kIterationSucceeded) {
+        const Scope* done = execution_.find(child);
+        CHECK(done != nullptr);
+        children.results[index] = done->output;
+        children.finished += 1;
+        follow(scope);
+    }
+    if (event_.type == EventType::kIterationFailed) {
+        // What follows the failure follows the iteration's own last event.
+        scope.previous = event_.previous_id;
+    }
+    drop_scope(child);
+}
+
+void Fold::schedule(Scope& scope) {
+    set_phase(scope, Phase::kTask);
+    follow(scope);
+    scope.task = std::make_unique<OpenTask>();
+    OpenTask& task = *scope.task;
+    task.id = event_.seq;
+    task.parameters = event_.input;
+    if (event_.timeout_s) task.timeout = after(event_.time, *event_.timeout_s);
+    if (event_.heartbeat_s) {
+        task.heartbeat_s = *event_.heartbeat_s;
+        task.heartbeat = after(event_.time, task.heartbeat_s);
+    }
+    execution_.tasks_[task.id] = scope.id;
+    set_due(scope, std::min(task.timeout, task.heartbeat));
+}
+
+void Fold::set_retry(Scope& scope) {
+    drop_children(scope);
+    set_phase(scope, Phase::kRetry);
+    set_due(scope, event_.due);
+    scope.previous = event_.previous_id;
+    scope.attempts.resize(std::max(scope.attempts.size(), size_t(event_.index) + 1));
+    scope.attempts[event_.index] = uint32_t(event_.length);
+    scope.retries += 1;
+    scope.retried_error = event_.error.value_or("");
+}
+
+void Fold::heartbeat(Scope& scope) {
+    if (!scope.task || scope.task->heartbeat_s == 0) return;
+    scope.task->heartbeat = after(event_.time, scope.task->heartbeat_s);
+    set_due(scope, std::min(scope.task->timeout, scope.task->heartbeat));
+}
+
+void Fold::set_phase(Scope& scope, Phase phase) {
+    set_due(scope, kNever);
+    scope.phase = phase;
+    scope.since = event_.time;
+}
+
+void Fold::set_due(Scope& scope, Timestamp due) {
+    if (scope.due != kNever) execution_.timers_.erase({scope.due, scope.id});
+    scope.due = due;
+    if (due != kNever) execution_.timers_.insert({due, scope.id});
+}
+
+void Fold::drop_task(Scope& scope) {
+    if (!scope.task) return;
+    set_due(scope, kNever);
+    execution_.tasks_.erase(scope.task->id);
+    scope.task.reset();
+}
+
+void Fold::drop_children(Scope& scope) {
+    if (!scope.children) return;
+    const ScopeId begin = scope.children->base;
+    const ScopeId end = begin + scope.children->count;
+    // Collected first: dropping a child may drop others further on in the map.
+    std::vector<ScopeId> live;
+    for (auto it = execution_.scopes_.lower_bound(begin);
+         it != execution_.scopes_.end() && it->first < end; ++it) {
+        live.push_back(it->first);
+    }
+    for (const ScopeId id : live) drop_scope(id);
+    scope.children.reset();
+}
+
+void Fold::drop_scope(ScopeId id) {
+    const auto it = execution_.scopes_.find(id);
+    if (it == execution_.scopes_.end()) return;
+    drop_task(it->second);
+    set_due(it->second, kNever);
+    drop_children(it->second);
+    execution_.scopes_.erase(it);
+}
+
+void evolve(const Definition& definition, Execution& execution, const Event& event) {
+    Fold(definition, execution, event).run();
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,119 @@
+// Execution: the State of this language, the fold of one execution's events. A scope is one line of
+// control: 0 is the execution itself, others are branches of a Parallel and iterations of a Map;
+// their numbers are given out in the order of the events and never reused. Owned by one shard
+// thread; only evolve.cc changes it. Between decisions every scope is blocked: in a task, a timer,
+// or on children. A cache (see MapCache) is no part of the fold and is left out of dump().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lang/asl/program.h"
+#include "model/language.h"
+
+namespace tandem::asl {
+
+using ScopeId = uint32_t;
+
+enum class Phase : uint8_t {
+    kBetween,   // before the first state, or between two
+    kEntered,   // in a state, nothing under way yet
+    kTask,      // waits for an answer
+    kWait,      // waits for `due`
+    kRetry,     // waits for `due`, then runs the state again
+    kChildren,  // waits for branches or iterations
+    kDone,      // an iteration's last state has exited
+};
+
+struct OpenTask {
+    TaskId id = 0;
+    bool is_started = false;
+    Payload parameters;
+    Timestamp timeout = kNever;
+    Timestamp heartbeat = kNever;
+    int64_t heartbeat_s = 0;
+};
+
+/// What a Map state works on, recomputed when missing.
+struct MapCache {
+    json::Value input;
+    json::Value items;
+};
+
+struct Children {
+    ScopeId base = 0;  // scope of branch or iteration i is base + i
+    uint32_t count = 0;
+    uint32_t started = 0;
+    uint32_t finished = 0;
+    std::vector<Payload> results;
+    std::shared_ptr<MapCache> cache;
+};
+
+struct Scope {
+    ScopeId id = 0;
+    ScopeId parent = 0;  // itself for the execution
+    uint32_t index = 0;  // which branch or iteration of the parent
+    int machine = 0;
+    int state = kEnd;
+    Phase phase = Phase::kBetween;
+    uint64_t previous = 0;  // visible id that the next event follows
+    uint64_t entered_id = 0;
+    Timestamp entered{};
+    Timestamp since{};  // when the current phase began
+    Timestamp due = kNever;
+    Payload input;   // of the current state, before InputPath
+    Payload output;  // of the last state
+    uint32_t retries = 0;
+    std::vector<uint32_t> attempts;  // per retrier; empty until the first retry
+    std::string retried_error;
+    json::Value variables;  // object, or null while there are none
+    std::unique_ptr<OpenTask> task;
+    std::unique_ptr<Children> children;
+};
+
+class Execution final : public State {
+public:
+    bool is_open() const override { return is_open_; }
+    Timestamp next_due() const override;
+    size_t open_tasks() const override { return tasks_.size(); }
+    uint64_t last_seq() const override { return last_seq_; }
+
+    uint64_t last_id() const { return last_id_; }
+    Timestamp deadline() const { return deadline_; }
+    const Payload& input() const { return input_; }
+    const Payload& attributes() const { return attributes_; }
+    Timestamp started() const { return started_; }
+    Scope* find(ScopeId id);
+    const Scope* find(ScopeId id) const;
+    const std::map<ScopeId, Scope>& scopes() const { return scopes_; }
+    const std::map<TaskId, ScopeId>& tasks() const { return tasks_; }
+    const std::set<std::pair<Timestamp, ScopeId>>& timers() const { return timers_; }
+
+    /// All of the fold as text: equal texts, equal states.
+    std::string dump() const;
+
+private:
+    friend class Fold;
+    bool is_open_ = true;
+    uint64_t last_seq_ = 0;
+    uint64_t last_id_ = 0;
+    ScopeId next_scope_ = 1;
+    Timestamp started_{};
+    Timestamp deadline_ = kNever;
+    Payload input_;
+    Payload attributes_;
+    std::map<ScopeId, Scope> scopes_;
+    std::map<TaskId, ScopeId> tasks_;
+    std::set<std::pair<Timestamp, ScopeId>> timers_;  // scopes whose `due` is set
+};
+
+/// Folds one event. Cannot fail: an event that no decision could have written is a bug.
+void evolve(const Definition& definition, Execution& execution, const Event& event);
+
+}  // namespace tandem::asl

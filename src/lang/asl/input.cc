@@ -1,0 +1,113 @@
+// What an input makes of an execution: the ways into a decision.
+#include "lang/asl/run.h"
+
+namespace tandem::asl {
+
+Decision Run::decide() {
+    if (execution_.is_open()) {
+        switch (input_.type) {
+            case InputType::kStart: start(); break;
+            case InputType::kStop: stop(); break;
+            case InputType::kTaskStarted: task_started(); break;
+            case InputType::kTaskCompleted: task_completed(); break;
+            case InputType::kTaskHeartbeat: task_heartbeat(); break;
+            case InputType::kTimer: timers(); break;
+        }
+        walk();
+    }
+    return std::move(decision_);
+}
+
+void Run::start() {
+    if (execution_.last_seq() != 0) return;  // a repeated start
+    Event event;
+    event.type = EventType::kExecutionStarted;
+    event.input = input_.data.is_null() ? Payload("{}") : input_.data;
+    event.detail = input_.attributes;
+    emit(std::move(event));
+    // Doors let only JSON in; what is not must not stop a shard.
+    if (auto value = json::parse(execution_.input().view())) {
+        cached_payload_ = execution_.input();
+        cached_value_ = std::move(*value);
+        return go(*execution_.find(0), definition_.machines[0].start, execution_.input());
+    }
+    close(EventType::kExecutionFailed, {std::string(kRuntime), "The input is not valid JSON."}, 0);
+}
+
+void Run::stop() {
+    // Like a time-out, it follows nothing: previousEventId 0.
+    close(EventType::kExecutionAborted, {input_.error, input_.cause}, 0);
+}
+
+Scope* Run::scope_of(TaskId task) {
+    const auto it = execution_.tasks().find(task);
+    return it == execution_.tasks().end() ? nullptr : execution_.find(it->second);
+}
+
+void Run::task_started() {
+    Scope* scope = scope_of(input_.task);
+    if (scope != nullptr) mark_started(*scope);
+}
+
+void Run::task_completed() {
+    Scope* scope = scope_of(input_.task);
+    if (scope != nullptr) answer_task(*scope, input_.result);
+}
+
+void Run::task_heartbeat() {
+    Scope* scope = scope_of(input_.task);
+    if (scope == nullptr) return;
+    Event event = event_in(*scope, EventType::kTaskHeartbeat);
+    event.ref = input_.task;
+    emit(std::move(event));
+}
+
+void Run::timers() {
+    if (execution_.deadline() <= input_.now) {
+        return close(EventType::kExecutionTimedOut, {std::string(kTimeout), std::nullopt}, 0);
+    }
+    // Only those that are due now: a timer that this decision sets waits for the next input.
+    std::vector<std::pair<Timestamp, ScopeId>> due;
+    for (const auto& timer : execution_.timers()) {
+        if (timer.first > input_.now) break;
+        due.push_back(timer);
+    }
+    for (const auto& [at, id] : due) {
+        Scope* scope = execution_.find(id);
+        if (scope == nullptr || scope->due != at || !execution_.is_open()) continue;
+        timer(*scope);
+        walk();
+    }
+}
+
+void Run::timer(Scope& scope) {
+    switch (scope.phase) {
+        case Phase::kWait: {
+            auto data = effective_input(scope);
+            if (!data) return fail(scope, data.error());
+            const StateDefinition& state = definition_of(scope);
+            return finish_with(scope, *data, state.assign, state.next, *data);
+        }
+        case Phase::kRetry: return run_again(scope);
+        case Phase::kTask: return timed_out(scope);
+        case Phase::kBetween:
+        case Phase::kEntered:
+        case Phase::kChildren:
+        case Phase::kDone: return;
+    }
+}
+
+void Run::timed_out(Scope& scope) {
+    const bool is_heartbeat = scope.task->heartbeat < scope.task->timeout;
+    mark_started(scope);
+    Action cancel;
+    cancel.type = ActionType::kCancelTask;
+    cancel.task = scope.task->id;
+    Event event = task_event(scope, EventType::kTaskTimedOut);
+    event.error = std::string(kTimeout);  // for a missed heartbeat too, and without a cause
+    emit(std::move(event));
+    decision_.actions.push_back(std::move(cancel));
+    fail(scope, {std::string(kTimeout), std::nullopt, false, is_heartbeat});
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,40 @@
+// Every resource that this installation cannot call: the task fails when it is reached.
+#include "lang/asl/integration/integration.h"
+
+namespace tandem::asl {
+
+namespace {
+
+class UnsupportedResource final : public Integration {
+public:
+    TaskFamily family() const override { return TaskFamily::kTask; }
+    std::string_view resource(const TaskState& task) const override { return task.resource; }
+    std::string_view resource_type() const override { return {}; }
+    std::string_view limit_name(const TaskState& task) const override { return task.resource; }
+    Outcome<Call> call(const TaskState& task, const Payload&) const override {
+        return state_failure(
+            kRuntime, "The resource '" + task.resource + "' is not supported by this server.");
+    }
+    Outcome<json::Value> answer(const TaskState& task, const Payload& parameters, const TaskResult&,
+                                AnswerContext&) const override {
+        return tl::unexpected(call(task, parameters).error());
+    }
+};
+
+}  // namespace
+
+const Integration& unsupported_resource() {
+    static const UnsupportedResource integration;
+    return integration;
+}
+
+const Integration& Integration::find(std::string_view resource) {
+    if (resource == "arn:aws:states:::lambda:invoke") return lambda_invoke();
+    if (resource.starts_with("arn:aws:lambda:") &&
+        resource.find(":function:") != std::string_view::npos) {
+        return lambda_function();
+    }
+    return unsupported_resource();
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,77 @@
+#include "lang/asl/language.h"
+
+#include "base/check.h"
+#include "lang/asl/execution.h"
+#include "lang/asl/integration/integration.h"
+#include "lang/asl/program.h"
+#include "lang/asl/run.h"
+#include "lang/asl/waiting.h"
+
+namespace tandem::asl {
+
+namespace {
+
+const Definition& definition_of(const Program& program) {
+    return static_cast<const Definition&>(program);
+}
+
+class StatesLanguage final : public Language {
+public:
+    explicit StatesLanguage(LanguageOptions options) : options_(std::move(options)) {}
+
+    std::string_view name() const override { return "asl"; }
+
+    Result<std::shared_ptr<const Program>> compile(std::string_view text) const override {
+        auto definition = compile_definition(text);
+        if (!definition) return tl::unexpected(definition.error());
+        return std::shared_ptr<const Program>(std::move(*definition));
+    }
+
+    std::unique_ptr<State> initial(const Program&) const override {
+        return std::make_unique<Execution>();
+    }
+
+    Decision decide(const Program& program, State& state, const Input& input) const override {
+        return Run(options_, definition_of(program), static_cast<Execution&>(state), input)
+            .decide();
+    }
+
+    void evolve(const Program& program, State& state, const Event& event) const override {
+        asl::evolve(definition_of(program), static_cast<Execution&>(state), event);
+    }
+
+    std::vector<Action> pending(const Program& program, const State& state) const override {
+        const Definition& definition = definition_of(program);
+        const Execution& execution = static_cast<const Execution&>(state);
+        std::vector<Action> actions;
+        for (const auto& [id, scope_id] : execution.tasks()) {
+            const Scope& scope = *execution.find(scope_id);
+            const TaskState& task = std::get<TaskState>(definition.state(scope.state).body);
+            auto call = task.integration->call(task, scope.task->parameters);
+            CHECK(call.has_value());  // it was issued once from the same parameters
+            Action action;
+            action.type = ActionType::kRunTask;
+            action.task = id;
+            action.target = std::move(call->target);
+            action.payload = std::move(call->payload);
+            action.client_context = std::move(call->client_context);
+            actions.push_back(std::move(action));
+        }
+        return actions;
+    }
+
+    std::vector<Waiting> waiting(const Program& program, const State& state) const override {
+        return asl::waiting(definition_of(program), static_cast<const Execution&>(state));
+    }
+
+private:
+    LanguageOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Language> make_language(LanguageOptions options) {
+    return std::make_unique<StatesLanguage>(std::move(options));
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,246 @@
+// The laws of the pure interface, over random machines and random answers: the fold of all events
+// is the state, pending() is what was issued and not answered, every execution that is fed long
+// enough closes exactly once, and visible ids count up without gaps.
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+#include "lang/asl/testing/simulation.h"
+
+namespace tandem::asl::testing {
+namespace {
+
+class RandomMachine {
+public:
+    explicit RandomMachine(uint64_t seed) : random_(seed) {}
+
+    json::Value machine(int depth) {
+        const int count = 1 + int(random_.next() % 3);
+        std::vector<std::string> names;
+        for (int i = 0; i < count; ++i) names.push_back("s" + std::to_string(next_name_++));
+        json::Value states = json::Value::object();
+        for (int i = 0; i < count; ++i) {
+            json::Value state = this->state(depth, i + 1 == count);
+            const bool is_final = state.string_or("Type", "") == "Fail";
+            if (!is_final && i + 1 < count) state.set("Next", names[size_t(i) + 1]);
+            if (!is_final && i + 1 == count) state.set("End", true);
+            if (state.find("Retry") != nullptr && i + 1 < count && coin()) {
+                state.set("Catch",
+                          array({json::Value::object({{"ErrorEquals", array({"States.ALL"})},
+                                                      {"Next", names[size_t(i) + 1]},
+                                                      {"ResultPath", "$.caught"}})}));
+            }
+            states.set(names[size_t(i)], std::move(state));
+        }
+        return json::Value::object({{"StartAt", names[0]}, {"States", std::move(states)}});
+    }
+
+private:
+    static json::Value array(json::Array items) { return json::Value(std::move(items)); }
+    bool coin() { return random_.next() % 2 == 0; }
+
+    json::Value retry() {
+        json::Value retrier =
+            json::Value::object({{"ErrorEquals", array({coin() ? "States.ALL" : "E"})},
+                                 {"MaxAttempts", int64_t(random_.next() % 3)}});
+        if (coin()) retrier.set("JitterStrategy", "FULL");
+        return array({std::move(retrier)});
+    }
+
+    // A Fail state comes last, or what stands behind it could not be reached.
+    json::Value state(int depth, bool is_last) {
+        switch (random_.next() % (depth > 0 ? 7 : 5)) {
+            case 0:
+                return json::Value::object(
+                    {{"Type", "Pass"}, {"Result", json::Value::object({{"n", 1}})}});
+            case 1:
+                return json::Value::object(
+                    {{"Type", "Wait"}, {"Seconds", int64_t(random_.next() % 5)}});
+            case 2:
+                return is_last && coin() ? json::Value::object({{"Type", "Fail"}, {"Error", "E"}}) : task();
+            case 5: {
+                json::Array branches;
+                for (uint64_t i = 0; i <= random_.next() % 3; ++i)
+                    branches.push_back(machine(depth - 1));
+                return json::Value::object({{"Type", "Parallel"},
+                                            {"Branches", json::Value(std::move(branches))},
+                                            {"Retry", retry()},
+                                            {"ResultPath", "$.p"}});
+            }
+            case 6:
+                return json::Value::object(
+                    {{"Type", "Map"},
+                     {"ItemsPath", "$$.Execution.Input.list"},
+                     {"MaxConcurrency", int64_t(random_.next() % 4)},
+                     {"ItemSelector", json::Value::object({{"v.$", "$$.Map.Item.Value"}})},
+                     {"ItemProcessor", machine(depth - 1)},
+                     {"ResultPath", "$.m"},
+                     {"Retry", retry()}});
+            default: return task();
+        }
+    }
+
+    json::Value task() {
+        json::Value task =
+            json::Value::object({{"Type", "Task"},
+                                 {"Resource", "arn:aws:lambda:us-east-1:123456789012:function:f"},
+                                 {"ResultPath", "$.t"},
+                                 {"Retry", retry()}});
+        if (coin()) task.set("TimeoutSeconds", int64_t(1 + random_.next() % 20));
+        if (coin()) task.set("Assign", json::Value::object({{"v.$", "$"}}));
+        return task;
+    }
+
+    SplitMix64 random_;
+    int next_name_ = 0;
+};
+
+/// Feeds what may come at random: answers in any order and twice, heartbeats, timers, now and then
+/// a stop.
+void feed_at_random(Simulation& simulation, SplitMix64& random) {
+    Input input;
+    const auto& open = simulation.open();
+    const uint64_t dice = random.next() % 100;
+    if (!open.empty() && dice < 70) {
+        auto it = open.begin();
+        std::advance(it, long(random.next() % open.size()));
+        input.task = it->first;
+        input.type = dice < 10   ? InputType::kTaskStarted
+                     : dice < 15 ? InputType::kTaskHeartbeat
+                                 : InputType::kTaskCompleted;
+        if (dice >= 50) input.result = fail_with(R"({"errorType":"E","errorMessage":""})");
+        else input.result = *succeed_with(R"({"r": [1, 2.0]})");
+    } else if (dice < 75) {
+        input.type = InputType::kTaskCompleted;  // nobody waits for this one
+        input.task = 1 + random.next() % (simulation.execution().last_seq() + 5);
+        if (open.count(input.task) != 0) return;
+    } else if (dice == 99) {
+        input.type = InputType::kStop;
+    } else {
+        const Timestamp due = simulation.execution().next_due();
+        if (due != kNever) simulation.set_now(std::max(simulation.now(), due));
+    }
+    simulation.feed(std::move(input));
+}
+
+void expect_well_formed(const std::vector<Event>& events) {
+    uint64_t seq = 0, id = 0;
+    size_t closings = 0;
+    for (const Event& event : events) {
+        EXPECT_EQ(event.seq, ++seq);
+        if (event.id != 0) {
+            EXPECT_EQ(event.id, ++id);
+            EXPECT_LT(event.previous_id, event.id);
+        }
+        if (is_closing(event.type)) ++closings;
+    }
+    EXPECT_EQ(closings, 1u);
+    EXPECT_TRUE(is_closing(events.back().type));
+}
+
+TEST(Laws, HoldForRandomMachines) {
+    const auto language = make_language();
+    for (uint64_t seed = 1; seed <= 400; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const std::string text = json::print(RandomMachine(seed).machine(2));
+        const auto program = language->compile(text);
+        ASSERT_TRUE(program) << program.error().message << "\n" << text;
+        Simulation simulation(*language, *program);
+        simulation.start(R"({"list": ["a", {"b": 1}, 3]})", "{}");
+        SplitMix64 random(seed);
+        for (int i = 0; i < 3000 && simulation.execution().is_open(); ++i) {
+            feed_at_random(simulation, random);
+            ASSERT_EQ(simulation.broken_law(), "") << text;
+        }
+        ASSERT_FALSE(simulation.execution().is_open()) << text;
+        expect_well_formed(simulation.events());
+        EXPECT_TRUE(simulation.open().empty()) << "a closed execution owes nothing";
+    }
+}
+
+TEST(Laws, SameInputsSameEvents) {
+    const auto language = make_language();
+    const std::string text =
+        R"json({"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"id.$":"States.UUID()","r.$":"States.MathRandom(1, 1000000)"},"End":true}}})json";
+    const auto program = language->compile(text);
+    ASSERT_TRUE(program) << program.error().message;
+    const auto run = [&](uint64_t seed) {
+        Simulation simulation(*language, *program);
+        simulation.set_seed(seed);
+        simulation.start("{}", "{}");
+        return simulation.events();
+    };
+    EXPECT_EQ(run(7), run(7));
+    EXPECT_NE(run(7).back().output, run(8).back().output);
+}
+
+TEST(Laws, HistoryEndsAtItsLimit) {
+    LanguageOptions options;
+    options.history_events = 50;
+    const auto language = make_language(options);
+    const auto program = language->compile(
+        R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}})");
+    ASSERT_TRUE(program) << program.error().message;
+    Simulation simulation(*language, *program);
+    simulation.start("{}", "{}");
+    const Event& last = simulation.events().back();
+    EXPECT_EQ(last.id, 50u);
+    EXPECT_EQ(last.type, EventType::kExecutionFailed);
+    EXPECT_EQ(last.error, "States.Runtime");
+    EXPECT_EQ(last.cause, "The execution reached the maximum number of history events (50).");
+    EXPECT_EQ(simulation.broken_law(), "");
+}
+
+TEST(Laws, DataThatGrowsDeeperEachRoundEndsTheExecution) {
+    const auto language = make_language();
+    const char* loops[] = {
+        R"({"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"x.$":"$"},"Next":"A"}}})",
+        R"({"StartAt":"Z","States":{"Z":{"Type":"Pass","Assign":{"v":1},"Next":"A"},"A":{"Type":"Pass","Assign":{"v":{"x.$":"$v"}},"Next":"A"}}})",
+        R"json({"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"x.$":"States.StringToJson('{')"},
+            "Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.b","Next":"B"}],"End":true},"B":{"Type":"Pass","Parameters":{"a":{"a":{"a.$":"$"}}},"Next":"A"}}})json",
+    };
+    for (const char* loop : loops) {
+        const auto program = language->compile(loop);
+        ASSERT_TRUE(program) << program.error().message;
+        Simulation simulation(*language, *program);
+        simulation.start("{}", "{}");
+        ASSERT_FALSE(simulation.execution().is_open());
+        EXPECT_EQ(simulation.events().back().error, "States.DataLimitExceeded") << loop;
+    }
+}
+
+TEST(Laws, InputThatIsNotJsonFailsTheExecution) {
+    const auto language = make_language();
+    const auto program =
+        language->compile(R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}})");
+    Simulation simulation(*language, *program);
+    simulation.start("{", "{}");
+    EXPECT_EQ(simulation.events().back().type, EventType::kExecutionFailed);
+    EXPECT_EQ(simulation.broken_law(), "");
+}
+
+TEST(Laws, ExplainsWhatItWaitsFor) {
+    const auto language = make_language();
+    const auto program = language->compile(
+        R"({"StartAt":"M","States":{"M":{"Type":"Map","End":true,"ItemProcessor":{"StartAt":"T","States":{
+        "T":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","TimeoutSeconds":9,"Retry":[{"ErrorEquals":["E"]}],"End":true}}}}}})");
+    ASSERT_TRUE(program) << program.error().message;
+    Simulation simulation(*language, *program);
+    simulation.start("[1,2]", "{}");
+    Input input;
+    input.type = InputType::kTaskCompleted;
+    input.task = simulation.open().begin()->first;
+    input.result = fail_with(R"({"errorType":"E"})");
+    simulation.feed(std::move(input));
+    const auto waiting = language->waiting(**program, simulation.execution());
+    ASSERT_EQ(waiting.size(), 2u);
+    EXPECT_EQ(waiting[0].what, Waiting::For::kRetry);
+    EXPECT_EQ(waiting[0].path, "M[0]/T");
+    EXPECT_EQ(waiting[0].detail, "E");
+    EXPECT_EQ(waiting[0].due, simulation.now() + std::chrono::seconds(1));
+    EXPECT_EQ(waiting[1].what, Waiting::For::kTask);
+    EXPECT_EQ(waiting[1].path, "M[1]/T");
+    EXPECT_EQ(waiting[1].due, simulation.now() + std::chrono::seconds(9));
+}
+
+}  // namespace
+}  // namespace tandem::asl::testing

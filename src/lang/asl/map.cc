@@ -1,0 +1,149 @@
+// Map, inline mode: one iteration per item, at most `limit` at a time, each a scope of its own.
+// AWS chains the events so: an iteration follows the event that freed its place, which is the last
+// event inside the iteration before, not that iteration's own MapIterationSucceeded.
+#include <charconv>
+
+#include "lang/asl/run.h"
+
+namespace tandem::asl {
+
+namespace {
+
+constexpr int64_t kInlineConcurrency = 40;  // AWS runs no more at a time in inline mode
+
+/// The Map state's environment while its ItemSelector is rendered for one item.
+class ItemEnvironment final : public Environment {
+public:
+    ItemEnvironment(ScopeEnvironment& outer, int64_t index, const json::Value& value)
+        : outer_(outer), index_(index), value_(value) {}
+    json::Value context(bool with_execution_input) override {
+        json::Value context = outer_.context(with_execution_input);
+        context.set("Map",
+                    json::Value::object(
+                        {{"Item", json::Value::object({{"Index", index_}, {"Value", value_}})}}));
+        return context;
+    }
+    const json::Value* variable(std::string_view name) override { return outer_.variable(name); }
+    SplitMix64& random() override { return outer_.random(); }
+
+private:
+    ScopeEnvironment& outer_;
+    int64_t index_;
+    const json::Value& value_;
+};
+
+}  // namespace
+
+Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& map) {
+    if (scope.children && scope.children->cache) return scope.children->cache;
+    auto cache = std::make_shared<MapCache>();
+    auto input = effective_input(scope);
+    if (!input) return tl::unexpected(input.error());
+    cache->input = std::move(*input);
+    cache->items = cache->input;
+    if (map.items_path) {
+        ScopeEnvironment environment(*this, scope);
+        auto items = map.items_path->read(cache->input, environment);
+        if (!items) return tl::unexpected(items.error());
+        cache->items = std::move(*items);
+    }
+    if (!cache->items.is_array()) {
+        const std::string path = map.items_path ? map.items_path->text() : "$";
+        return state_failure(kRuntime, "Reference path \"" + path + "\" must point to array.");
+    }
+    if (scope.children) scope.children->cache = cache;
+    return cache;
+}
+
+Outcome<int64_t> Run::concurrency_of(Scope& scope, const MapState& map) {
+    ScopeEnvironment environment(*this, scope);
+    const auto cache = map_cache(scope, map);
+    if (!cache) return tl::unexpected(cache.error());
+    const auto limit =
+        whole_of(map.max_concurrency, "MaxConcurrency", (*cache)->input, environment);
+    if (!limit) return tl::unexpected(limit.error());
+    const int64_t wanted = limit->value_or(0);
+    return wanted == 0 ? kInlineConcurrency : std::min(wanted, kInlineConcurrency);
+}
+
+void Run::run_map(Scope& scope, const MapState& map) {
+    const auto cache = map_cache(scope, map);
+    if (!cache) return fail(scope, cache.error());
+    Event event = event_in(scope, EventType::kStateStarted);
+    event.length = (*cache)->items.as_array().size();
+    const uint64_t id = emit(std::move(event));
+    if (id == 0) return;
+    scope.children->cache = *cache;
+    if (scope.children->count == 0) return finish_children(scope);
+    start_iterations(scope, map, id);
+}
+
+void Run::start_iterations(Scope& scope, const MapState& map, uint64_t previous) {
+    const auto limit = concurrency_of(scope, map);
+    if (!limit) return fail(scope, limit.error());
+    const auto count = std::min<int64_t>(*limit, scope.children->count);
+    for (int64_t i = 0; i < count; ++i) {
+        if (!start_iteration(scope, map, previous)) return;
+    }
+}
+
+bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) {
+    const auto cache = map_cache(scope, map);
+    if (!cache) return fail(scope, cache.error()), false;
+    const uint32_t index = scope.children->started;
+    json::Value input = (*cache)->items.as_array()[index];
+    if (map.item_selector) {
+        ScopeEnvironment outer(*this, scope);
+        ItemEnvironment environment(outer, index, (*cache)->items.as_array()[index]);
+        auto selected = map.item_selector->render((*cache)->input, environment);
+        if (!selected) return fail(scope, selected.error()), false;
+        input = std::move(*selected);
+    }
+    Payload payload(json::print(input));
+    if (is_too_large(payload)) return fail(scope, too_large(definition_of(scope).name)), false;
+    Event event = event_in(scope, EventType::kIterationStarted);
+    event.previous_id = previous;
+    event.index = index;
+    if (emit(std::move(event)) == 0) return false;
+    const Scope* iteration = execution_.find(scope.children->base + index);
+    go_later(*iteration, definition_.machines[size_t(map.machine)].start, std::move(payload));
+    return true;
+}
+
+void Run::iteration_finished(Scope& parent, uint32_t index, uint64_t last) {
+    Event event = event_in(parent, EventType::kIterationSucceeded);
+    event.previous_id = last;
+    event.index = index;
+    if (emit(std::move(event)) == 0) return;
+    const Children& children = *parent.children;
+    if (children.finished == children.count) return finish_children(parent);
+    if (children.started < children.count) {
+        start_iteration(parent, std::get<MapState>(definition_of(parent).body), last);
+    }
+}
+
+/// A whole number from the definition or from where its path leads; none if the field is absent.
+Outcome<std::optional<int64_t>> Run::whole_of(const NumberField& field, std::string_view name,
+                                              const json::Value& data, Environment& environment) {
+    if (!field.path) return field.value;
+    const auto value = field.path->read(data, environment);
+    if (!value) return tl::unexpected(value.error());
+    std::optional<int64_t> number;
+    if (value->is_int()) number = value->as_int();
+    if (value->is_string()) {
+        const std::string& text = value->as_string();
+        int64_t parsed = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+        if (error == std::errc() && end == text.data() + text.size()) number = parsed;
+    }
+    if (!number) {
+        const std::string shown = value->is_string() ? value->as_string() : json::print(*value);
+        return state_failure(kRuntime,
+                             "The " + std::string(name) + "Path field refers to value \"" + shown +
+                                 "\" which is not a valid integer: " + field.path->text());
+    }
+    if (*number < 0) return state_failure(kRuntime, std::string(name) + " cannot be negative.");
+    return number;
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,163 @@
+// Definition: a compiled state machine, the Program of this language. States of all nested machines
+// (branches, item processors) stand in one vector and refer to each other by index; paths,
+// templates, intrinsics and rules are compiled. Immutable, shared between threads. Says nothing
+// about executions.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "lang/asl/data/path.h"
+#include "lang/asl/data/template.h"
+#include "model/event.h"
+#include "model/language.h"
+
+namespace tandem::asl {
+
+class Integration;
+
+constexpr int kEnd = -1;
+
+/// InputPath, OutputPath: absent means "$", null means "{}".
+struct PathField {
+    bool is_null = false;
+    std::optional<Path> path;
+};
+
+/// ResultPath: absent means "$", null means "keep the input".
+struct ResultPathField {
+    bool is_null = false;
+    std::optional<ReferencePath> path;
+};
+
+struct Retrier {
+    std::vector<std::string> errors;
+    int64_t interval_s = 1;
+    int64_t max_attempts = 3;
+    double backoff_rate = 2.0;
+    std::optional<int64_t> max_delay_s;
+    bool full_jitter = false;
+};
+
+struct Catcher {
+    std::vector<std::string> errors;
+    ResultPathField result_path;
+    std::optional<Template> assign;
+    int next = kEnd;
+};
+
+/// A whole number given in the definition or by a path.
+struct NumberField {
+    std::optional<int64_t> value;
+    std::optional<Path> path;
+    bool is_set() const { return value || path; }
+};
+
+enum class Comparison : uint8_t {
+    kEquals,
+    kLessThan,
+    kGreaterThan,
+    kLessThanEquals,
+    kGreaterThanEquals,
+    kMatches,
+};
+enum class Operand : uint8_t { kString, kNumeric, kBoolean, kTimestamp };
+enum class TypeTest : uint8_t { kNull, kPresent, kNumeric, kString, kBoolean, kTimestamp };
+
+struct Rule {
+    enum class Kind : uint8_t { kAnd, kOr, kNot, kType, kCompare };
+    Kind kind = Kind::kCompare;
+    std::vector<Rule> children;          // kAnd, kOr, kNot
+    std::optional<Path> variable;        // kType, kCompare
+    TypeTest type = TypeTest::kNull;     // kType
+    bool wanted = true;                  // kType
+    Operand operand = Operand::kString;  // kCompare
+    Comparison comparison = Comparison::kEquals;
+    json::Value literal;
+    std::optional<Path> operand_path;  // kCompare with ...Path
+};
+
+struct Choice {
+    Rule rule;
+    int next = kEnd;
+    std::optional<Template> assign;
+};
+
+struct PassState {
+    std::optional<json::Value> result;
+};
+struct TaskState {
+    const Integration* integration = nullptr;
+    std::string resource;
+    NumberField timeout;
+    NumberField heartbeat;
+};
+struct ChoiceState {
+    std::vector<Choice> choices;
+    int default_next = kEnd;
+};
+struct WaitState {
+    std::optional<int64_t> seconds;
+    std::optional<Path> seconds_path;
+    std::optional<Timestamp> timestamp;
+    std::optional<Path> timestamp_path;
+};
+struct SucceedState {};
+/// A string that a Fail state gives as text, path or intrinsic.
+struct TextField {
+    std::optional<std::string> text;
+    std::optional<Template> expression;
+};
+struct FailState {
+    TextField error;
+    TextField cause;
+};
+struct ParallelState {
+    std::vector<int> machines;
+};
+struct MapState {
+    int machine = 0;
+    std::optional<Path> items_path;
+    std::optional<Template> item_selector;
+    NumberField max_concurrency;
+};
+
+struct StateDefinition {
+    std::string name;
+    StateKind kind = StateKind::kNone;
+    int next = kEnd;
+    PathField input_path;
+    PathField output_path;
+    ResultPathField result_path;
+    std::optional<Template> parameters;
+    std::optional<Template> result_selector;
+    std::optional<Template> assign;
+    std::vector<Retrier> retriers;
+    std::vector<Catcher> catchers;
+    std::variant<PassState, TaskState, ChoiceState, WaitState, SucceedState, FailState,
+                 ParallelState, MapState>
+        body;
+};
+
+struct Machine {
+    int start = kEnd;
+    std::optional<int64_t> timeout_s;  // of the top machine
+};
+
+class Definition final : public Program {
+public:
+    std::vector<StateDefinition> states;
+    std::vector<Machine> machines;                 // [0] is the whole state machine
+    std::unordered_map<std::string, int> by_name;  // state names are unique over all machines
+
+    const StateDefinition& state(int index) const { return states[size_t(index)]; }
+};
+
+/// The only way to make one. Error: kInvalidArgument in AWS's words.
+Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text);
+
+}  // namespace tandem::asl

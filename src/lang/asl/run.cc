@@ -1,0 +1,122 @@
+#include "lang/asl/run.h"
+
+#include "base/check.h"
+
+namespace tandem::asl {
+
+Run::Run(const LanguageOptions& options, const Definition& definition, Execution& execution,
+         const Input& input)
+    : options_(options),
+      definition_(definition),
+      execution_(execution),
+      input_(input),
+      random_(input.entropy) {}
+
+Event Run::event_in(const Scope& scope, EventType type) const {
+    Event event;
+    event.type = type;
+    event.scope = scope.id;
+    event.previous_id = scope.previous;
+    if (scope.state != kEnd) {
+        event.kind = definition_of(scope).kind;
+        event.name = definition_of(scope).name;
+    }
+    return event;
+}
+
+uint64_t Run::emit(Event event) {
+    if (!execution_.is_open()) return 0;
+    const bool is_hidden = event.type >= EventType::kWaitSet;
+    if (!is_hidden && !is_closing(event.type) &&
+        execution_.last_id() + 1 >= options_.history_events) {
+        // The last place of the history is for the event that ends it.
+        close(
+            EventType::kExecutionFailed,
+            {std::string(kRuntime), "The execution reached the maximum number of history events (" +
+                                        std::to_string(options_.history_events) + ")."},
+            event.previous_id);
+        return 0;
+    }
+    event.seq = execution_.last_seq() + 1;
+    event.id = is_hidden ? 0 : execution_.last_id() + 1;
+    event.time = now();
+    evolve(definition_, execution_, event);
+    const uint64_t id = event.id;
+    decision_.events.push_back(std::move(event));
+    return id;
+}
+
+void Run::close(EventType type, Failure failure, uint64_t previous) {
+    if (!execution_.is_open()) return;
+    drop_open_tasks();
+    steps_.clear();
+    Event event;
+    event.type = type;
+    event.previous_id = previous;
+    event.error = std::move(failure.error);
+    event.cause = std::move(failure.cause);
+    emit(std::move(event));
+}
+
+void Run::drop_open_tasks() {
+    std::erase_if(decision_.actions, [this](const Action& action) {
+        return action.type == ActionType::kRunTask && execution_.tasks().count(action.task) != 0;
+    });
+    const uint64_t first = decision_.events.empty() ? UINT64_MAX : decision_.events.front().seq;
+    for (const auto& [task, scope] : execution_.tasks()) {
+        if (task >= first) continue;  // never left this decision
+        Action action;
+        action.type = ActionType::kCancelTask;
+        action.task = task;
+        decision_.actions.push_back(std::move(action));
+    }
+}
+
+void Run::go(const Scope& scope, int state, Payload input) {
+    steps_.push_front({scope.id, state, std::move(input)});
+}
+
+void Run::go_later(const Scope& scope, int state, Payload input) {
+    steps_.push_back({scope.id, state, std::move(input)});
+}
+
+void Run::walk() {
+    while (!steps_.empty()) {
+        const Step next = std::move(steps_.front());
+        steps_.pop_front();
+        step(next);
+    }
+}
+
+void Run::step(const Step& step) {
+    // A branch that was queued may have been aborted by a sibling since.
+    Scope* scope = execution_.find(step.scope);
+    if (scope == nullptr || !execution_.is_open()) return;
+    const StateDefinition& state = definition_.state(step.state);
+    Event event;
+    event.type = EventType::kStateEntered;
+    event.scope = scope->id;
+    event.previous_id = scope->previous;
+    event.kind = state.kind;
+    event.name = state.name;
+    event.input = step.input;
+    if (emit(std::move(event)) != 0) run_state(*scope);
+}
+
+void Run::run_state(Scope& scope) {
+    const StateDefinition& state = definition_of(scope);
+    switch (state.kind) {
+        case StateKind::kPass: return run_pass(scope, std::get<PassState>(state.body));
+        case StateKind::kTask: return run_task(scope, std::get<TaskState>(state.body));
+        case StateKind::kChoice: return run_choice(scope, std::get<ChoiceState>(state.body));
+        case StateKind::kWait: return run_wait(scope, std::get<WaitState>(state.body));
+        case StateKind::kSucceed: return run_succeed(scope);
+        case StateKind::kFail: return run_fail(scope, std::get<FailState>(state.body));
+        case StateKind::kParallel: return run_parallel(scope, std::get<ParallelState>(state.body));
+        case StateKind::kMap: return run_map(scope, std::get<MapState>(state.body));
+        case StateKind::kNone: break;
+    }
+    CHECK(false);
+}
+
+}  // namespace tandem::asl

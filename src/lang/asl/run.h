@@ -1,0 +1,171 @@
+// Run: one decision under way. It emits events (each folded at once into the execution), collects
+// actions and walks every scope until all are blocked. State kinds live in files of their own
+// (pass.cc, task.cc, ...), as members of this class declared below by topic.
+// Lives on the stack of decide(); after the execution has closed, emit() does nothing more.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/rng.h"
+#include "lang/asl/data/environment.h"
+#include "lang/asl/execution.h"
+#include "lang/asl/failure.h"
+#include "lang/asl/program.h"
+#include "model/language.h"
+
+namespace tandem::asl {
+
+class Run {
+public:
+    Run(const LanguageOptions& options, const Definition& definition, Execution& execution,
+        const Input& input);
+
+    /// Does what the input asks for. Called once.
+    Decision decide();
+
+private:
+    friend class ScopeEnvironment;
+    struct Step {
+        ScopeId scope = 0;
+        int state = kEnd;
+        Payload input;
+    };
+
+    Timestamp now() const { return input_.now; }
+
+    // run.cc: events and the walk
+    /// Numbers, folds and keeps the event. Returns its id; 0 if hidden or the execution has closed.
+    uint64_t emit(Event event);
+    Event event_in(const Scope& scope, EventType type) const;
+    void close(EventType type, Failure failure, uint64_t previous);
+    void drop_open_tasks();
+    void walk();
+    void step(const Step& step);
+    void go(const Scope& scope, int state, Payload input);
+    void go_later(const Scope& scope, int state, Payload input);
+
+    // input.cc: what came in
+    void start();
+    void stop();
+    void task_started();
+    void task_completed();
+    void task_heartbeat();
+    void timers();
+    void timer(Scope& scope);
+    void timed_out(Scope& scope);
+    Scope* scope_of(TaskId task);
+
+    // pass.cc, choice.cc, wait.cc, finish.cc
+    void run_state(Scope& scope);
+    void run_pass(Scope& scope, const PassState& pass);
+    void run_choice(Scope& scope, const ChoiceState& choice);
+    void run_wait(Scope& scope, const WaitState& wait);
+    void run_succeed(Scope& scope);
+    void run_fail(Scope& scope, const FailState& fail);
+    Outcome<Timestamp> wait_until(Scope& scope, const WaitState& wait, const json::Value& data);
+    Outcome<int64_t> seconds_from(const Path& path, const json::Value& data,
+                                  Environment& environment);
+    Outcome<Timestamp> timestamp_from(const Path& path, const json::Value& data,
+                                      Environment& environment);
+    Outcome<std::optional<std::string>> text_of(const TextField& field, const json::Value& data,
+                                                Environment& environment);
+
+    // task.cc
+    void run_task(Scope& scope, const TaskState& task);
+    void answer_task(Scope& scope, const TaskResult& result);
+    void mark_started(Scope& scope);
+    Event task_event(const Scope& scope, EventType type) const;
+
+    // parallel.cc, map.cc
+    void run_parallel(Scope& scope, const ParallelState& parallel);
+    void branch_finished(Scope& parent);
+    void run_map(Scope& scope, const MapState& map);
+    Outcome<std::shared_ptr<MapCache>> map_cache(Scope& scope, const MapState& map);
+    Outcome<int64_t> concurrency_of(Scope& scope, const MapState& map);
+    Outcome<std::optional<int64_t>> whole_of(const NumberField& field, std::string_view name,
+                                             const json::Value& data, Environment& environment);
+    /// Starts iterations until `limit` run; the first follows `previous`.
+    void start_iterations(Scope& scope, const MapState& map, uint64_t previous);
+    bool start_iteration(Scope& scope, const MapState& map, uint64_t previous);
+    void iteration_finished(Scope& parent, uint32_t index, uint64_t last);
+    void finish_children(Scope& scope);
+
+    // error.cc: Retry and Catch
+    /// The state of `scope` failed: retried, caught, or on to the scope around it.
+    void fail(Scope& scope, Failure failure);
+    /// The same; what follows has `previous` as its previous id.
+    void fail_after(Scope& scope, Failure failure, uint64_t previous);
+    /// With the place in front of the cause, if it is the interpreter's own, and cut to the API's
+    /// limits.
+    Failure with_place(const Scope& scope, Failure failure) const;
+    void propagate(Scope& scope, Failure failure);
+    bool retry(Scope& scope, const Failure& failure, uint64_t previous);
+    bool catch_failure(Scope& scope, const Failure& failure, uint64_t previous);
+    /// Ends what still runs under `scope`; `failed` is the branch that began it.
+    void abort_children(Scope& scope, std::optional<ScopeId> failed);
+    void abort_scope(Scope& scope);
+    void cancel(TaskId task);
+    void run_again(Scope& scope);
+
+    // data_flow.cc
+    json::Value parse(const Payload& payload);
+    Payload print(const json::Value& value);
+    /// The state's input after InputPath.
+    Outcome<json::Value> effective_input(Scope& scope);
+    Outcome<json::Value> with_parameters(Scope& scope, json::Value data);
+    Outcome<json::Value> select(const PathField& field, json::Value data, Environment& environment);
+    /// ResultSelector, ResultPath, OutputPath, Assign; then on to the next state.
+    void finish(Scope& scope, json::Value result);
+    /// OutputPath and Assign only: for states whose output is their input.
+    void finish_with(Scope& scope, json::Value output, const std::optional<Template>& assign,
+                     int next, const json::Value& assign_data);
+    void leave(Scope& scope, Payload output, Payload assigned, int next);
+    Outcome<json::Value> put_result(const ResultPathField& field, Scope& scope, json::Value result);
+    Outcome<Payload> assign(const std::optional<Template>& assign, const json::Value& data,
+                            Environment& environment);
+    /// More bytes than the limit, or nested deeper than what would be parsed again.
+    bool is_too_large(const Payload& payload) const;
+    Failure too_large(std::string_view what) const;
+
+    // context.cc
+    json::Value context_of(const Scope& scope, bool with_execution_input);
+    const json::Value* variable_of(const Scope& scope, std::string_view name) const;
+    std::optional<json::Value> map_item_of(const Scope& scope);
+
+    const StateDefinition& definition_of(const Scope& scope) const {
+        return definition_.state(scope.state);
+    }
+
+    const LanguageOptions& options_;
+    const Definition& definition_;
+    Execution& execution_;
+    const Input& input_;
+    SplitMix64 random_;
+    Decision decision_;
+    std::deque<Step> steps_;
+    // The value last parsed or printed: what one state puts out, the next takes in.
+    Payload cached_payload_;
+    json::Value cached_value_;
+};
+
+/// The Environment of one scope of a decision.
+class ScopeEnvironment final : public Environment {
+public:
+    ScopeEnvironment(Run& run, const Scope& scope) : run_(run), scope_(scope) {}
+    json::Value context(bool with_execution_input) override {
+        return run_.context_of(scope_, with_execution_input);
+    }
+    const json::Value* variable(std::string_view name) override {
+        return run_.variable_of(scope_, name);
+    }
+    SplitMix64& random() override { return run_.random_; }
+
+private:
+    Run& run_;
+    const Scope& scope_;
+};
+
+}  // namespace tandem::asl

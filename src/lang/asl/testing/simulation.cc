@@ -1,0 +1,84 @@
+#include "lang/asl/testing/simulation.h"
+
+namespace tandem::asl::testing {
+
+Simulation::Simulation(const Language& language, std::shared_ptr<const Program> program)
+    : language_(language), program_(std::move(program)), state_(language.initial(*program_)) {}
+
+void Simulation::start(std::string input, std::string attributes) {
+    Input start;
+    start.type = InputType::kStart;
+    start.data = Payload(std::move(input));
+    start.attributes = Payload(std::move(attributes));
+    feed(std::move(start));
+}
+
+void Simulation::feed(Input input) {
+    input.now = now_;
+    input.entropy = seed_++;
+    if (input.type == InputType::kTaskCompleted) open_.erase(input.task);
+    Decision decision = language_.decide(*program_, *state_, input);
+    for (Action& action : decision.actions) {
+        if (action.type == ActionType::kRunTask) open_.emplace(action.task, std::move(action));
+        else open_.erase(action.task);
+    }
+    for (Event& event : decision.events) events_.push_back(std::move(event));
+    if (checks_each_input_) check_laws();
+}
+
+void Simulation::check_laws() {
+    const auto refolded = language_.initial(*program_);
+    for (const Event& event : events_) language_.evolve(*program_, *refolded, event);
+    const std::string folded = static_cast<const Execution&>(*refolded).dump();
+    const std::string decided = execution().dump();
+    if (folded != decided)
+        broken_law_ = "fold(events) is\n" + folded + "but the state is\n" + decided;
+    std::vector<Action> owed;
+    for (const auto& [id, action] : open_) owed.push_back(action);
+    if (language_.pending(*program_, *refolded) != owed) {
+        broken_law_ = "pending() is not what was issued and not answered, after event " +
+                      std::to_string(events_.empty() ? 0 : events_.back().seq);
+    }
+}
+
+void Simulation::run(const Worker& worker, const std::function<bool(const Simulation&)>& stop) {
+    std::map<TaskId, bool> refused;
+    while (execution().is_open() && !(stop && stop(*this))) {
+        bool answered = false;
+        for (const auto& [id, action] : open_) {
+            if (refused.count(id) != 0) continue;
+            auto result = worker(action);
+            if (!result) {
+                refused[id] = true;
+                continue;
+            }
+            Input input;
+            input.type = InputType::kTaskCompleted;
+            input.task = id;
+            input.result = std::move(*result);
+            feed(std::move(input));
+            answered = true;
+            break;
+        }
+        if (answered) continue;
+        const Timestamp due = state_->next_due();
+        if (due == kNever) return;
+        now_ = std::max(now_, due);
+        feed(Input{});
+    }
+}
+
+std::optional<TaskResult> succeed_with(std::string payload) {
+    TaskResult result;
+    result.payload = Payload(std::move(payload));
+    return result;
+}
+
+TaskResult fail_with(std::string payload) {
+    TaskResult result;
+    result.outcome = TaskOutcome::kFailed;
+    result.payload = Payload(std::move(payload));
+    return result;
+}
+
+}  // namespace tandem::asl::testing

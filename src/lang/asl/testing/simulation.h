@@ -1,0 +1,57 @@
+// Simulation: one execution run as a pure fold, under a simulated clock, with task answers given by
+// the test. Holds every decision to the law: a fold of all events from the start is the same state,
+// and pending() is what was issued and not answered. For tests only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lang/asl/execution.h"
+#include "lang/asl/language.h"
+
+namespace tandem::asl::testing {
+
+class Simulation {
+public:
+    /// nullopt leaves the task without an answer.
+    using Worker = std::function<std::optional<TaskResult>(const Action&)>;
+
+    Simulation(const Language& language, std::shared_ptr<const Program> program);
+
+    void start(std::string input, std::string attributes);
+    /// Answers tasks (the oldest first) and moves the clock from timer to timer until the execution
+    /// has closed, nothing is to come, or `stop` says so.
+    void run(const Worker& worker, const std::function<bool(const Simulation&)>& stop = nullptr);
+    void feed(Input input);
+
+    const std::vector<Event>& events() const { return events_; }
+    const Execution& execution() const { return static_cast<const Execution&>(*state_); }
+    const std::map<TaskId, Action>& open() const { return open_; }
+    Timestamp now() const { return now_; }
+    void set_now(Timestamp now) { now_ = now; }
+    void set_seed(uint64_t seed) { seed_ = seed; }
+    /// Whether laws are checked after each input (quadratic in the events) or only at the end.
+    void set_checks_each_input(bool on) { checks_each_input_ = on; }
+    /// Empty, or how the law was broken.
+    const std::string& broken_law() const { return broken_law_; }
+    void check_laws();
+
+private:
+    const Language& language_;
+    std::shared_ptr<const Program> program_;
+    std::unique_ptr<State> state_;
+    std::vector<Event> events_;
+    std::map<TaskId, Action> open_;
+    Timestamp now_ = from_millis(1'700'000'000'000);
+    uint64_t seed_ = 1;
+    bool checks_each_input_ = true;
+    std::string broken_law_;
+};
+
+std::optional<TaskResult> succeed_with(std::string payload);
+TaskResult fail_with(std::string payload);
+
+}  // namespace tandem::asl::testing

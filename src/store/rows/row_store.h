@@ -1,0 +1,21 @@
+// The Store over Rows: how executions, their indexes and the catalog become rows, the same for every
+// ordered key-value engine. Per step of an execution it writes its new events and its head (the
+// summary without input and attributes); input and attributes are written once, at the start, and
+// index rows only when status or times change. Thread rules are those of Store.
+#pragma once
+
+#include <memory>
+
+#include "store/rows/rows.h"
+#include "store/store.h"
+
+namespace tandem {
+
+/// Version of the layout, kept in the rows; a binary refuses a newer one.
+constexpr int kStoreFormat = 1;
+
+/// A store that owns the rows' newest epoch until another store over the same rows takes a newer one.
+/// Errors: kUnsupported (written by a newer binary), kIo, kCorrupt.
+Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows);
+
+}  // namespace tandem

@@ -1,0 +1,194 @@
+"""The whole way with boto3: functions, versions, aliases, invocations, workflows, listings, histories, errors, waiters."""
+import base64
+import json
+import os
+import time
+import unittest
+import urllib.request
+import uuid
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import scenario
+
+SLOW = Config(read_timeout=60, retries={"total_max_attempts": 1})
+functions = boto3.client("lambda", config=SLOW)
+workflows = boto3.client("stepfunctions", config=SLOW)
+
+
+def fresh(prefix):
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def wait_until_closed(arn, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        execution = workflows.describe_execution(executionArn=arn)
+        if execution["status"] != "RUNNING":
+            return execution
+        time.sleep(0.02)
+    raise AssertionError(f"{arn} did not end")
+
+
+class Case(unittest.TestCase):
+    def refused(self, code, call, **arguments):
+        with self.assertRaises(ClientError) as raised:
+            call(**arguments)
+        self.assertEqual(raised.exception.response["Error"]["Code"], code)
+        self.assertTrue(raised.exception.response["ResponseMetadata"]["RequestId"])
+        return raised.exception.response
+
+    def function(self, **more):
+        name = fresh("f")
+        functions.create_function(FunctionName=name, Runtime="python3.11", Role=scenario.ROLE, Handler="app.handler",
+                                  Code={"ZipFile": scenario.package()}, Timeout=10, **more)
+        self.addCleanup(self.forget, name)
+        functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        return name
+
+    def forget(self, name):
+        try:
+            functions.delete_function(FunctionName=name)
+        except functions.exceptions.ResourceNotFoundException:
+            pass
+
+    def machine(self, definition):
+        name = fresh("m")
+        arn = workflows.create_state_machine(name=name, definition=definition, roleArn=scenario.ROLE)["stateMachineArn"]
+        self.addCleanup(workflows.delete_state_machine, stateMachineArn=arn)
+        return arn
+
+
+class Functions(Case):
+    def test_create_read_update_delete(self):
+        name = self.function(Environment={"Variables": {"MODE": "x"}}, Tags={"team": "a"})
+        shown = functions.get_function(FunctionName=name)
+        configuration = shown["Configuration"]
+        self.assertEqual((configuration["State"], configuration["LastUpdateStatus"]), ("Active", "Successful"))
+        self.assertEqual(configuration["Environment"], {"Variables": {"MODE": "x"}})
+        self.assertEqual(shown["Tags"], {"team": "a"})
+        with urllib.request.urlopen(shown["Code"]["Location"]) as reply:
+            self.assertEqual(reply.read(), scenario.package())
+        functions.update_function_configuration(FunctionName=name, Timeout=20, Description="second")
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        self.assertEqual(functions.get_function_configuration(FunctionName=name)["Timeout"], 20)
+        changed = functions.update_function_code(FunctionName=name, ZipFile=scenario.package("def handler(e, c): return 'new'\n"))
+        self.assertNotEqual(changed["CodeSha256"], configuration["CodeSha256"])
+        self.assertEqual(json.load(functions.invoke(FunctionName=name)["Payload"]), "new")
+        self.refused("PreconditionFailedException", functions.update_function_code, FunctionName=name, ZipFile=b"x", RevisionId="old")
+        names = [f["FunctionName"] for page in functions.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 1}) for f in page["Functions"]]
+        self.assertIn(name, names)
+        functions.delete_function(FunctionName=name)
+        self.refused("ResourceNotFoundException", functions.get_function, FunctionName=name)
+
+    def test_invoke(self):
+        name = self.function()
+        reply = functions.invoke(FunctionName=name, Payload=json.dumps({"n": 21}), LogType="Tail")
+        self.assertEqual(reply["StatusCode"], 200)
+        self.assertEqual(reply["ExecutedVersion"], "$LATEST")
+        answer = json.load(reply["Payload"])
+        self.assertEqual(answer, {"doubled": 42, "request": reply["ResponseMetadata"]["RequestId"]})
+        log = base64.b64decode(reply["LogResult"]).decode()
+        self.assertIn(f"seen by {name}", log)
+        self.assertIn(f"START RequestId: {answer['request']}", log)
+        self.assertIn("REPORT RequestId", log)
+        failed = functions.invoke(FunctionName=name, Payload=json.dumps({"fail": True}))
+        self.assertEqual((failed["StatusCode"], failed["FunctionError"]), (200, "Unhandled"))
+        error = json.load(failed["Payload"])
+        self.assertEqual((error["errorType"], error["errorMessage"]), ("ValueError", "asked to fail"))
+        self.assertEqual(functions.invoke(FunctionName=name, InvocationType="Event", Payload="{}")["StatusCode"], 202)
+        self.assertEqual(functions.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"], 204)
+
+    def test_versions_aliases_and_concurrency(self):
+        name = self.function()
+        one = functions.publish_version(FunctionName=name)
+        self.assertEqual(one["Version"], "1")
+        functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+        self.assertEqual(functions.invoke(FunctionName=f"{name}:live", Payload="{}")["ExecutedVersion"], "1")
+        self.assertEqual(functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"], "1")
+        versions = [v["Version"] for page in functions.get_paginator("list_versions_by_function").paginate(FunctionName=name) for v in page["Versions"]]
+        self.assertEqual(versions, ["$LATEST", "1"])
+        self.assertEqual(len(functions.list_aliases(FunctionName=name)["Aliases"]), 1)
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        refused = self.refused("TooManyRequestsException", functions.invoke, FunctionName=name, Payload="{}")
+        self.assertEqual(refused["Reason"], "ReservedFunctionConcurrentInvocationLimitExceeded")
+        functions.delete_function_concurrency(FunctionName=name)
+        self.assertNotIn("ReservedConcurrentExecutions", functions.get_function_concurrency(FunctionName=name))
+        self.assertEqual(functions.invoke(FunctionName=name, Payload="{}")["StatusCode"], 200)
+        functions.delete_alias(FunctionName=name, Name="live")
+        self.assertGreater(functions.get_account_settings()["AccountUsage"]["FunctionCount"], 0)
+
+    def test_errors(self):
+        name = self.function()
+        self.refused("ResourceConflictException", functions.create_function, FunctionName=name, Runtime="python3.11", Role=scenario.ROLE,
+                     Handler="app.handler", Code={"ZipFile": scenario.package()})
+        create = dict(FunctionName=fresh("g"), Runtime="python3.11", Role=scenario.ROLE, Handler="app.handler", Code={"ZipFile": scenario.package()})
+        self.refused("InvalidParameterValueException", functions.create_function, **{**create, "Code": {"ZipFile": b"this is no zip"}})
+        self.refused("InvalidParameterValueException", functions.create_function, **{**create, "Runtime": "cobol85"})
+        self.refused("ValidationException", functions.create_function, **{**create, "Timeout": 901})
+        self.refused("InvalidRequestContentException", functions.invoke, FunctionName=name, Payload="{not json")
+        self.refused("ResourceNotFoundException", functions.invoke, FunctionName="nobody")
+        self.refused("RequestTooLargeException", functions.invoke, FunctionName=name, Payload='"' + "x" * (6 << 20) + '"')
+
+
+class Workflows(Case):
+    def test_run_and_read_back(self):
+        function_arn = functions.get_function(FunctionName=self.function())["Configuration"]["FunctionArn"]
+        arn = self.machine(scenario.definition(function_arn))
+        started = workflows.start_execution(stateMachineArn=arn, name="run", input=json.dumps({"items": [{"n": n} for n in range(5)]}))
+        done = wait_until_closed(started["executionArn"])
+        self.assertEqual(done["status"], "SUCCEEDED", done.get("cause"))
+        self.assertEqual(json.loads(done["output"]), [{"doubled": n * 2} for n in range(5)])
+        pages = workflows.get_paginator("get_execution_history").paginate(executionArn=started["executionArn"], PaginationConfig={"PageSize": 7})
+        events = [event for page in pages for event in page["events"]]
+        self.assertEqual([event["id"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual((events[0]["type"], events[-1]["type"]), ("ExecutionStarted", "ExecutionSucceeded"))
+        self.assertEqual(sum(event["type"] == "LambdaFunctionSucceeded" for event in events), 5)
+        back = workflows.get_execution_history(executionArn=started["executionArn"], reverseOrder=True, maxResults=1)
+        self.assertEqual(back["events"], events[-1:])
+        listed = workflows.list_executions(stateMachineArn=arn, statusFilter="SUCCEEDED")["executions"]
+        self.assertEqual([e["executionArn"] for e in listed], [started["executionArn"]])
+        self.assertEqual(workflows.describe_state_machine_for_execution(executionArn=started["executionArn"])["stateMachineArn"], arn)
+        listed = [m["stateMachineArn"] for page in workflows.get_paginator("list_state_machines").paginate() for m in page["stateMachines"]]
+        self.assertIn(arn, listed)
+
+    def test_stop_fail_and_update(self):
+        arn = self.machine(scenario.WAITING)
+        running = workflows.start_execution(stateMachineArn=arn, name="w", input="{}")
+        again = workflows.start_execution(stateMachineArn=arn, name="w", input="{}")
+        self.assertEqual(again["startDate"], running["startDate"])
+        self.refused("ExecutionAlreadyExists", workflows.start_execution, stateMachineArn=arn, name="w", input="[]")
+        workflows.update_state_machine(stateMachineArn=arn, definition=scenario.FAILING)
+        failed = wait_until_closed(workflows.start_execution(stateMachineArn=arn)["executionArn"])
+        self.assertEqual((failed["status"], failed["error"], failed["cause"]), ("FAILED", "Wrong", "on purpose"))
+        workflows.stop_execution(executionArn=running["executionArn"], error="Enough", cause="test")
+        stopped = wait_until_closed(running["executionArn"])
+        self.assertEqual((stopped["status"], stopped["error"]), ("ABORTED", "Enough"))
+
+    def test_errors(self):
+        self.refused("InvalidDefinition", workflows.create_state_machine, name=fresh("m"), definition="{}", roleArn=scenario.ROLE)
+        self.refused("InvalidName", workflows.create_state_machine, name="a b", definition=scenario.FAILING, roleArn=scenario.ROLE)
+        arn = self.machine(scenario.FAILING)
+        self.refused("StateMachineAlreadyExists", workflows.create_state_machine, name=arn.split(":")[-1], definition=scenario.WAITING, roleArn=scenario.ROLE)
+        self.refused("InvalidExecutionInput", workflows.start_execution, stateMachineArn=arn, input="{'a'}")
+        self.refused("StateMachineDoesNotExist", workflows.describe_state_machine, stateMachineArn=arn + "x")
+        self.refused("InvalidArn", workflows.describe_state_machine, stateMachineArn="nonsense")
+        self.refused("ExecutionDoesNotExist", workflows.describe_execution, executionArn=arn.replace("stateMachine", "execution") + ":none")
+        self.refused("InvalidToken", workflows.list_state_machines, nextToken="nonsense")
+        self.refused("UnsupportedOperation", workflows.list_activities)
+
+    def test_signatures_are_checked(self):
+        if os.environ.get("TANDEM_NO_AUTH"):
+            self.skipTest("the server checks no signatures")
+        wrong = boto3.client("stepfunctions", aws_secret_access_key="wrong", aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], config=SLOW)
+        self.refused("InvalidSignatureException", wrong.list_state_machines)
+        unknown = boto3.client("lambda", aws_secret_access_key="wrong", aws_access_key_id="AKIAUNKNOWN", config=SLOW)
+        self.refused("UnrecognizedClientException", unknown.list_functions)
+        elsewhere = boto3.client("stepfunctions", region_name="eu-central-1", config=SLOW)
+        self.refused("InvalidSignatureException", elsewhere.list_state_machines)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,126 @@
+// The whole way with the AWS SDK for JavaScript, version 3. The SDK is found in TANDEM_NODE_CLIENTS.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { crc32 as zlibCrc32 } from "node:zlib";
+
+const require = createRequire(join(process.env.TANDEM_NODE_CLIENTS, "package.json"));
+const lambda = require("@aws-sdk/client-lambda");
+const sfn = require("@aws-sdk/client-sfn");
+
+const ready = JSON.parse(readFileSync(process.env.TANDEM_READY_FILE, "utf8"));
+const options = {
+  endpoint: ready.aws,
+  region: ready.region,
+  maxAttempts: 1,
+  credentials: { accessKeyId: ready.access_key_id, secretAccessKey: ready.secret_access_key },
+};
+const functions = new lambda.LambdaClient(options);
+const workflows = new sfn.SFNClient(options);
+const role = "arn:aws:iam::123456789012:role/test";
+
+function crc32(bytes) {
+  if (zlibCrc32) return zlibCrc32(bytes);
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; ++bit) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
+  }
+  return ~crc >>> 0;
+}
+
+/** A zip archive of one stored file. */
+function zip(name, text) {
+  const data = Buffer.from(text);
+  const path = Buffer.from(name);
+  const common = Buffer.alloc(26);
+  common.writeUInt16LE(20, 0);
+  common.writeUInt16LE(0x21, 8); // 1980-01-01
+  common.writeUInt32LE(crc32(data), 10);
+  common.writeUInt32LE(data.length, 14);
+  common.writeUInt32LE(data.length, 18);
+  common.writeUInt16LE(path.length, 22);
+  const local = Buffer.concat([Buffer.from("PK\x03\x04", "latin1"), common, path, data]);
+  const attributes = Buffer.alloc(14);
+  attributes.writeUInt32LE((0o100644 << 16) >>> 0, 6);
+  const madeBy = Buffer.from([20, 3]);
+  const central = Buffer.concat([Buffer.from("PK\x01\x02", "latin1"), madeBy, common, attributes, path]);
+  const end = Buffer.alloc(22);
+  end.write("PK\x05\x06", "latin1");
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(local.length, 16);
+  return Buffer.concat([local, central, end]);
+}
+
+async function refused(name, promise) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.name, name, error.message);
+    assert.ok(error.$metadata.requestId);
+    return true;
+  });
+}
+
+async function testFunction(name) {
+  const code = zip("index.js", "exports.handler = async (event) => {\n  if (event.fail) throw new TypeError('asked to fail');\n  return { doubled: event.n * 2 };\n};\n");
+  const created = await functions.send(
+    new lambda.CreateFunctionCommand({ FunctionName: name, Runtime: "nodejs20.x", Role: role, Handler: "index.handler", Code: { ZipFile: code }, Timeout: 10 }),
+  );
+  await lambda.waitUntilFunctionActiveV2({ client: functions, maxWaitTime: 30, minDelay: 1 }, { FunctionName: name });
+  const reply = await functions.send(new lambda.InvokeCommand({ FunctionName: name, Payload: '{"n":21}', LogType: "Tail" }));
+  assert.equal(reply.StatusCode, 200);
+  assert.deepEqual(JSON.parse(reply.Payload.transformToString()), { doubled: 42 });
+  assert.match(Buffer.from(reply.LogResult, "base64").toString(), /REPORT RequestId/);
+  const failed = await functions.send(new lambda.InvokeCommand({ FunctionName: created.FunctionArn, Payload: '{"fail":true}' }));
+  assert.equal(failed.FunctionError, "Unhandled");
+  assert.equal(JSON.parse(failed.Payload.transformToString()).errorType, "TypeError");
+  const queued = await functions.send(new lambda.InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: '{"n":1}' }));
+  assert.equal(queued.StatusCode, 202);
+  await functions.send(new lambda.UpdateFunctionConfigurationCommand({ FunctionName: name, Timeout: 11 }));
+  await lambda.waitUntilFunctionUpdatedV2({ client: functions, maxWaitTime: 30, minDelay: 1 }, { FunctionName: name });
+  const version = await functions.send(new lambda.PublishVersionCommand({ FunctionName: name }));
+  assert.equal(version.Version, "1");
+  const names = [];
+  for await (const page of lambda.paginateListFunctions({ client: functions, pageSize: 1 }, {})) names.push(...page.Functions.map((f) => f.FunctionName));
+  assert.ok(names.includes(name));
+  await refused("ResourceNotFoundException", functions.send(new lambda.InvokeCommand({ FunctionName: "nobody" })));
+  await refused("InvalidRequestContentException", functions.send(new lambda.InvokeCommand({ FunctionName: name, Payload: "{" })));
+  return created.FunctionArn;
+}
+
+async function testWorkflow(name, functionArn) {
+  const definition = JSON.stringify({ StartAt: "Double", States: { Double: { Type: "Task", Resource: functionArn, End: true } } });
+  const { stateMachineArn } = await workflows.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn: role }));
+  const { executionArn, startDate } = await workflows.send(new sfn.StartExecutionCommand({ stateMachineArn, input: '{"n":4}' }));
+  assert.ok(Math.abs(startDate - Date.now()) < 60_000);
+  let execution;
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(20)) {
+    execution = await workflows.send(new sfn.DescribeExecutionCommand({ executionArn }));
+    if (execution.status !== "RUNNING") break;
+  }
+  assert.equal(execution.status, "SUCCEEDED", execution.cause);
+  assert.deepEqual(JSON.parse(execution.output), { doubled: 8 });
+  const events = [];
+  for await (const page of sfn.paginateGetExecutionHistory({ client: workflows, pageSize: 2 }, { executionArn })) events.push(...page.events);
+  assert.deepEqual(
+    events.map((e) => e.type),
+    ["ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted", "LambdaFunctionSucceeded", "TaskStateExited", "ExecutionSucceeded"],
+  );
+  const listed = await workflows.send(new sfn.ListExecutionsCommand({ stateMachineArn, statusFilter: "SUCCEEDED" }));
+  assert.deepEqual(listed.executions.map((e) => e.executionArn), [executionArn]);
+  await refused("InvalidDefinition", workflows.send(new sfn.CreateStateMachineCommand({ name: name + "x", definition: "{}", roleArn: role })));
+  await refused("StateMachineDoesNotExist", workflows.send(new sfn.StartExecutionCommand({ stateMachineArn: stateMachineArn + "x" })));
+  await refused("InvalidExecutionInput", workflows.send(new sfn.StartExecutionCommand({ stateMachineArn, input: "nonsense" })));
+  await workflows.send(new sfn.DeleteStateMachineCommand({ stateMachineArn }));
+}
+
+const name = `js-${randomUUID().slice(0, 8)}`;
+const functionArn = await testFunction(name);
+await testWorkflow(name, functionArn);
+await functions.send(new lambda.DeleteFunctionCommand({ FunctionName: name }));
+await refused("ResourceNotFoundException", functions.send(new lambda.GetFunctionCommand({ FunctionName: name })));
+console.log("js: ok");
