@@ -88,6 +88,17 @@ json::Value task_details(const Event& e, const Event* schedule, Details details)
     return details.take();
 }
 
+/// Variables that a state assigned on leaving: the language records them as a JSON object.
+json::Value with_assigned(json::Value details, const Payload& recorded) {
+    const auto assigned = json::parse(recorded.view());
+    if (!assigned || !assigned->is_object()) return details;
+    json::Value variables = json::Value::object();
+    for (const auto& [name, value] : assigned->as_object()) variables.set(name, json::print(value));
+    details.set("assignedVariables", std::move(variables));
+    details.set("assignedVariablesDetails", json::Value::object({{"truncated", false}}));
+    return details;
+}
+
 struct Shown {
     std::string type;
     json::Value details;      // null: this type has none
@@ -113,7 +124,8 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kStateEntered:
             return {std::string(to_string(e.kind)) + plain, details.input(e).text("name", e.name).take()};
         case EventType::kStateExited:
-            return {std::string(to_string(e.kind)) + plain, details.text("name", e.name).output(e).take()};
+            return {std::string(to_string(e.kind)) + plain,
+                    with_assigned(details.text("name", e.name).output(e).take(), e.detail)};
         case EventType::kStateStarted: {
             const bool map = e.kind == StateKind::kMap;
             return {std::string(to_string(e.kind)) + plain, map ? details.number("length", e.length).take() : json::Value()};
