@@ -54,12 +54,6 @@ target_precompile_headers(tandem_pch PRIVATE <algorithm> <atomic> <chrono> <cstd
 # cases are registered as ONE ctest entry per file's binary; TEST_LINK adds libraries for it.
 function(tandem_module name)
   cmake_parse_arguments(ARG "NO_PCH" "" "SOURCES;LINK;PRIVATE_LINK;TESTS;TEST_LINK" ${ARGN})
-  foreach(source ${ARG_SOURCES} ${ARG_TESTS})
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      message(WARNING "module ${name} is left out: ${source} is missing")
-      return()
-    endif()
-  endforeach()
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tandem_${name} PUBLIC tandem_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
   if(NOT ARG_NO_PCH)
