@@ -17,10 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (("/" + entry.path + "/").find("/../") != std::string::npos) std::abort();
     }
     size_t written = 0;
-    const auto extracted = extract_zip(bytes, *entries, [&](const ZipEntry&, std::string_view part) {
-        written += part.size();
-        return true;
-    });
+    const auto extracted =
+        extract_zip(bytes, *entries, [&](const ZipEntry&, std::string_view part) {
+            written += part.size();
+            return true;
+        });
     if (written > limits.unzipped_bytes) std::abort();
     (void)extracted.has_value();
     return 0;

@@ -1,5 +1,5 @@
-// AWS's own runtime interface clients (Python, Node, Go), unmodified, as `provided` functions of the
-// pool: the client is part of the package, and the package's bootstrap starts it.
+// AWS's own runtime interface clients (Python, Node, Go), unmodified, as `provided` functions of
+// the pool: the client is part of the package, and the package's bootstrap starts it.
 #include "exec/pool/pool_fixture.h"
 
 namespace tandem::pool {
@@ -16,16 +16,20 @@ protected:
     }
 
     /// All files of `from` under `to`, but for names in `without`.
-    static void add_tree(std::vector<ZipBuilderEntry>& entries, const fs::path& from, const std::string& to, const std::vector<std::string>& without = {}) {
-        for (auto at = fs::recursive_directory_iterator(from); at != fs::recursive_directory_iterator(); ++at) {
+    static void add_tree(std::vector<ZipBuilderEntry>& entries, const fs::path& from,
+                         const std::string& to, const std::vector<std::string>& without = {}) {
+        for (auto at = fs::recursive_directory_iterator(from);
+             at != fs::recursive_directory_iterator(); ++at) {
             const std::string name = at->path().filename().string();
             if (std::find(without.begin(), without.end(), name) != without.end()) {
                 at.disable_recursion_pending();
                 continue;
             }
             if (!at->is_regular_file()) continue;
-            const bool executable = (at->status().permissions() & fs::perms::owner_exec) != fs::perms::none;
-            entries.push_back({.name = to + "/" + fs::relative(at->path(), from).string(), .content = read_file(at->path()),
+            const bool executable =
+                (at->status().permissions() & fs::perms::owner_exec) != fs::perms::none;
+            entries.push_back({.name = to + "/" + fs::relative(at->path(), from).string(),
+                               .content = read_file(at->path()),
                                .mode = executable ? 0100755u : 0100644u});
         }
     }
@@ -34,11 +38,14 @@ protected:
     /// returns a string of n characters at "big".
     void expect_works(const std::shared_ptr<const Callable>& function, const char* error_type) {
         for (int n = 0; n < 5; n++) {
-            const TaskResult result = call(function, R"({"verb":"add","n":)" + std::to_string(n) + "}");
-            ASSERT_EQ(result.outcome, TaskOutcome::kSucceeded) << result.payload.view() << result.log_tail;
+            const TaskResult result =
+                call(function, R"({"verb":"add","n":)" + std::to_string(n) + "}");
+            ASSERT_EQ(result.outcome, TaskOutcome::kSucceeded)
+                << result.payload.view() << result.log_tail;
             EXPECT_EQ(document(result).int_or("n", -1), n + 1);
             EXPECT_EQ(document(result).string_or("id", ""), result.request_id);
-            EXPECT_EQ(document(result).string_or("arn", ""), "arn:aws:lambda:us-east-1:123456789012:function:client");
+            EXPECT_EQ(document(result).string_or("arn", ""),
+                      "arn:aws:lambda:us-east-1:123456789012:function:client");
             EXPECT_TRUE(document(result).bool_or("deadline", false));
         }
         const TaskResult failed = call(function, R"({"verb":"fail"})");
@@ -63,13 +70,18 @@ protected:
 TEST_F(RuntimeClientsTest, PythonClientOfPyPI) {
     fs::path packages;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(place("TANDEM_VENV", ".venv") / "lib", error)) packages = entry.path() / "site-packages";
-    if (!fs::exists(packages / "awslambdaric")) GTEST_SKIP() << "awslambdaric is not installed: ./dev setup";
+    for (const auto& entry : fs::directory_iterator(place("TANDEM_VENV", ".venv") / "lib", error))
+        packages = entry.path() / "site-packages";
+    if (!fs::exists(packages / "awslambdaric"))
+        GTEST_SKIP() << "awslambdaric is not installed: ./dev setup";
     // The client has compiled parts for one version of Python.
     const std::string python = "/usr/bin/" + packages.parent_path().filename().string();
-    if (!fs::exists(python)) GTEST_SKIP() << "the virtual environment's Python is not the system's " << python;
+    if (!fs::exists(python))
+        GTEST_SKIP() << "the virtual environment's Python is not the system's " << python;
     std::vector<ZipBuilderEntry> entries = {
-        {.name = "bootstrap", .content = "#!/bin/sh\nexec " + python + " -m awslambdaric \"$_HANDLER\"\n", .mode = 0100755},
+        {.name = "bootstrap",
+         .content = "#!/bin/sh\nexec " + python + " -m awslambdaric \"$_HANDLER\"\n",
+         .mode = 0100755},
         {.name = "index.py", .content = R"(
 def handler(event, context):
     if event["verb"] == "fail":
@@ -81,18 +93,25 @@ def handler(event, context):
 )"}};
     for (const auto& entry : fs::directory_iterator(packages)) {
         const std::string name = entry.path().filename().string();
-        if (name == "awslambdaric" || name == "simplejson") add_tree(entries, entry.path(), name, {"__pycache__", "tests"});
-        if (name.starts_with("runtime_client.") || name == "snapshot_restore_py.py") entries.push_back({.name = name, .content = read_file(entry.path())});
+        if (name == "awslambdaric" || name == "simplejson")
+            add_tree(entries, entry.path(), name, {"__pycache__", "tests"});
+        if (name.starts_with("runtime_client.") || name == "snapshot_restore_py.py")
+            entries.push_back({.name = name, .content = read_file(entry.path())});
     }
     start_pool();
     expect_works(publish(client_spec("index.handler"), build_zip(entries)), "ValueError");
 }
 
 TEST_F(RuntimeClientsTest, NodeClientOfNpm) {
-    const fs::path client = place("TANDEM_NODE_CLIENTS", "build/clients/node") / "node_modules/aws-lambda-ric";
-    if (!fs::exists(client / "dist/rapid-client.node")) GTEST_SKIP() << "aws-lambda-ric is not installed: ./dev setup all";
+    const fs::path client =
+        place("TANDEM_NODE_CLIENTS", "build/clients/node") / "node_modules/aws-lambda-ric";
+    if (!fs::exists(client / "dist/rapid-client.node"))
+        GTEST_SKIP() << "aws-lambda-ric is not installed: ./dev setup all";
     std::vector<ZipBuilderEntry> entries = {
-        {.name = "bootstrap", .content = "#!/bin/sh\nexec /usr/bin/env node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n", .mode = 0100755},
+        {.name = "bootstrap",
+         .content = "#!/bin/sh\nexec /usr/bin/env node node_modules/aws-lambda-ric/bin/index.mjs "
+                    "\"$_HANDLER\"\n",
+         .mode = 0100755},
         {.name = "index.js", .content = R"(
 exports.handler = async (event, context) => {
   if (event.verb === 'fail') throw new RangeError('as asked');
@@ -107,9 +126,13 @@ exports.handler = async (event, context) => {
 
 TEST_F(RuntimeClientsTest, GoClient) {
     const fs::path binary = place("TANDEM_GO_CLIENT", "build/clients/go/bootstrap");
-    if (!fs::exists(binary)) GTEST_SKIP() << "the Go function is not built: ./dev setup all, with Go installed";
+    if (!fs::exists(binary))
+        GTEST_SKIP() << "the Go function is not built: ./dev setup all, with Go installed";
     start_pool();
-    expect_works(publish(client_spec("bootstrap"), build_zip({{.name = "bootstrap", .content = read_file(binary), .mode = 0100755}})), "errorString");
+    expect_works(
+        publish(client_spec("bootstrap"),
+                build_zip({{.name = "bootstrap", .content = read_file(binary), .mode = 0100755}})),
+        "errorString");
 }
 
 }  // namespace

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""The kill loop: SIGKILL at random moments under load, then every acknowledged execution must have ended
+exactly once with a legal history. TANDEM_CRASH_ROUNDS rounds (20), TANDEM_CRASH_SEED repeats a run.
+"""
+import collections
+import io
+import json
+import os
+import random
+import sys
+import threading
+import time
+import zipfile
+
+try:
+    import boto3  # noqa: F401
+    import botocore.exceptions
+except ImportError:
+    print("boto3 is not installed")
+    sys.exit(77)
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from server import Server
+
+ROUNDS = int(os.environ.get("TANDEM_CRASH_ROUNDS", "20"))
+SEED = int(os.environ.get("TANDEM_CRASH_SEED", str(random.SystemRandom().randrange(1 << 30))))
+STARTERS = 3
+FINISH_SECONDS = 300
+CODE = "def lambda_handler(event, context):\n    return event['n'] * 2\n"
+TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "double", "Payload": {"n.$": "$.n"}},
+        "ResultSelector": {"value.$": "$.Payload"}, "ResultPath": "$.r", "TimeoutSeconds": 60,
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5, "IntervalSeconds": 1}]}
+ITEM = {"StartAt": "Item", "States": {"Item": {**TASK, "OutputPath": "$.r.value", "End": True}}}
+MACHINE = {"StartAt": "First", "States": {
+    "First": {**TASK, "Next": "Pause"},
+    "Pause": {"Type": "Wait", "Seconds": 1, "Next": "Both"},
+    "Both": {"Type": "Parallel", "Branches": [
+        {"StartAt": "Left", "States": {"Left": {**TASK, "OutputPath": "$.r.value", "End": True}}},
+        {"StartAt": "Right", "States": {"Right": {"Type": "Pass", "Result": 1, "End": True}}}],
+        "ResultPath": "$.both", "Next": "Each"},
+    "Each": {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"n.$": "$$.Map.Item.Value"}, "ItemProcessor": ITEM,
+             "ResultPath": "$.each", "Next": "End"},
+    "End": {"Type": "Pass", "Parameters": {"first.$": "$.r.value", "both.$": "$.both", "each.$": "$.each"}, "End": True}}}
+ANSWERS = {"TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskScheduleFailed"}
+CLOSING = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
+
+
+def deploy(server):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as package:
+        package.writestr("lambda_function.py", CODE)
+    functions = server.client("lambda")
+    role = "arn:aws:iam::123456789012:role/test"
+    functions.create_function(FunctionName="double", Runtime="python3.11", Role=role, Handler="lambda_function.lambda_handler",
+                              Timeout=30, Code={"ZipFile": buffer.getvalue()})
+    functions.get_waiter("function_active_v2").wait(FunctionName="double")
+    return server.client("stepfunctions").create_state_machine(name="loop", definition=json.dumps(MACHINE), roleArn=role)["stateMachineArn"]
+
+
+def start_until(client, machine, stop, acknowledged, rng):
+    """Starts executions until told to stop; remembers those that the server said it had started."""
+    while not stop.is_set():
+        n = rng.randrange(1000)
+        request = {"n": n, "items": [n + 1, n + 2, n + 3]}
+        try:
+            reply = client.start_execution(stateMachineArn=machine, name=f"e{rng.getrandbits(64):016x}", input=json.dumps(request))
+            acknowledged.append((reply["executionArn"], n))
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+            pass  # not acknowledged: it may exist or not
+        stop.wait(0.02)
+
+
+def problems_of(events):
+    found = []
+    if [e["id"] for e in events] != list(range(1, len(events) + 1)):
+        found.append("ids are not 1..n")
+    if any(e["previousEventId"] >= e["id"] for e in events):
+        found.append("an event precedes its cause")
+    if [e["type"] for e in events if e["type"] in CLOSING] != ["ExecutionSucceeded"] or events[-1]["type"] not in CLOSING:
+        found.append("it does not end exactly once, at the end, in success")
+    tasks = collections.Counter("scheduled" if e["type"] == "TaskScheduled" else "answered" for e in events
+                                if e["type"] == "TaskScheduled" or e["type"] in ANSWERS)
+    if tasks["scheduled"] != tasks["answered"]:
+        found.append(f"tasks: {dict(tasks)}")
+    entered = collections.Counter(e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e)
+    exited = collections.Counter(e["stateExitedEventDetails"]["name"] for e in events if "stateExitedEventDetails" in e)
+    if entered != exited or entered != {"First": 1, "Pause": 1, "Both": 1, "Left": 1, "Right": 1, "Each": 1, "Item": 3, "End": 1}:
+        found.append(f"states entered {dict(entered)}, left {dict(exited)}")
+    iterations = collections.Counter(e["mapIterationSucceededEventDetails"]["index"] for e in events if e["type"] == "MapIterationSucceeded")
+    if iterations != {0: 1, 1: 1, 2: 1}:
+        found.append(f"iterations succeeded: {dict(iterations)}")
+    return found
+
+
+def check(client, arn, n):
+    deadline = time.monotonic() + FINISH_SECONDS
+    while True:
+        execution = client.describe_execution(executionArn=arn)
+        if execution["status"] != "RUNNING" or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    expected = {"first": 2 * n, "both": [2 * n, 1], "each": [2 * n + 2, 2 * n + 4, 2 * n + 6]}
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    events = [event for page in pages for event in page["events"]]
+    found = problems_of(events)
+    if execution["status"] != "SUCCEEDED" or json.loads(execution["output"]) != expected:
+        found.append(f"ended as {execution['status']} with {execution.get('output')}, {execution.get('cause')}")
+    if found:
+        print(json.dumps(events, default=str, indent=1))
+        print(f"{arn}: " + "; ".join(found))
+    return not found
+
+
+def main():
+    print(f"{ROUNDS} rounds, TANDEM_CRASH_SEED={SEED}", flush=True)
+    rng = random.Random(SEED)
+    acknowledged = []
+    with Server(tandem=sys.argv[1] if len(sys.argv) > 1 else None) as server:
+        machine = deploy(server)
+        for number in range(ROUNDS):
+            stop = threading.Event()
+            client = server.client("stepfunctions", connect_timeout=2, read_timeout=10)
+            threads = [threading.Thread(target=start_until, args=(client, machine, stop, acknowledged, random.Random(rng.getrandbits(64))))
+                       for _ in range(STARTERS)]
+            for thread in threads:
+                thread.start()
+            time.sleep(rng.uniform(0.05, 0.8))  # the moment of the crash is the input of this test
+            server.kill()
+            stop.set()
+            for thread in threads:
+                thread.join()
+            server.start()
+        client = server.client("stepfunctions")
+        good = sum(check(client, arn, n) for arn, n in acknowledged)
+    print(f"{good} of {len(acknowledged)} acknowledged executions ended once, as they should")
+    if not acknowledged or good != len(acknowledged):
+        sys.exit(f"repeat: TANDEM_CRASH_SEED={SEED} TANDEM_CRASH_ROUNDS={ROUNDS} {' '.join(sys.argv)}")
+
+
+if __name__ == "__main__":
+    main()
