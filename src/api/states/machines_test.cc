@@ -139,6 +139,8 @@ TEST_F(StatesTest, Tags) {
     EXPECT_EQ(json::print(call("ListTagsForResource", Value::object({{"resourceArn", arn}})).body), R"({"tags":[{"key":"a","value":"3"}]})");
     EXPECT_EQ(call("ListTagsForResource", Value::object({{"resourceArn", machine_arn("none")}})).type(), "ResourceNotFound");
     EXPECT_EQ(call("TagResource", Value::object({{"resourceArn", arn}, {"tags", *json::parse(R"([{"key":""}])")}})).type(), "ValidationException");
+    EXPECT_EQ(call("TagResource", Value::object({{"resourceArn", arn}})).type(), "ValidationException");
+    EXPECT_EQ(call("UntagResource", Value::object({{"resourceArn", arn}})).type(), "ValidationException");
 }
 
 TEST_F(StatesTest, DeletingWaitsForOpenExecutions) {

@@ -31,6 +31,7 @@ Answer<json::Value> tag_resource(const Context& context, const Input& input) {
     aws::Fields fields(input);
     const auto arn = fields.string("resourceArn", {.required = true, .min = 1, .max = kArnChars});
     const json::Value* tags = fields.array("tags");
+    if (!tags) fields.string("tags", {.required = true});
     if (const auto error = fields.error()) return tl::unexpected(*error);
     const auto added = read_tags(tags);
     if (!added) return tl::unexpected(added.error());
@@ -55,17 +56,16 @@ Answer<json::Value> untag_resource(const Context& context, const Input& input) {
     aws::Fields fields(input);
     const auto arn = fields.string("resourceArn", {.required = true, .min = 1, .max = kArnChars});
     const json::Value* keys = fields.array("tagKeys");
+    if (!keys) fields.string("tagKeys", {.required = true});
     if (const auto error = fields.error()) return tl::unexpected(*error);
     auto machine = tagged(context, *arn);
     if (!machine) return tl::unexpected(machine.error());
-    if (keys) {
-        std::erase_if(machine->attributes.tags.mutable_array(), [&](const json::Value& tag) {
-            const json::Array& gone = keys->as_array();
-            return std::any_of(gone.begin(), gone.end(), [&](const json::Value& key) {
-                return key.is_string() && key.as_string() == tag.string_or("key", "");
-            });
+    std::erase_if(machine->attributes.tags.mutable_array(), [&](const json::Value& tag) {
+        const json::Array& gone = keys->as_array();
+        return std::any_of(gone.begin(), gone.end(), [&](const json::Value& key) {
+            return key.is_string() && key.as_string() == tag.string_or("key", "");
         });
-    }
+    });
     return store(context, *machine);
 }
 
