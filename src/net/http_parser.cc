@@ -10,49 +10,72 @@ namespace tandem::net {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-void prepare(RequestParser& parser, size_t header_bytes, size_t body_bytes) {
-    parser.header_limit(std::uint32_t(header_bytes));
-    parser.body_limit(body_bytes);
+namespace {
+
+// A length that a client only claims takes no memory before the bytes come.
+constexpr std::uint64_t kReserveBytes = 64 * 1024;
+
+}  // namespace
+
+RequestParser::RequestParser(size_t header_bytes, size_t body_bytes)
+    : trailer_bytes_left_(header_bytes) {
+    header_limit(std::uint32_t(header_bytes));
+    body_limit(std::uint64_t(body_bytes));
 }
 
-size_t count_fields(const RequestParser& parser) {
-    return size_t(std::distance(parser.get().begin(), parser.get().end()));
+void RequestParser::on_request_impl(http::verb, Text method, Text target, int, ErrorCodeOf&) {
+    request_.method.assign(method.data(), method.size());
+    request_.target.assign(target.data(), target.size());
 }
 
-HttpRequest take_request(RequestParser& parser, size_t header_fields) {
-    auto& message = parser.get();
-    HttpRequest request;
-    request.method = std::string(message.method_string());
-    request.target = std::string(message.target());
-    size_t i = 0;
-    for (const auto& field : message) {
-        Headers& into = i++ < header_fields ? request.headers : request.trailers;
-        into.add(std::string(field.name_string()), std::string(field.value()));
+void RequestParser::on_field_impl(http::field, Text name, Text value, ErrorCodeOf& ec) {
+    // Fields that come after the header are trailers of a chunked body; Beast does not bound them.
+    if (is_header_done()) {
+        if (name.size() + value.size() > trailer_bytes_left_) {
+            ec = http::error::header_limit;
+            return;
+        }
+        trailer_bytes_left_ -= name.size() + value.size();
     }
-    request.body = std::move(message.body());
-    return request;
+    Headers& into = is_header_done() ? request_.trailers : request_.headers;
+    into.add(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+}
+
+void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCodeOf&) {
+    if (length) request_.body.reserve(size_t(std::min(*length, kReserveBytes)));
+}
+
+size_t RequestParser::on_body_impl(Text bytes, ErrorCodeOf&) {
+    request_.body.append(bytes.data(), bytes.size());
+    return bytes.size();
+}
+
+size_t RequestParser::on_chunk_body_impl(std::uint64_t, Text bytes, ErrorCodeOf&) {
+    request_.body.append(bytes.data(), bytes.size());
+    return bytes.size();
 }
 
 int status_of(const boost::system::error_code& error) {
     if (error == http::error::header_limit) return 431;
     if (error == http::error::body_limit) return 413;
     if (error == beast::error::timeout) return 408;
-    if (error == http::error::end_of_stream || error == http::error::partial_message || error == http::error::need_more) return 0;
+    if (error == http::error::end_of_stream || error == http::error::partial_message ||
+        error == http::error::need_more) {
+        return 0;
+    }
     const bool parse_error = error.category() == make_error_code(http::error::bad_method).category();
     return parse_error ? 400 : 0;
 }
 
-std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_bytes, size_t body_bytes, int& status) {
-    RequestParser parser;
-    prepare(parser, header_bytes, body_bytes);
+std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_bytes,
+                                         size_t body_bytes, int& status) {
+    RequestParser parser(header_bytes, body_bytes);
     parser.eager(false);
     boost::system::error_code error;
-    std::optional<size_t> fields;
     while (!parser.is_done()) {
         const size_t used = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
         bytes.remove_prefix(used);
-        if (parser.is_header_done() && !fields) {
-            fields = count_fields(parser);
+        if (parser.is_header_done() && !parser.eager()) {
             parser.eager(true);
             if (!error) continue;
         }
@@ -62,7 +85,7 @@ std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_b
         status = error ? status_of(error) : 0;
         return std::nullopt;
     }
-    return take_request(parser, fields.value_or(count_fields(parser)));
+    return parser.take();
 }
 
 }  // namespace tandem::net

@@ -1,24 +1,44 @@
-// The request parser of the server: Beast's, with our limits, turned into HttpRequest. Shared with
-// the fuzz target, which feeds it from memory. Not for use outside net.
+// The request parser of the server: Beast's grammar, with our limits, filling an HttpRequest as it
+// reads. Beast's own message container cannot hold a field of more than 64 KiB; this one is bounded
+// by the header limit alone. Shared with the fuzz target. Not for use outside net.
 #pragma once
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 
-#include <optional>
+#include <cstdint>
 #include <string_view>
 
 #include "net/http.h"
 
 namespace tandem::net {
 
-using RequestParser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+class RequestParser final : public boost::beast::http::basic_parser<true> {
+public:
+    /// Limits in bytes; the header's holds for the trailers of a chunked body too.
+    RequestParser(size_t header_bytes, size_t body_bytes);
 
-void prepare(RequestParser& parser, size_t header_bytes, size_t body_bytes);
-/// Takes the message out of a parser that is done. `header_fields` is how many fields there were when
-/// the header ended: those that came later are trailers of a chunked body.
-HttpRequest take_request(RequestParser& parser, size_t header_fields);
-size_t count_fields(const RequestParser& parser);
+    /// What was read so far.
+    const HttpRequest& request() const { return request_; }
+    HttpRequest take() { return std::move(request_); }
+
+private:
+    using Text = boost::beast::string_view;
+    using ErrorCodeOf = boost::system::error_code;
+
+    void on_request_impl(boost::beast::http::verb, Text method, Text target, int,
+                         ErrorCodeOf&) override;
+    void on_response_impl(int, Text, int, ErrorCodeOf&) override {}
+    void on_field_impl(boost::beast::http::field, Text name, Text value, ErrorCodeOf& ec) override;
+    void on_header_impl(ErrorCodeOf&) override {}
+    void on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCodeOf&) override;
+    size_t on_body_impl(Text bytes, ErrorCodeOf&) override;
+    void on_chunk_header_impl(std::uint64_t, Text, ErrorCodeOf&) override {}
+    size_t on_chunk_body_impl(std::uint64_t, Text bytes, ErrorCodeOf&) override;
+    void on_finish_impl(ErrorCodeOf&) override {}
+
+    HttpRequest request_;
+    size_t trailer_bytes_left_;
+};
 
 /// Status of the reply to a request that did not parse; 0 = say nothing, close.
 int status_of(const boost::system::error_code& error);

@@ -151,8 +151,7 @@ private:
     }
 
     void read_header() {
-        parser_.emplace();
-        prepare(*parser_, shared_->options.header_bytes, shared_->options.body_bytes);
+        parser_.emplace(shared_->options.header_bytes, shared_->options.body_bytes);
         tcp_layer().expires_after(timeout(kTls && idle_ && shared_->options.idle_timeout_ms > 0
                                               ? shared_->options.idle_timeout_ms : shared_->options.header_timeout_ms));
         if (!kTls) idle_ = false;
@@ -164,10 +163,8 @@ private:
     }
 
     void on_header() {
-        header_fields_ = count_fields(*parser_);
         if (parser_->is_done()) return handle();
-        const auto expect = parser_->get()[http::field::expect];
-        if (beast::iequals(expect, "100-continue")) {
+        if (beast::iequals(parser_->request().headers.get_or("Expect", ""), "100-continue")) {
             static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
             asio::async_write(stream_, asio::buffer(kContinue), [self = this->shared_from_this()](ErrorCodeOf ec, size_t) {
                 if (!ec) self->read_body();
@@ -199,10 +196,10 @@ private:
     }
 
     void handle() {
-        keep_alive_ = parser_->get().keep_alive();
-        head_ = parser_->get().method() == http::verb::head;
+        keep_alive_ = parser_->keep_alive();
         tcp_layer().expires_never();
-        HttpRequest request = take_request(*parser_, header_fields_);
+        HttpRequest request = parser_->take();
+        head_ = request.method == "HEAD";
         request.peer = peer_;
         parser_.reset();
         const uint64_t number = ++request_number_;
@@ -301,7 +298,6 @@ private:
     asio::steady_timer idle_timer_{stream_.get_executor()};
     beast::flat_buffer buffer_;
     std::optional<RequestParser> parser_;
-    size_t header_fields_ = 0;
     std::string header_;
     Payload body_;
     std::string peer_;

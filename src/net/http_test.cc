@@ -286,6 +286,25 @@ TEST(Url, Parses) {
     for (const char* bad : {"", "http://", "x://a", "http://a:b", "http://a:99999"}) EXPECT_FALSE(parse_url(bad).has_value()) << bad;
 }
 
+TEST(ParseRequest, BoundsHeadersAndTrailersByBytesAlone) {
+    int status = -1;
+    const std::string value(200'000, 'x');
+    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\nBig: " + value + "\r\n\r\n";
+    const auto read = parse_request(request, 300'000, 100, status);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->headers.get_or("big", ""), value);
+    EXPECT_FALSE(parse_request(request, 100'000, 100, status).has_value());
+    EXPECT_EQ(status, 431);
+    const auto chunked = [](const std::string& trailers) {
+        return "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + trailers + "\r\n";
+    };
+    EXPECT_EQ(parse_request(chunked("A: 1\r\nB: 2\r\n"), 4096, 100, status)->trailers.size(), 2u);
+    std::string many;
+    for (int i = 0; i < 100; ++i) many += "T: " + std::string(80, 'y') + "\r\n";
+    EXPECT_FALSE(parse_request(chunked(many), 4096, 100, status).has_value());
+    EXPECT_EQ(status, 431);
+}
+
 TEST(ParseRequest, FromMemory) {
     int status = -1;
     const auto request = parse_request("GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", 4096, 100, status);
