@@ -1,6 +1,6 @@
-// A Lambda function in C++: `int main() { return tandem::serve([](const tandem::Event& e) {...}); }`,
-// built as an executable named `bootstrap` (runtime provided.al2023). One header, no libraries: the
-// Runtime API is spoken over one socket, one event at a time, on the calling thread. A handler
+// A Lambda function in C++: `int main() { return tandem::serve([](const tandem::Event& e) {...});
+// }`, built as an executable named `bootstrap` (runtime provided.al2023). One header, no libraries:
+// the Runtime API is spoken over one socket, one event at a time, on the calling thread. A handler
 // returns the JSON text of its result, or throws; the exception becomes the invocation's error.
 #pragma once
 
@@ -27,7 +27,7 @@ namespace tandem {
 
 /// What one invocation brings. Views are valid until the handler returns.
 struct Event {
-    std::string_view payload;         // JSON text
+    std::string_view payload;  // JSON text
     std::string_view request_id;
     std::string_view function_arn;
     std::string_view trace_id;
@@ -35,14 +35,16 @@ struct Event {
     int64_t deadline_ms = 0;          // since the epoch
     int64_t remaining_ms() const {
         using namespace std::chrono;
-        return deadline_ms - duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+        return deadline_ms -
+               duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
     }
 };
 
 /// Fails the invocation with an errorType of the function's choice.
 class FunctionError : public std::runtime_error {
 public:
-    FunctionError(std::string type, const std::string& message) : std::runtime_error(message), type_(std::move(type)) {}
+    FunctionError(std::string type, const std::string& message)
+        : std::runtime_error(message), type_(std::move(type)) {}
     const std::string& type() const { return type_; }
 
 private:
@@ -86,7 +88,8 @@ struct Response {
         while (at != std::string::npos && at + 2 < head.size()) {
             const size_t begin = at + 2, end = head.find("\r\n", begin);
             const std::string_view line = std::string_view(head).substr(begin, end - begin);
-            if (line.size() > name.size() && line[name.size()] == ':' && strncasecmp(line.data(), name.data(), name.size()) == 0) {
+            if (line.size() > name.size() && line[name.size()] == ':' &&
+                strncasecmp(line.data(), name.data(), name.size()) == 0) {
                 std::string_view value = line.substr(name.size() + 1);
                 while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
                 return value;
@@ -102,15 +105,18 @@ class Connection {
 public:
     explicit Connection(std::string endpoint) : endpoint_(std::move(endpoint)) {
         const size_t colon = endpoint_.rfind(':');
-        if (colon == std::string::npos) throw std::runtime_error("AWS_LAMBDA_RUNTIME_API is not host:port");
+        if (colon == std::string::npos)
+            throw std::runtime_error("AWS_LAMBDA_RUNTIME_API is not host:port");
         const std::string host = endpoint_.substr(0, colon);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(static_cast<uint16_t>(std::atoi(endpoint_.c_str() + colon + 1)));
-        if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) throw std::runtime_error("bad Runtime API address " + host);
+        if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
+            throw std::runtime_error("bad Runtime API address " + host);
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd_ < 0 || ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-            throw std::runtime_error(std::string("cannot connect to the Runtime API: ") + std::strerror(errno));
+            throw std::runtime_error(std::string("cannot connect to the Runtime API: ") +
+                                     std::strerror(errno));
         }
         const int one = 1;
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -122,11 +128,15 @@ public:
     Connection& operator=(const Connection&) = delete;
 
     std::string get(std::string_view path) const {
-        return "GET /2018-06-01/runtime/" + std::string(path) + " HTTP/1.1\r\nHost: " + endpoint_ + "\r\n\r\n";
+        return "GET /2018-06-01/runtime/" + std::string(path) + " HTTP/1.1\r\nHost: " + endpoint_ +
+               "\r\n\r\n";
     }
-    std::string post(std::string_view path, std::string_view body, std::string_view headers = {}) const {
-        std::string request = "POST /2018-06-01/runtime/" + std::string(path) + " HTTP/1.1\r\nHost: " + endpoint_ +
-                              "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    std::string post(std::string_view path, std::string_view body,
+                     std::string_view headers = {}) const {
+        std::string request =
+            "POST /2018-06-01/runtime/" + std::string(path) + " HTTP/1.1\r\nHost: " + endpoint_ +
+            "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\n";
         request += headers;
         request += "\r\n";
         request += body;
@@ -147,7 +157,8 @@ public:
         response.head = buffer_.substr(0, head_end + 2);
         buffer_.erase(0, head_end + 4);
         if (response.head.size() > 12) response.status = std::atoi(response.head.c_str() + 9);
-        const size_t length = static_cast<size_t>(std::strtoull(std::string(response.header("Content-Length")).c_str(), nullptr, 10));
+        const size_t length = static_cast<size_t>(
+            std::strtoull(std::string(response.header("Content-Length")).c_str(), nullptr, 10));
         while (buffer_.size() < length) read_more();
         response.body = buffer_.substr(0, length);
         buffer_.erase(0, length);
@@ -169,7 +180,8 @@ private:
 };
 
 /// The request that answers an invocation.
-inline std::string run_handler(const Connection& connection, const Handler& handler, const Event& event) {
+inline std::string run_handler(const Connection& connection, const Handler& handler,
+                               const Event& event) {
     const std::string invocation = "invocation/" + std::string(event.request_id);
     std::string type, message;
     try {
@@ -182,7 +194,8 @@ inline std::string run_handler(const Connection& connection, const Handler& hand
         message = error.what();
     }
     return connection.post(invocation + "/error",
-                           "{\"errorMessage\":" + json_string(message) + ",\"errorType\":" + json_string(type) + ",\"stackTrace\":[]}",
+                           "{\"errorMessage\":" + json_string(message) +
+                               ",\"errorType\":" + json_string(type) + ",\"stackTrace\":[]}",
                            "Lambda-Runtime-Function-Error-Type: Unhandled\r\n");
 }
 
@@ -192,7 +205,9 @@ inline std::string run_handler(const Connection& connection, const Handler& hand
 inline int serve(const Handler& handler) {
     const char* endpoint = std::getenv("AWS_LAMBDA_RUNTIME_API");
     if (endpoint == nullptr) {
-        std::fputs("AWS_LAMBDA_RUNTIME_API is not set: this program is started by a Lambda runtime\n", stderr);
+        std::fputs(
+            "AWS_LAMBDA_RUNTIME_API is not set: this program is started by a Lambda runtime\n",
+            stderr);
         return 1;
     }
     try {
@@ -208,10 +223,12 @@ inline int serve(const Handler& handler) {
             event.function_arn = response.header("Lambda-Runtime-Invoked-Function-Arn");
             event.trace_id = response.header("Lambda-Runtime-Trace-Id");
             event.client_context = response.header("Lambda-Runtime-Client-Context");
-            event.deadline_ms = std::atoll(std::string(response.header("Lambda-Runtime-Deadline-Ms")).c_str());
+            event.deadline_ms =
+                std::atoll(std::string(response.header("Lambda-Runtime-Deadline-Ms")).c_str());
             const std::string answer = detail::run_handler(connection, handler, event);
             std::fflush(stdout);
-            // The answer and the wish for the next event in one segment: one wake-up of the server less.
+            // The answer and the wish for the next event in one segment: one wake-up of the server
+            // less.
             connection.send(answer + next);
             connection.receive();
         }

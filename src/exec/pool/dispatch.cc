@@ -18,15 +18,19 @@ TaskResult refusal(TaskOutcome outcome, std::string error, std::string cause) {
 }
 
 TaskResult throttled(const Function& function) {
-    static Counter& throttles = counter("tandem_function_throttles_total", "Invocations refused for lack of concurrency");
+    static Counter& throttles =
+        counter("tandem_function_throttles_total", "Invocations refused for lack of concurrency");
     throttles.add();
-    const bool by_reservation = function.reserved_concurrency && function.in_use >= size_t(*function.reserved_concurrency);
+    const bool by_reservation =
+        function.reserved_concurrency && function.in_use >= size_t(*function.reserved_concurrency);
     return refusal(TaskOutcome::kThrottled, "TooManyRequestsException",
-                   by_reservation ? "ReservedFunctionConcurrentInvocationLimitExceeded" : "ConcurrentInvocationLimitExceeded");
+                   by_reservation ? "ReservedFunctionConcurrentInvocationLimitExceeded"
+                                  : "ConcurrentInvocationLimitExceeded");
 }
 
 double milliseconds_since(SteadyTime then) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - then).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - then)
+        .count();
 }
 
 }  // namespace
@@ -34,18 +38,26 @@ double milliseconds_since(SteadyTime then) {
 void ProcessPool::submit(PendingTask pending, Deferred& deferred) {
     CHECK(pending.task.callable != nullptr);
     if (stopping_) {
-        answer(std::move(pending), refusal(TaskOutcome::kRejected, "ServiceException", "The server is shutting down."), deferred);
+        answer(std::move(pending),
+               refusal(TaskOutcome::kRejected, "ServiceException", "The server is shutting down."),
+               deferred);
         return;
     }
     const Result<GroupPtr> group = group_of(*pending.task.callable);
     if (!group) {
-        answer(std::move(pending), refusal(TaskOutcome::kRejected, "InvalidParameterValueException", group.error().message), deferred);
+        answer(std::move(pending),
+               refusal(TaskOutcome::kRejected, "InvalidParameterValueException",
+                       group.error().message),
+               deferred);
         return;
     }
     const size_t limit = options_.limits.invoke_request_bytes;
     if (pending.task.payload.size() > limit) {
-        answer(std::move(pending), refusal(TaskOutcome::kRejected, "RequestTooLargeException",
-                                           "Request must be smaller than " + std::to_string(limit) + " bytes for the InvokeFunction operation"), deferred);
+        answer(std::move(pending),
+               refusal(TaskOutcome::kRejected, "RequestTooLargeException",
+                       "Request must be smaller than " + std::to_string(limit) +
+                           " bytes for the InvokeFunction operation"),
+               deferred);
         return;
     }
     Function& function = *(*group)->function;
@@ -61,7 +73,9 @@ void ProcessPool::submit(PendingTask pending, Deferred& deferred) {
 }
 
 bool ProcessPool::has_capacity(const Function& function) const {
-    if (function.reserved_concurrency && function.in_use >= size_t(std::max(*function.reserved_concurrency, 0))) return false;
+    if (function.reserved_concurrency &&
+        function.in_use >= size_t(std::max(*function.reserved_concurrency, 0)))
+        return false;
     return in_use_ < options_.limits.worker_processes;
 }
 
@@ -120,7 +134,8 @@ void ProcessPool::dispatch(const WorkerPtr& worker, PendingTask pending, Deferre
 
     worker->output.begin(start_line(task.request_id, group.spec.version));
     if (pending.callbacks.started) deferred.add(pending.callbacks.started);
-    deferred.add([reply = std::exchange(worker->parked, nullptr), response = next_response(next)]() mutable { reply(std::move(response)); });
+    deferred.add([reply = std::exchange(worker->parked, nullptr),
+                  response = next_response(next)]() mutable { reply(std::move(response)); });
     worker->state = WorkerState::kBusy;
     worker->sample_memory = true;
     const SteadyTime now = std::chrono::steady_clock::now();
@@ -149,7 +164,8 @@ void ProcessPool::make_available(const WorkerPtr& worker, Deferred& deferred) {
     }
 }
 
-void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload payload, std::string_view status, Deferred& deferred) {
+void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload payload,
+                           std::string_view status, Deferred& deferred) {
     CHECK(worker->state == WorkerState::kBusy && worker->running);
     const auto running = std::make_shared<RunningTask>(std::move(*worker->running));
     worker->running.reset();
@@ -180,11 +196,14 @@ void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload
 
 void ProcessPool::answer(PendingTask pending, TaskResult result, Deferred& deferred) {
     result.request_id = pending.task.request_id;
-    deferred.add([completed = std::move(pending.callbacks.completed), result = std::move(result)] { completed(result); });
+    deferred.add([completed = std::move(pending.callbacks.completed), result = std::move(result)] {
+        completed(result);
+    });
 }
 
 /// A task that never reached a worker.
-void ProcessPool::answer_unstarted(const GroupPtr& group, PendingTask pending, TaskOutcome outcome, Payload payload, Deferred& deferred) {
+void ProcessPool::answer_unstarted(const GroupPtr& group, PendingTask pending, TaskOutcome outcome,
+                                   Payload payload, Deferred& deferred) {
     TaskResult result;
     result.outcome = outcome;
     result.payload = std::move(payload);
@@ -194,7 +213,8 @@ void ProcessPool::answer_unstarted(const GroupPtr& group, PendingTask pending, T
     report.request_id = pending.task.request_id;
     report.memory_mb = group->spec.memory_mb;
     report.status = "error";
-    const std::string lines = start_line(pending.task.request_id, group->spec.version) + report_lines(report);
+    const std::string lines =
+        start_line(pending.task.request_id, group->spec.version) + report_lines(report);
     group->function->log->append(lines);
     if (pending.task.want_log_tail) result.log_tail = lines;
     answer(std::move(pending), std::move(result), deferred);

@@ -1,5 +1,5 @@
-// The error documents that Lambda answers when a function's process, rather than its handler, fails.
-// JSON text in Lambda's words; pure.
+// The error documents that Lambda answers when a function's process, rather than its handler,
+// fails. JSON text in Lambda's words; pure.
 #pragma once
 
 #include <string>

@@ -93,9 +93,11 @@ std::string start_line(std::string_view request_id, std::string_view version) {
 
 std::string report_lines(const InvocationReport& report) {
     char numbers[256];
-    std::snprintf(numbers, sizeof numbers, "\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %zu MB\t",
-                  report.duration_ms, std::ceil(std::max(report.duration_ms, 1.0)), report.memory_mb,
-                  (report.max_memory_bytes + (1 << 20) - 1) >> 20);
+    std::snprintf(numbers, sizeof numbers,
+                  "\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory "
+                  "Used: %zu MB\t",
+                  report.duration_ms, std::ceil(std::max(report.duration_ms, 1.0)),
+                  report.memory_mb, (report.max_memory_bytes + (1 << 20) - 1) >> 20);
     std::string lines = "END RequestId: ";
     lines += report.request_id;
     lines += "\nREPORT RequestId: ";

@@ -1,7 +1,7 @@
 // FunctionLog: what all processes of one function wrote, in one file with one older generation;
-// together at most `limit_bytes`. Appending only fills a buffer, which flush() writes (the pool does
-// so several times a second, and logs() before it reads). Safe from every thread. Losing the last
-// lines in a crash is accepted: a log is not the record of an execution.
+// together at most `limit_bytes`. Appending only fills a buffer, which flush() writes (the pool
+// does so several times a second, and logs() before it reads). Safe from every thread. Losing the
+// last lines in a crash is accepted: a log is not the record of an execution.
 #pragma once
 
 #include <filesystem>
@@ -41,16 +41,16 @@ std::string start_line(std::string_view request_id, std::string_view version);
 struct InvocationReport {
     std::string_view request_id;
     double duration_ms = 0;
-    double init_ms = -1;           // < 0: the process was warm
+    double init_ms = -1;  // < 0: the process was warm
     int memory_mb = 0;
     size_t max_memory_bytes = 0;
-    std::string_view status;       // "timeout", "error" or empty
+    std::string_view status;  // "timeout", "error" or empty
 };
 /// The END and REPORT lines.
 std::string report_lines(const InvocationReport& report);
 
-/// What one worker writes: read from its pipe, cut into lines for the function's log, and kept as the
-/// tail of the invocation that runs. Safe from every thread.
+/// What one worker writes: read from its pipe, cut into lines for the function's log, and kept as
+/// the tail of the invocation that runs. Safe from every thread.
 class WorkerOutput {
 public:
     WorkerOutput(std::shared_ptr<FunctionLog> log) : log_(std::move(log)) {}

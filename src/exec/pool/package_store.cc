@@ -70,9 +70,11 @@ Result<fs::path> PackageStore::unpack(const std::string& blob) {
     if (!zip) return tl::unexpected(zip.error());
     const fs::path partial = directory_ / ("." + blob + ".partial");
     fs::remove_all(partial, ignored);
-    if (::mkdir(partial.c_str(), 0755) != 0 || ::chmod(partial.c_str(), 0755) != 0) return io_error("cannot create", partial);
+    if (::mkdir(partial.c_str(), 0755) != 0 || ::chmod(partial.c_str(), 0755) != 0)
+        return io_error("cannot create", partial);
     Result<void> written = write(*zip, partial);
-    if (written && ::rename(partial.c_str(), target.c_str()) != 0) written = io_error("cannot rename", partial);
+    if (written && ::rename(partial.c_str(), target.c_str()) != 0)
+        written = io_error("cannot rename", partial);
     if (!written) {
         fs::remove_all(partial, ignored);
         return tl::unexpected(written.error());
@@ -85,21 +87,25 @@ Result<void> PackageStore::write(std::string_view zip, const fs::path& target) {
     if (!entries) return tl::unexpected(entries.error());
     for (const ZipEntry& entry : *entries) {
         const bool is_directory = entry.kind == ZipEntryKind::kDirectory;
-        Result<void> made = make_directories(target, is_directory ? entry.path : fs::path(entry.path).parent_path().string());
+        Result<void> made = make_directories(
+            target, is_directory ? entry.path : fs::path(entry.path).parent_path().string());
         if (!made) return made;
     }
     Output output;
     uint64_t current = UINT64_MAX;
-    Result<void> extracted = extract_zip(zip, *entries, [&](const ZipEntry& entry, std::string_view part) {
-        if (entry.index != current && !output.open(target / entry.path, entry.executable)) return false;
-        current = entry.index;
-        return output.write(part);
-    });
+    Result<void> extracted =
+        extract_zip(zip, *entries, [&](const ZipEntry& entry, std::string_view part) {
+            if (entry.index != current && !output.open(target / entry.path, entry.executable))
+                return false;
+            current = entry.index;
+            return output.write(part);
+        });
     if (!extracted) return extracted;
     // Links last: no file above could be written through one.
     for (const ZipEntry& entry : *entries) {
         if (entry.kind != ZipEntryKind::kSymlink) continue;
-        if (::symlink(entry.link_target.c_str(), (target / entry.path).c_str()) != 0) return io_error("cannot link", target / entry.path);
+        if (::symlink(entry.link_target.c_str(), (target / entry.path).c_str()) != 0)
+            return io_error("cannot link", target / entry.path);
     }
     return {};
 }

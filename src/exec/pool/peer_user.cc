@@ -19,7 +19,8 @@ std::optional<uint32_t> peer_user(std::string_view peer, uint16_t local_port) {
     const size_t colon = peer.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
     in_addr address{};
-    if (::inet_pton(AF_INET, std::string(peer.substr(0, colon)).c_str(), &address) != 1) return std::nullopt;
+    if (::inet_pton(AF_INET, std::string(peer.substr(0, colon)).c_str(), &address) != 1)
+        return std::nullopt;
     const Fd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
     if (!netlink) return std::nullopt;
 
@@ -39,7 +40,8 @@ std::optional<uint32_t> peer_user(std::string_view peer, uint16_t local_port) {
     id.idiag_src[0] = address.s_addr;
     id.idiag_dst[0] = htonl(INADDR_LOOPBACK);
     id.idiag_cookie[0] = id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-    if (::send(netlink.get(), &question, sizeof question, 0) != ssize_t(sizeof question)) return std::nullopt;
+    if (::send(netlink.get(), &question, sizeof question, 0) != ssize_t(sizeof question))
+        return std::nullopt;
 
     alignas(nlmsghdr) char answer[4096];
     const ssize_t n = ::recv(netlink.get(), answer, sizeof answer, 0);

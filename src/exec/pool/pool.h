@@ -1,7 +1,7 @@
 // The process pool: runs functions in warm processes on this machine that speak the Lambda Runtime
-// API. One request per process at a time; the process that was used last is used next; processes are
-// added on demand up to reserved concurrency and Limits::worker_processes, and reaped when idle.
-// Nothing of it is durable but the logs: packages are unpacked again from the blob store.
+// API. One request per process at a time; the process that was used last is used next; processes
+// are added on demand up to reserved concurrency and Limits::worker_processes, and reaped when
+// idle. Nothing of it is durable but the logs: packages are unpacked again from the blob store.
 #pragma once
 
 #include <filesystem>
@@ -22,11 +22,12 @@ struct PoolOptions {
     std::string account = "123456789012";
     std::string region = "us-east-1";
     Limits limits;
-    bool isolate = true;        // bubblewrap; see docs/isolation.md for what happens without
-    std::string sandbox_user;   // all functions run as this user; empty = a free uid each (as root)
+    bool isolate = true;       // bubblewrap; see docs/isolation.md for what happens without
+    std::string sandbox_user;  // all functions run as this user; empty = a free uid each (as root)
 };
 
 /// `loops` and `blobs` must outlive the executor. Errors: kIo, kInvalidArgument.
-Result<std::unique_ptr<Executor>> make_pool(net::EventLoops& loops, BlobStore& blobs, PoolOptions options);
+Result<std::unique_ptr<Executor>> make_pool(net::EventLoops& loops, BlobStore& blobs,
+                                            PoolOptions options);
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
-// For tests: a pool over a temporary directory, functions made from source text, and calls that wait
-// for their result.
+// For tests: a pool over a temporary directory, functions made from source text, and calls that
+// wait for their result.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -92,12 +92,16 @@ protected:
     std::shared_ptr<const Callable> python(const std::string& source, FunctionSpec spec) {
         return publish(std::move(spec), build_zip({{.name = "index.py", .content = source}}));
     }
-    std::shared_ptr<const Callable> python(const std::string& source) { return python(source, spec("py", "python3.12")); }
+    std::shared_ptr<const Callable> python(const std::string& source) {
+        return python(source, spec("py", "python3.12"));
+    }
     std::shared_ptr<const Callable> node(const std::string& source, const char* file = "index.js") {
         return publish(spec("js", "nodejs20.x"), build_zip({{.name = file, .content = source}}));
     }
     std::shared_ptr<const Callable> native(FunctionSpec spec) {
-        return publish(std::move(spec), build_zip({{.name = "bootstrap", .content = read_file(TANDEM_TEST_BOOTSTRAP), .mode = 0100755}}));
+        return publish(std::move(spec), build_zip({{.name = "bootstrap",
+                                                    .content = read_file(TANDEM_TEST_BOOTSTRAP),
+                                                    .mode = 0100755}}));
     }
     std::shared_ptr<const Callable> native() { return native(spec("native", "provided.al2023")); }
 
@@ -114,7 +118,9 @@ protected:
     std::future<TaskResult> start(Task task) {
         auto promise = std::make_shared<std::promise<TaskResult>>();
         TaskCallbacks callbacks;
-        callbacks.completed = [promise](TaskResult result) { promise->set_value(std::move(result)); };
+        callbacks.completed = [promise](TaskResult result) {
+            promise->set_value(std::move(result));
+        };
         pool_->run(std::move(task), std::move(callbacks));
         return promise->get_future();
     }

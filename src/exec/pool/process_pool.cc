@@ -10,8 +10,10 @@
 
 namespace tandem {
 
-Result<std::unique_ptr<Executor>> make_pool(net::EventLoops& loops, BlobStore& blobs, PoolOptions options) {
-    Result<std::unique_ptr<pool::ProcessPool>> made = pool::ProcessPool::make(loops, blobs, std::move(options));
+Result<std::unique_ptr<Executor>> make_pool(net::EventLoops& loops, BlobStore& blobs,
+                                            PoolOptions options) {
+    Result<std::unique_ptr<pool::ProcessPool>> made =
+        pool::ProcessPool::make(loops, blobs, std::move(options));
     if (!made) return tl::unexpected(made.error());
     return std::unique_ptr<Executor>(std::move(*made));
 }
@@ -22,7 +24,9 @@ namespace {
 constexpr auto kStopTimeout = std::chrono::seconds(30);
 
 ZipLimits zip_limits(const Limits& limits) {
-    return {.zip_bytes = limits.function_zip_bytes, .unzipped_bytes = limits.function_unzipped_bytes, .entries = limits.function_zip_entries};
+    return {.zip_bytes = limits.function_zip_bytes,
+            .unzipped_bytes = limits.function_unzipped_bytes,
+            .entries = limits.function_zip_entries};
 }
 
 /// Equal but for how many processes there may be: then warm processes stay good.
@@ -34,13 +38,16 @@ bool same_process(FunctionSpec a, const FunctionSpec& b) {
 
 }  // namespace
 
-std::string function_arn(const PoolOptions& options, std::string_view name, std::string_view qualifier) {
-    std::string arn = "arn:aws:lambda:" + options.region + ":" + options.account + ":function:" + std::string(name);
+std::string function_arn(const PoolOptions& options, std::string_view name,
+                         std::string_view qualifier) {
+    std::string arn = "arn:aws:lambda:" + options.region + ":" + options.account +
+                      ":function:" + std::string(name);
     if (!qualifier.empty()) arn += ":" + std::string(qualifier);
     return arn;
 }
 
-Result<std::unique_ptr<ProcessPool>> ProcessPool::make(net::EventLoops& loops, BlobStore& blobs, PoolOptions options) {
+Result<std::unique_ptr<ProcessPool>> ProcessPool::make(net::EventLoops& loops, BlobStore& blobs,
+                                                       PoolOptions options) {
     Result<Sandbox> sandbox = Sandbox::open({.work_directory = options.work_directory,
                                              .workers_directory = options.workers_directory,
                                              .isolate = options.isolate,
@@ -49,19 +56,23 @@ Result<std::unique_ptr<ProcessPool>> ProcessPool::make(net::EventLoops& loops, B
     std::error_code error;
     std::filesystem::create_directories(options.work_directory / "logs", error);
     if (error) return fail(ErrorCode::kIo, "cannot create the log directory: " + error.message());
-    std::filesystem::permissions(options.work_directory / "logs", std::filesystem::perms::owner_all, error);
+    std::filesystem::permissions(options.work_directory / "logs", std::filesystem::perms::owner_all,
+                                 error);
 
-    std::unique_ptr<ProcessPool> pool(new ProcessPool(loops, blobs, std::move(options), std::move(*sandbox)));
+    std::unique_ptr<ProcessPool> pool(
+        new ProcessPool(loops, blobs, std::move(options), std::move(*sandbox)));
     ProcessPool* raw = pool.get();
-    Result<std::unique_ptr<Watcher>> watcher = Watcher::start({.exited = [raw](uint64_t id) { raw->on_exit(id); },
-                                                               .output = [raw](uint64_t id) { raw->on_output(id); },
-                                                               .tick = [raw] { return raw->on_tick(); }});
+    Result<std::unique_ptr<Watcher>> watcher =
+        Watcher::start({.exited = [raw](uint64_t id) { raw->on_exit(id); },
+                        .output = [raw](uint64_t id) { raw->on_output(id); },
+                        .tick = [raw] { return raw->on_tick(); }});
     if (!watcher) return tl::unexpected(watcher.error());
     pool->watcher_ = std::move(*watcher);
     return pool;
 }
 
-ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions options, Sandbox sandbox)
+ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions options,
+                         Sandbox sandbox)
     : loops_(loops),
       options_(std::move(options)),
       sandbox_(std::move(sandbox)),
@@ -76,7 +87,8 @@ FunctionPtr ProcessPool::function_of(std::string_view name) {
     const auto function = std::make_shared<Function>();
     function->name = std::string(name);
     function->index = functions_.size();
-    function->log = std::make_shared<FunctionLog>(log_file(name), options_.limits.function_log_bytes);
+    function->log =
+        std::make_shared<FunctionLog>(log_file(name), options_.limits.function_log_bytes);
     functions_.emplace(function->name, function);
     return function;
 }
@@ -94,7 +106,7 @@ Result<GroupPtr> ProcessPool::group_of(const Callable& callable) {
     const Result<RuntimeKind> runtime = runtime_kind(spec->runtime);
     if (!runtime) return tl::unexpected(runtime.error());
     const auto group = std::make_shared<Group>();
-    group->function = function;
+    group->function = function.get();
     group->revision = callable.revision;
     group->definition = callable.definition;
     group->spec = std::move(*spec);
@@ -146,7 +158,8 @@ void ProcessPool::activate(std::shared_ptr<const Callable> callable) {
         if (!SOFT_CHECK(spec.has_value())) return;
         const std::map<std::string, GroupPtr> groups = function->groups;
         for (const auto& [revision, group] : groups) {
-            if (group->spec.version != spec->version || group->definition == callable->definition) continue;
+            if (group->spec.version != spec->version || group->definition == callable->definition)
+                continue;
             if (!group->retired && same_process(group->spec, *spec)) {
                 function->groups.erase(revision);
                 group->revision = callable->revision;
@@ -194,12 +207,16 @@ void ProcessPool::cancel(std::string_view key) {
         const std::lock_guard lock(mutex_);
         const auto is_it = [key](const PendingTask& pending) { return pending.task.key == key; };
         for (const auto& [name, function] : functions_) {
-            const auto waiting = std::find_if(function->waiting.begin(), function->waiting.end(), [&](const auto& w) { return is_it(w.second); });
+            const auto waiting = std::find_if(function->waiting.begin(), function->waiting.end(),
+                                              [&](const auto& w) { return is_it(w.second); });
             if (waiting != function->waiting.end()) {
                 const auto [group, pending] = std::move(*waiting);
                 function->waiting.erase(waiting);
                 if (function->waiting.empty()) blocked_.erase(function.get());
-                answer_unstarted(group, pending, TaskOutcome::kLost, error_document("Task.Cancelled", "The task was cancelled before it ran."), deferred);
+                answer_unstarted(
+                    group, pending, TaskOutcome::kLost,
+                    error_document("Task.Cancelled", "The task was cancelled before it ran."),
+                    deferred);
                 break;
             }
             for (const auto& [revision, group] : function->groups) {
@@ -207,7 +224,10 @@ void ProcessPool::cancel(std::string_view key) {
                 if (queued == group->queue.end()) continue;
                 PendingTask pending = std::move(*queued);
                 group->queue.erase(queued);
-                answer_unstarted(group, std::move(pending), TaskOutcome::kLost, error_document("Task.Cancelled", "The task was cancelled before it ran."), deferred);
+                answer_unstarted(
+                    group, std::move(pending), TaskOutcome::kLost,
+                    error_document("Task.Cancelled", "The task was cancelled before it ran."),
+                    deferred);
                 leave(*function, deferred);
                 break;
             }
@@ -224,7 +244,8 @@ Result<std::string> ProcessPool::logs(std::string_view function, size_t limit_by
         if (at != functions_.end()) log = at->second->log;
     }
     // Not used since the server started: what is on disk.
-    if (!log) log = std::make_shared<FunctionLog>(log_file(function), options_.limits.function_log_bytes);
+    if (!log)
+        log = std::make_shared<FunctionLog>(log_file(function), options_.limits.function_log_bytes);
     return log->tail(limit_bytes);
 }
 
@@ -236,16 +257,20 @@ void ProcessPool::stop() {
         stopping_ = true;
         const Payload reason = error_document("ServiceException", "The server is shutting down.");
         for (const auto& [name, function] : functions_) {
-            for (auto& [group, pending] : function->waiting) answer_unstarted(group, std::move(pending), TaskOutcome::kLost, reason, deferred);
+            for (auto& [group, pending] : function->waiting)
+                answer_unstarted(group, std::move(pending), TaskOutcome::kLost, reason, deferred);
             function->waiting.clear();
             for (const auto& [revision, group] : function->groups) {
-                for (PendingTask& pending : group->queue) answer_unstarted(group, std::move(pending), TaskOutcome::kLost, reason, deferred);
+                for (PendingTask& pending : group->queue)
+                    answer_unstarted(group, std::move(pending), TaskOutcome::kLost, reason,
+                                     deferred);
                 group->queue.clear();
             }
         }
         blocked_.clear();
         for (const auto& [id, worker] : workers_) {
-            if (worker->state == WorkerState::kBusy && !worker->doomed) complete(worker, TaskOutcome::kLost, reason, "error", deferred);
+            if (worker->state == WorkerState::kBusy && !worker->doomed)
+                complete(worker, TaskOutcome::kLost, reason, "error", deferred);
             doom(worker);
         }
     }

@@ -1,7 +1,8 @@
 // ProcessPool: the Executor behind make_pool(). One mutex guards the bookkeeping of worker.h; what
 // must not happen under it (replies, callbacks) is collected in Deferred and done after. Threads:
-// callers and event loops come in through run() and handle(); the watcher's thread sees exits, output
-// and deadlines and alone signals and reaps; the starter's thread makes and disposes of workers.
+// callers and event loops come in through run() and handle(); the watcher's thread sees exits,
+// output and deadlines and alone signals and reaps; the starter's thread makes and disposes of
+// workers.
 #pragma once
 
 #include <condition_variable>
@@ -38,7 +39,8 @@ using FunctionPtr = std::shared_ptr<Function>;
 
 class ProcessPool final : public Executor {
 public:
-    static Result<std::unique_ptr<ProcessPool>> make(net::EventLoops& loops, BlobStore& blobs, PoolOptions options);
+    static Result<std::unique_ptr<ProcessPool>> make(net::EventLoops& loops, BlobStore& blobs,
+                                                     PoolOptions options);
     ~ProcessPool() override;
 
     std::string_view name() const override { return "pool"; }
@@ -67,9 +69,11 @@ private:
     void let_waiting_in(Function& function, Deferred& deferred);
     void dispatch(const WorkerPtr& worker, PendingTask pending, Deferred& deferred);
     void make_available(const WorkerPtr& worker, Deferred& deferred);
-    void complete(const WorkerPtr& worker, TaskOutcome outcome, Payload payload, std::string_view status, Deferred& deferred);
+    void complete(const WorkerPtr& worker, TaskOutcome outcome, Payload payload,
+                  std::string_view status, Deferred& deferred);
     void answer(PendingTask pending, TaskResult result, Deferred& deferred);
-    void answer_unstarted(const GroupPtr& group, PendingTask pending, TaskOutcome outcome, Payload payload, Deferred& deferred);
+    void answer_unstarted(const GroupPtr& group, PendingTask pending, TaskOutcome outcome,
+                          Payload payload, Deferred& deferred);
     void leave(Function& function, Deferred& deferred);
 
     // workers.cc: the lives of workers
@@ -101,9 +105,10 @@ private:
     void handle(uint64_t id, net::HttpRequest request, net::HttpReply reply);
     bool is_from_worker(const WorkerPtr& worker, const std::string& peer);
     net::HttpResponse on_next(const WorkerPtr& worker, net::HttpReply& reply, Deferred& deferred);
-    net::HttpResponse on_answer(const WorkerPtr& worker, RuntimeRequest request, Deferred& deferred);
+    net::HttpResponse on_answer(const WorkerPtr& worker, RuntimeRequest request,
+                                Deferred& deferred);
     net::HttpResponse on_init_error(const WorkerPtr& worker, RuntimeRequest request);
-    void on_oversized(uint64_t id);
+    void on_oversized(uint64_t id, int status);
     void on_poll_lost(uint64_t id, const std::string& peer);
     WorkerPtr find_worker(uint64_t id);
 
@@ -119,11 +124,11 @@ private:
     std::map<std::string, FunctionPtr, std::less<>> functions_;
     std::set<std::pair<SteadyTime, uint64_t>> deadlines_;
     std::vector<WorkerPtr> starting_;
-    std::deque<GroupPtr> hungry_;                      // may need another worker
-    std::vector<WorkerPtr> to_kill_;                   // by the watcher
-    std::set<Function*> blocked_;                      // have tasks in `waiting`
-    size_t in_use_ = 0;                                // tasks let in and not yet answered
-    size_t alive_ = 0;                                 // workers that are not doomed
+    std::deque<GroupPtr> hungry_;     // may need another worker
+    std::vector<WorkerPtr> to_kill_;  // by the watcher
+    std::set<Function*> blocked_;     // have tasks in `waiting`
+    size_t in_use_ = 0;               // tasks let in and not yet answered
+    size_t alive_ = 0;                // workers that are not doomed
     uint64_t next_worker_ = 1;
     bool stopping_ = false;
     // The watcher's thread only.
@@ -135,6 +140,7 @@ private:
 };
 
 /// "arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]"
-std::string function_arn(const PoolOptions& options, std::string_view name, std::string_view qualifier);
+std::string function_arn(const PoolOptions& options, std::string_view name,
+                         std::string_view qualifier);
 
 }  // namespace tandem::pool

@@ -52,7 +52,8 @@ size_t tree_memory_bytes(pid_t root) {
     for (const pid_t pid : process_tree(root)) {
         const std::string statm = read_small("/proc/" + std::to_string(pid) + "/statm");
         size_t size = 0, resident = 0, shared = 0;
-        if (std::sscanf(statm.c_str(), "%zu %zu %zu", &size, &resident, &shared) == 3 && resident > shared) {
+        if (std::sscanf(statm.c_str(), "%zu %zu %zu", &size, &resident, &shared) == 3 &&
+            resident > shared) {
             total += (resident - shared) * page;
         }
     }

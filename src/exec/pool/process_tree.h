@@ -1,5 +1,5 @@
-// A process and all its descendants, as /proc shows them at this moment. For memory accounting where
-// no control group is available, and to end what a process left behind.
+// A process and all its descendants, as /proc shows them at this moment. For memory accounting
+// where no control group is available, and to end what a process left behind.
 #pragma once
 
 #include <sys/types.h>

@@ -11,9 +11,10 @@ std::string bootstrap(const std::string& body) {
 import http.client, json, os
 connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 def call(method, path, body=b"", headers={}):
-    connection.request(method, "/2018-06-01/runtime/" + path, body, headers)
+    connection.request(method, "/2018-06-01/runtime/" + path, body, headers, encode_chunked="Transfer-Encoding" in headers)
     response = connection.getresponse()
     call.headers, text = response.headers, response.read()
+    call.body = text
     if response.headers.get("Connection") == "close":
         connection.close()
     try:
@@ -31,7 +32,8 @@ protected:
     std::shared_ptr<const Callable> provided(const std::string& body) {
         FunctionSpec spec = PoolFixture::spec("raw", "provided.al2023");
         spec.timeout_s = 10;
-        return publish(spec, build_zip({{.name = "bootstrap", .content = bootstrap(body), .mode = 0100755}}));
+        return publish(
+            spec, build_zip({{.name = "bootstrap", .content = bootstrap(body), .mode = 0100755}}));
     }
 };
 
@@ -46,13 +48,16 @@ seen += [call("GET", "no/such/route"), call("DELETE", "invocation/next"), call("
 print("answer", call("POST", "invocation/" + id + "/response", json.dumps(seen)), flush=True)
 print("again", call("POST", "invocation/" + id + "/response", b"2"), flush=True)
 next_event()
-)"), "{}");
-    EXPECT_EQ(result.payload.view(),
-              R"([[403, "InvalidStateTransition"], [400, "InvalidRequestID"], [403, "InvalidStateTransition"], [403, "InvalidStateTransition"], )"
-              R"([400, "InvalidFunctionResponseMode"], [404, null], [404, null], [200, null]])");
+)"),
+                                   "{}");
+    EXPECT_EQ(
+        result.payload.view(),
+        R"([[403, "InvalidStateTransition"], [400, "InvalidRequestID"], [403, "InvalidStateTransition"], [403, "InvalidStateTransition"], )"
+        R"([400, "InvalidFunctionResponseMode"], [404, null], [404, null], [200, null]])");
     EXPECT_TRUE(eventually([&] {
         const std::string log = *pool_->logs("raw", 1 << 20);
-        return log.find("answer [202, None]") != std::string::npos && log.find("again [400, 'InvalidRequestID']") != std::string::npos;
+        return log.find("answer [202, None]") != std::string::npos &&
+               log.find("again [400, 'InvalidRequestID']") != std::string::npos;
     }));
 }
 
@@ -62,10 +67,14 @@ TEST_F(RuntimeApi, TakesOneInitError) {
 print(call("POST", "init/error", b'{"errorType":"My.Init","errorMessage":"m"}', {"Lambda-Runtime-Function-Error-Type": "My.Init"}))
 print(call("POST", "init/error", b"{}"), flush=True)
 raise SystemExit(1)
-)"), "{}");
+)"),
+                                   "{}");
     EXPECT_EQ(result.outcome, TaskOutcome::kFailed);
     EXPECT_EQ(result.payload.view(), R"({"errorType":"My.Init","errorMessage":"m"})");
-    EXPECT_TRUE(eventually([&] { return pool_->logs("raw", 1 << 20)->find("[202, None]\n[403, 'InvalidStateTransition']\n") != std::string::npos; }));
+    EXPECT_TRUE(eventually([&] {
+        return pool_->logs("raw", 1 << 20)
+                   ->find("[202, None]\n[403, 'InvalidStateTransition']\n") != std::string::npos;
+    }));
 }
 
 TEST_F(RuntimeApi, AcceptsLongHeadersAndChunkedBodies) {
@@ -73,12 +82,17 @@ TEST_F(RuntimeApi, AcceptsLongHeadersAndChunkedBodies) {
     const auto function = provided(R"(
 while True:
     id = next_event()
+    event = call.body
     if call.headers.get("Lambda-Runtime-Client-Context"):
         call("POST", "invocation/" + id + "/response", iter([b'"chu', b'nked"']), {"Transfer-Encoding": "chunked"})
     else:
-        call("POST", "invocation/" + id + "/error", b'{"errorType":"E","errorMessage":"m"}', {"Lambda-Runtime-Function-XRay-Error-Cause": "x" * 1000000})
+        call("POST", "invocation/" + id + "/error", b'{"errorType":"E","errorMessage":"m"}', {"Lambda-Runtime-Function-XRay-Error-Cause": "x" * (json.loads(event).get("header", 50000))})
 )");
     EXPECT_EQ(call(function, "{}").payload.view(), R"({"errorType":"E","errorMessage":"m"})");
+    EXPECT_EQ(call(function, R"({"header":1048576})").payload.view(),
+              R"({"errorType":"E","errorMessage":"m"})");
+    EXPECT_NE(call(function, R"({"header":2000000})").payload.view().find("Runtime.HeaderTooLarge"),
+              std::string_view::npos);
     Task with_context = task(function, "{}");
     with_context.client_context = Payload(std::string(R"({"custom":{}})"));
     EXPECT_EQ(finish(start(with_context)).payload.view(), "\"chunked\"");
@@ -91,7 +105,8 @@ TEST_F(RuntimeApi, MakesDocumentsOfErrorsThatAreNotJson) {
 id = next_event()
 call("POST", "invocation/" + id + "/error", b"plain words", {"Lambda-Runtime-Function-Error-Type": "My.Type"})
 next_event()
-)"), "{}");
+)"),
+                                   "{}");
     EXPECT_EQ(result.payload.view(), R"({"errorType":"My.Type","errorMessage":"plain words"})");
 }
 

@@ -40,6 +40,7 @@ struct WorkerIdentity {
 };
 
 /// Variables of the function, then Lambda's own, which the function's cannot replace.
-std::map<std::string, std::string> runtime_environment(const FunctionSpec& spec, const WorkerIdentity& identity);
+std::map<std::string, std::string> runtime_environment(const FunctionSpec& spec,
+                                                       const WorkerIdentity& identity);
 
 }  // namespace tandem::pool

@@ -43,7 +43,8 @@ RuntimeCall classify(std::string_view method, std::string_view path, std::string
     if (method != "POST") return RuntimeCall::kUnknown;
     if (path == "init/error") return RuntimeCall::kInitError;
     if (path == "restore/error") return RuntimeCall::kRestoreError;
-    if (path.starts_with(kInvocation)) return invocation_call(path.substr(kInvocation.size()), request_id);
+    if (path.starts_with(kInvocation))
+        return invocation_call(path.substr(kInvocation.size()), request_id);
     return RuntimeCall::kUnknown;
 }
 
@@ -54,12 +55,15 @@ RuntimeRequest parse_runtime_request(net::HttpRequest request) {
     out.call = classify(request.method, request.path(), out.request_id);
     out.error_type = request.headers.get_or("Lambda-Runtime-Function-Error-Type", "");
     if (out.call == RuntimeCall::kResponse) {
-        const std::string_view mode = request.headers.get_or("Lambda-Runtime-Function-Response-Mode", "");
+        const std::string_view mode =
+            request.headers.get_or("Lambda-Runtime-Function-Response-Mode", "");
         out.known_mode = mode.empty() || mode == "streaming" || mode == "buffered";
-        if (const std::string* type = request.trailers.find("Lambda-Runtime-Function-Error-Type"); type != nullptr && !type->empty()) {
+        if (const std::string* type = request.trailers.find("Lambda-Runtime-Function-Error-Type");
+            type != nullptr && !type->empty()) {
             out.failed_in_trailers = true;
             out.error_type = *type;
-            const Result<std::string> body = base64_decode(request.trailers.get_or("Lambda-Runtime-Function-Error-Body", ""));
+            const Result<std::string> body =
+                base64_decode(request.trailers.get_or("Lambda-Runtime-Function-Error-Body", ""));
             if (body) out.trailer_error_body = *body;
         }
     }
@@ -72,8 +76,10 @@ net::HttpResponse next_response(const NextInvocation& invocation) {
     add(response, "Lambda-Runtime-Aws-Request-Id", invocation.request_id);
     add(response, "Lambda-Runtime-Deadline-Ms", std::to_string(to_millis(invocation.deadline)));
     add(response, "Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn);
-    if (!invocation.trace_header.empty()) add(response, "Lambda-Runtime-Trace-Id", invocation.trace_header);
-    if (!invocation.client_context.empty()) add(response, "Lambda-Runtime-Client-Context", invocation.client_context);
+    if (!invocation.trace_header.empty())
+        add(response, "Lambda-Runtime-Trace-Id", invocation.trace_header);
+    if (!invocation.client_context.empty())
+        add(response, "Lambda-Runtime-Client-Context", invocation.client_context);
     return response;
 }
 
@@ -87,16 +93,22 @@ net::HttpResponse invalid_request_id_response() {
 }
 
 net::HttpResponse invalid_state_response(std::string_view from, std::string_view to) {
-    return json_response(403, error_document("InvalidStateTransition", "State transition from " + std::string(from) + " to " + std::string(to) +
-                                                 " failed for runtime. Error: State transition is not allowed"));
+    return json_response(
+        403,
+        error_document("InvalidStateTransition",
+                       "State transition from " + std::string(from) + " to " + std::string(to) +
+                           " failed for runtime. Error: State transition is not allowed"));
 }
 
 net::HttpResponse too_large_response(size_t limit_bytes) {
-    return json_response(413, error_document("RequestEntityTooLarge", "Exceeded maximum allowed payload size (" + std::to_string(limit_bytes) + " bytes)."));
+    return json_response(
+        413, error_document("RequestEntityTooLarge", "Exceeded maximum allowed payload size (" +
+                                                         std::to_string(limit_bytes) + " bytes)."));
 }
 
 net::HttpResponse invalid_mode_response() {
-    return json_response(400, error_document("InvalidFunctionResponseMode", "Invalid function response mode"));
+    return json_response(
+        400, error_document("InvalidFunctionResponseMode", "Invalid function response mode"));
 }
 
 net::HttpResponse unknown_route_response() {

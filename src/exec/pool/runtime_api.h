@@ -1,6 +1,6 @@
-// The Lambda Runtime API, version 2018-06-01, between bytes and words: which call a worker's request
-// is, and how each answer looks. No state: who may call what when is the pool's matter (workers.cc).
-// Pure; safe from every thread.
+// The Lambda Runtime API, version 2018-06-01, between bytes and words: which call a worker's
+// request is, and how each answer looks. No state: who may call what when is the pool's matter
+// (workers.cc). Pure; safe from every thread.
 #pragma once
 
 #include <string>
@@ -12,14 +12,22 @@
 
 namespace tandem::pool {
 
-enum class RuntimeCall { kNext, kResponse, kError, kInitError, kRestoreNext, kRestoreError, kUnknown };
+enum class RuntimeCall {
+    kNext,
+    kResponse,
+    kError,
+    kInitError,
+    kRestoreNext,
+    kRestoreError,
+    kUnknown
+};
 
 struct RuntimeRequest {
     RuntimeCall call = RuntimeCall::kUnknown;
-    std::string request_id;      // of kResponse and kError
+    std::string request_id;  // of kResponse and kError
     std::string body;
-    std::string error_type;      // Lambda-Runtime-Function-Error-Type
-    bool known_mode = true;      // false: a response mode that does not exist
+    std::string error_type;  // Lambda-Runtime-Function-Error-Type
+    bool known_mode = true;  // false: a response mode that does not exist
     // A response whose trailers say that the function failed while it streamed.
     bool failed_in_trailers = false;
     std::string trailer_error_body;  // JSON, decoded

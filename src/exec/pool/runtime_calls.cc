@@ -27,8 +27,12 @@ void ProcessPool::handle(uint64_t id, net::HttpRequest http, net::HttpReply repl
         switch (request.call) {
             case RuntimeCall::kNext: response = on_next(worker, reply, deferred); break;
             case RuntimeCall::kResponse:
-            case RuntimeCall::kError: response = on_answer(worker, std::move(request), deferred); break;
-            case RuntimeCall::kInitError: response = on_init_error(worker, std::move(request)); break;
+            case RuntimeCall::kError:
+                response = on_answer(worker, std::move(request), deferred);
+                break;
+            case RuntimeCall::kInitError:
+                response = on_init_error(worker, std::move(request));
+                break;
             case RuntimeCall::kRestoreNext: response = restored_response(); break;
             case RuntimeCall::kRestoreError: response = accepted_response(); break;
             case RuntimeCall::kUnknown: break;
@@ -52,7 +56,8 @@ bool ProcessPool::is_from_worker(const WorkerPtr& worker, const std::string& pee
     const std::optional<uint32_t> expected = sandbox_.uid(worker->group->function->index);
     const std::optional<uint32_t> user = expected ? peer_user(peer, port) : std::nullopt;
     if (user && *user != *expected) {
-        log_warning("another user's process called a function's Runtime API", {{"function", worker->group->spec.name}, {"uid", int64_t(*user)}});
+        log_warning("another user's process called a function's Runtime API",
+                    {{"function", worker->group->spec.name}, {"uid", int64_t(*user)}});
         return false;
     }
     const std::lock_guard lock(mutex_);
@@ -61,8 +66,10 @@ bool ProcessPool::is_from_worker(const WorkerPtr& worker, const std::string& pee
 }
 
 /// Takes `reply` if the call is allowed; otherwise answers it with the returned response.
-net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& reply, Deferred& deferred) {
-    static Histogram& init_seconds = histogram("tandem_worker_init_seconds", "From start to the first request for a task");
+net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& reply,
+                                       Deferred& deferred) {
+    static Histogram& init_seconds =
+        histogram("tandem_worker_init_seconds", "From start to the first request for a task");
     Group& group = *worker->group;
     if (worker->state == WorkerState::kBusy) return invalid_state_response("Running", "Ready");
     worker->parked = std::exchange(reply, nullptr);
@@ -70,7 +77,8 @@ net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& 
     switch (worker->state) {
         case WorkerState::kStarting: {
             if (!worker->init_error.is_null()) break;  // it said that it cannot work
-            const std::chrono::duration<double> init = std::chrono::steady_clock::now() - worker->started;
+            const std::chrono::duration<double> init =
+                std::chrono::steady_clock::now() - worker->started;
             init_seconds.observe_seconds(init.count());
             worker->unreported_init_ms = init.count() * 1000;
             worker->sample_memory = true;
@@ -89,22 +97,29 @@ net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& 
     return {};
 }
 
-net::HttpResponse ProcessPool::on_answer(const WorkerPtr& worker, RuntimeRequest request, Deferred& deferred) {
+net::HttpResponse ProcessPool::on_answer(const WorkerPtr& worker, RuntimeRequest request,
+                                         Deferred& deferred) {
     const bool is_error = request.call == RuntimeCall::kError;
     if (worker->state == WorkerState::kStarting) {
-        return invalid_state_response("Started", is_error ? "InvocationErrorResponse" : "InvocationResponse");
+        return invalid_state_response("Started",
+                                      is_error ? "InvocationErrorResponse" : "InvocationResponse");
     }
-    if (!worker->running || worker->running->pending.task.request_id != request.request_id) return invalid_request_id_response();
+    if (!worker->running || worker->running->pending.task.request_id != request.request_id)
+        return invalid_request_id_response();
     if (!request.known_mode) return invalid_mode_response();
     const size_t limit = options_.limits.invoke_response_bytes;
     if (request.body.size() > limit) {
-        complete(worker, TaskOutcome::kFailed, response_too_large_document(limit), "error", deferred);
+        complete(worker, TaskOutcome::kFailed, response_too_large_document(limit), "error",
+                 deferred);
         return too_large_response(limit);
     }
     if (is_error) {
-        complete(worker, TaskOutcome::kFailed, posted_error(std::move(request.body), request.error_type), "error", deferred);
+        complete(worker, TaskOutcome::kFailed,
+                 posted_error(std::move(request.body), request.error_type), "error", deferred);
     } else if (request.failed_in_trailers) {
-        complete(worker, TaskOutcome::kFailed, posted_error(std::move(request.trailer_error_body), request.error_type), "error", deferred);
+        complete(worker, TaskOutcome::kFailed,
+                 posted_error(std::move(request.trailer_error_body), request.error_type), "error",
+                 deferred);
     } else {
         complete(worker, TaskOutcome::kSucceeded, Payload(std::move(request.body)), {}, deferred);
     }
@@ -112,28 +127,34 @@ net::HttpResponse ProcessPool::on_answer(const WorkerPtr& worker, RuntimeRequest
 }
 
 net::HttpResponse ProcessPool::on_init_error(const WorkerPtr& worker, RuntimeRequest request) {
-    if (worker->state != WorkerState::kStarting) return invalid_state_response("Ready", "InitError");
+    if (worker->state != WorkerState::kStarting)
+        return invalid_state_response("Ready", "InitError");
     if (!worker->init_error.is_null()) return invalid_state_response("InitError", "InitError");
     worker->init_error = posted_error(std::move(request.body), request.error_type);
     return accepted_response();
 }
 
-/// A body so large that the server did not read it.
-void ProcessPool::on_oversized(uint64_t id) {
+/// A body or header so large that the server did not read it: all that can be is an answer.
+void ProcessPool::on_oversized(uint64_t id, int status) {
     const WorkerPtr worker = find_worker(id);
     if (!worker) return;
     Deferred deferred;
     {
         const std::lock_guard lock(mutex_);
         if (worker->running) {
-            complete(worker, TaskOutcome::kFailed, response_too_large_document(options_.limits.invoke_response_bytes), "error", deferred);
+            const Payload document =
+                status == 413 ? response_too_large_document(options_.limits.invoke_response_bytes)
+                              : error_document("Runtime.HeaderTooLarge",
+                                               "The function's answer had more header bytes than "
+                                               "the Runtime API takes.");
+            complete(worker, TaskOutcome::kFailed, document, "error", deferred);
         }
     }
     deferred.run();
 }
 
-/// The connection with the parked `next` is gone: no task may go there. The process is about to end,
-/// or asks again within the time that a start may take.
+/// The connection with the parked `next` is gone: no task may go there. The process is about to
+/// end, or asks again within the time that a start may take.
 void ProcessPool::on_poll_lost(uint64_t id, const std::string& peer) {
     const WorkerPtr worker = find_worker(id);
     if (!worker) return;
@@ -143,7 +164,8 @@ void ProcessPool::on_poll_lost(uint64_t id, const std::string& peer) {
     worker->parked = nullptr;
     worker->state = WorkerState::kAnswered;
     worker->group->answered++;
-    set_deadline(worker, std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.limits.function_init_timeout_ms));
+    set_deadline(worker, std::chrono::steady_clock::now() +
+                             std::chrono::milliseconds(options_.limits.function_init_timeout_ms));
 }
 
 }  // namespace tandem::pool

@@ -32,8 +32,10 @@ const std::vector<std::string> kCleanEnvironment = {"PATH=/usr/bin:/bin", "LANG=
 
 Result<Fd> memory_file(std::string_view content) {
     Fd fd(::memfd_create("tandem", MFD_CLOEXEC));
-    if (!fd || ::write(fd.get(), content.data(), content.size()) != ssize_t(content.size()) || ::lseek(fd.get(), 0, SEEK_SET) != 0) {
-        return fail(ErrorCode::kIo, std::string("cannot make a memory file: ") + std::strerror(errno));
+    if (!fd || ::write(fd.get(), content.data(), content.size()) != ssize_t(content.size()) ||
+        ::lseek(fd.get(), 0, SEEK_SET) != 0) {
+        return fail(ErrorCode::kIo,
+                    std::string("cannot make a memory file: ") + std::strerror(errno));
     }
     return fd;
 }
@@ -41,22 +43,27 @@ Result<Fd> memory_file(std::string_view content) {
 /// May a user who is neither owner nor in the group get to files in `directory`?
 bool is_reachable(const fs::path& directory) {
     std::error_code error;
-    for (fs::path at = fs::absolute(directory, error); ; at = at.parent_path()) {
-        if ((fs::status(at, error).permissions() & fs::perms::others_exec) == fs::perms::none) return false;
+    for (fs::path at = fs::absolute(directory, error);; at = at.parent_path()) {
+        if ((fs::status(at, error).permissions() & fs::perms::others_exec) == fs::perms::none)
+            return false;
         if (at == at.root_path()) return true;
     }
 }
 
-/// Creates `directory` as ours alone to write; in a shared place someone else may have made it first.
+/// Creates `directory` as ours alone to write; in a shared place someone else may have made it
+/// first.
 Result<void> make_private(const fs::path& directory, mode_t mode) {
     struct stat found{};
     if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) {
-        return fail(ErrorCode::kIo, "cannot create " + directory.string() + ": " + std::strerror(errno));
+        return fail(ErrorCode::kIo,
+                    "cannot create " + directory.string() + ": " + std::strerror(errno));
     }
-    if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != ::geteuid()) {
+    if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) ||
+        found.st_uid != ::geteuid()) {
         return fail(ErrorCode::kIo, directory.string() + " is not a directory of this user");
     }
-    if (::chmod(directory.c_str(), mode) != 0) return fail(ErrorCode::kIo, "cannot set the mode of " + directory.string());
+    if (::chmod(directory.c_str(), mode) != 0)
+        return fail(ErrorCode::kIo, "cannot set the mode of " + directory.string());
     return {};
 }
 
@@ -87,13 +94,16 @@ Result<Sandbox> Sandbox::open(SandboxOptions options) {
     Sandbox sandbox(std::move(options));
     std::error_code error;
     fs::create_directories(sandbox.options_.work_directory, error);
-    if (error) return fail(ErrorCode::kIo, "cannot create " + sandbox.options_.work_directory.string() + ": " + error.message());
+    if (error)
+        return fail(ErrorCode::kIo, "cannot create " + sandbox.options_.work_directory.string() +
+                                        ": " + error.message());
     sandbox.options_.work_directory = fs::canonical(sandbox.options_.work_directory, error);
     sandbox.options_.workers_directory = fs::absolute(sandbox.options_.workers_directory, error);
     Result<void> chosen = sandbox.choose();
     if (chosen) chosen = sandbox.prepare_area();
     if (!chosen) return tl::unexpected(chosen.error());
-    log_info("function isolation", {{"mode", to_string(sandbox.isolation_)}, {"proc", sandbox.with_proc_}});
+    log_info("function isolation",
+             {{"mode", to_string(sandbox.isolation_)}, {"proc", sandbox.with_proc_}});
     return sandbox;
 }
 
@@ -104,11 +114,16 @@ Result<void> Sandbox::choose() {
     if (is_root && !options_.user.empty()) {
         const passwd* found = ::getpwnam(options_.user.c_str());
         if (found == nullptr || found->pw_uid == 0) {
-            return fail(ErrorCode::kInvalidArgument, "functions cannot run as user '" + options_.user + "'");
+            return fail(ErrorCode::kInvalidArgument,
+                        "functions cannot run as user '" + options_.user + "'");
         }
         first_uid_ = found->pw_uid, uid_count_ = 1;
     } else if (is_root) {
-        SpawnRequest probe{.arguments = {"/bin/true"}, .environment = {}, .output_fd = STDERR_FILENO, .pass = {}, .uid = kFirstUid + kUidCount};
+        SpawnRequest probe{.arguments = {"/bin/true"},
+                           .environment = {},
+                           .output_fd = STDERR_FILENO,
+                           .pass = {},
+                           .uid = kFirstUid + kUidCount};
         const bool has_range = succeeds(probe);
         first_uid_ = has_range ? kFirstUid : kNobody;
         uid_count_ = has_range ? kUidCount : 1;
@@ -121,8 +136,10 @@ Result<void> Sandbox::choose() {
             with_proc_ = with_proc;
             return {};
         }
-        log_warning("this machine refuses namespaces (bubblewrap): functions are not isolated from each other's processes "
-                    "and from readable files; see docs/isolation.md");
+        log_warning(
+            "this machine refuses namespaces (bubblewrap): functions are not isolated from each "
+            "other's processes "
+            "and from readable files; see docs/isolation.md");
     }
     isolation_ = is_root ? Isolation::kUserOnly : Isolation::kNone;
     return {};
@@ -131,7 +148,11 @@ Result<void> Sandbox::choose() {
 bool Sandbox::works(Isolation isolation, bool with_proc) {
     isolation_ = isolation;
     with_proc_ = with_proc;
-    const Result<PreparedProcess> probe = wrapped({.package = "/usr/bin", .command = {"/bin/true"}, .interpreter = {}, .environment = {}, .id = "probe"});
+    const Result<PreparedProcess> probe = wrapped({.package = "/usr/bin",
+                                                   .command = {"/bin/true"},
+                                                   .interpreter = {},
+                                                   .environment = {},
+                                                   .id = "probe"});
     if (!probe) return false;
     SpawnRequest request = probe->request;
     const Fd silent(::memfd_create("probe", MFD_CLOEXEC));
@@ -144,7 +165,8 @@ Result<void> Sandbox::prepare_area() {
     if (isolation_ == Isolation::kUserOnly) {
         // Functions run as someone who may not be allowed into the server's directories.
         if (!is_reachable(options_.work_directory)) {
-            area_ = fs::path("/var/tmp") / ("tandem-" + hex(sha256(options_.work_directory.string())).substr(0, 16));
+            area_ = fs::path("/var/tmp") /
+                    ("tandem-" + hex(sha256(options_.work_directory.string())).substr(0, 16));
             Result<void> made = make_private(area_, 0711);
             if (!made) return made;
         }
@@ -212,21 +234,27 @@ Result<PreparedProcess> Sandbox::plain(const WorkerProcess& process) const {
     if (!made) return tl::unexpected(made.error());
     const std::optional<uint32_t> user = uid(process.function_index);
     if (user && ::chown(prepared.private_directory.c_str(), *user, *user) != 0) {
-        return fail(ErrorCode::kIo, std::string("cannot give away a directory: ") + std::strerror(errno));
+        return fail(ErrorCode::kIo,
+                    std::string("cannot give away a directory: ") + std::strerror(errno));
     }
     // Without a mount namespace the package is where it is.
     const auto outside = [&](std::string text) {
-        for (const auto& [inside, real] : {std::pair(kTaskRoot, process.package.string()), std::pair(kRuntimeRoot, runtime_.string())}) {
-            for (size_t at = text.find(inside); at != std::string::npos; at = text.find(inside, at + real.size())) {
+        for (const auto& [inside, real] : {std::pair(kTaskRoot, process.package.string()),
+                                           std::pair(kRuntimeRoot, runtime_.string())}) {
+            for (size_t at = text.find(inside); at != std::string::npos;
+                 at = text.find(inside, at + real.size())) {
                 text.replace(at, inside.size(), real);
             }
         }
         return text;
     };
-    for (const std::string& word : process.command) prepared.request.arguments.push_back(outside(word));
+    for (const std::string& word : process.command)
+        prepared.request.arguments.push_back(outside(word));
     for (const auto& [name, value] : process.environment) {
-        const bool is_ours = name == "LAMBDA_TASK_ROOT" || name == "LAMBDA_RUNTIME_DIR" || name == "LD_LIBRARY_PATH" || name == "NODE_PATH";
-        const std::string text = name == "HOME" && value == "/tmp" ? prepared.private_directory.string() : value;
+        const bool is_ours = name == "LAMBDA_TASK_ROOT" || name == "LAMBDA_RUNTIME_DIR" ||
+                             name == "LD_LIBRARY_PATH" || name == "NODE_PATH";
+        const std::string text =
+            name == "HOME" && value == "/tmp" ? prepared.private_directory.string() : value;
         prepared.request.environment.push_back(name + "=" + (is_ours ? outside(text) : text));
     }
     prepared.request.environment.push_back("TMPDIR=" + prepared.private_directory.string());

@@ -16,9 +16,9 @@ namespace tandem::pool {
 
 enum class Isolation {
     kRootNamespaces,  // server is root: bubblewrap, then a uid of its own for each function
-    kUserNamespace,   // server is not root: bubblewrap in a user namespace, the server's uid outside
-    kUserOnly,        // server is root, no namespaces: a uid of its own for each function, limits
-    kNone,            // server is not root, no namespaces: a process group and limits, nothing more
+    kUserNamespace,  // server is not root: bubblewrap in a user namespace, the server's uid outside
+    kUserOnly,       // server is root, no namespaces: a uid of its own for each function, limits
+    kNone,           // server is not root, no namespaces: a process group and limits, nothing more
 };
 
 std::string_view to_string(Isolation isolation);
@@ -27,17 +27,17 @@ struct SandboxOptions {
     std::filesystem::path work_directory;
     std::filesystem::path workers_directory;
     bool isolate = true;
-    std::string user;        // run all functions as this user; empty = a free uid each (root only)
+    std::string user;  // run all functions as this user; empty = a free uid each (root only)
 };
 
 struct WorkerProcess {
     std::filesystem::path package;
-    std::vector<std::string> command;                 // paths as inside the sandbox
-    std::string interpreter;                          // full path, if it must be reachable
+    std::vector<std::string> command;  // paths as inside the sandbox
+    std::string interpreter;           // full path, if it must be reachable
     std::map<std::string, std::string> environment;
     int ephemeral_storage_mb = 512;
-    size_t function_index = 0;                        // functions with different ones are kept apart
-    std::string id;                                   // of the worker
+    size_t function_index = 0;  // functions with different ones are kept apart
+    std::string id;             // of the worker
 };
 
 struct PreparedProcess {

@@ -83,7 +83,9 @@ Result<std::vector<Fd>> lift(const std::vector<int>& fds) {
     const int floor = kFirstPassed + int(fds.size());
     for (const int fd : fds) {
         lifted.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, floor));
-        if (!lifted.back()) return fail(ErrorCode::kIo, std::string("cannot duplicate a descriptor: ") + std::strerror(errno));
+        if (!lifted.back())
+            return fail(ErrorCode::kIo,
+                        std::string("cannot duplicate a descriptor: ") + std::strerror(errno));
     }
     return lifted;
 }
@@ -124,10 +126,13 @@ Result<Spawned> spawn(const SpawnRequest& request) {
     if (pid == 0) run_child(&plan);
     const int vfork_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (pid < 0) return fail(ErrorCode::kIo, std::string("cannot start a process: ") + std::strerror(vfork_error));
+    if (pid < 0)
+        return fail(ErrorCode::kIo,
+                    std::string("cannot start a process: ") + std::strerror(vfork_error));
     if (plan.failed != 0) {
         ::waitpid(pid, nullptr, 0);
-        return fail(ErrorCode::kIo, "cannot start " + request.arguments[0] + ": " + std::strerror(plan.failed));
+        return fail(ErrorCode::kIo,
+                    "cannot start " + request.arguments[0] + ": " + std::strerror(plan.failed));
     }
     Spawned spawned{pid, Fd(int(::syscall(SYS_pidfd_open, pid, 0)))};
     if (!spawned.pidfd) {

@@ -35,14 +35,14 @@ private:
 };
 
 struct SpawnRequest {
-    std::vector<std::string> arguments;      // [0] is the path of the program
-    std::vector<std::string> environment;    // "NAME=value", all of it
+    std::vector<std::string> arguments;    // [0] is the path of the program
+    std::vector<std::string> environment;  // "NAME=value", all of it
     std::string directory = "/";
     int output_fd = -1;
-    std::vector<int> pass;                   // appear in the child as 3, 4, ...
-    std::optional<uint32_t> uid;             // become this user and group, without further groups
-    uint64_t open_files = 1'024;             // RLIMIT_NOFILE
-    uint64_t processes = 0;                  // RLIMIT_NPROC; 0 = as the server
+    std::vector<int> pass;        // appear in the child as 3, 4, ...
+    std::optional<uint32_t> uid;  // become this user and group, without further groups
+    uint64_t open_files = 1'024;  // RLIMIT_NOFILE
+    uint64_t processes = 0;       // RLIMIT_NPROC; 0 = as the server
 };
 
 struct Spawned {
@@ -56,7 +56,7 @@ Result<Spawned> spawn(const SpawnRequest& request);
 /// How a process ended, in the words of Lambda ("exit status 3", "signal: killed").
 struct ExitStatus {
     bool signalled = false;
-    int code = 0;            // exit status or signal number
+    int code = 0;  // exit status or signal number
     std::string describe() const;
 };
 

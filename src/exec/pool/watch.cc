@@ -1,5 +1,5 @@
-// What the watcher's thread does: exits, output, deadlines, memory, idle processes. It alone signals
-// and reaps, so that no process id can be another's by the time it is used.
+// What the watcher's thread does: exits, output, deadlines, memory, idle processes. It alone
+// signals and reaps, so that no process id can be another's by the time it is used.
 #include <algorithm>
 
 #include "exec/pool/error_documents.h"
@@ -33,8 +33,10 @@ void ProcessPool::on_exit(uint64_t id) {
     const std::optional<ExitStatus> raw = reap(worker->pidfd.get());
     ExitStatus status = raw.value_or(ExitStatus{true, 9});
     // Bubblewrap and shells report a child's signal as 128 + its number.
-    const bool is_wrapped = sandbox_.isolation() == Isolation::kRootNamespaces || sandbox_.isolation() == Isolation::kUserNamespace;
-    if (is_wrapped && !status.signalled && status.code > 128 && status.code <= 128 + 31) status = {true, status.code - 128};
+    const bool is_wrapped = sandbox_.isolation() == Isolation::kRootNamespaces ||
+                            sandbox_.isolation() == Isolation::kUserNamespace;
+    if (is_wrapped && !status.signalled && status.code > 128 && status.code <= 128 + 31)
+        status = {true, status.code - 128};
     Deferred deferred;
     {
         const std::lock_guard lock(mutex_);
@@ -71,7 +73,8 @@ int ProcessPool::on_tick() {
     if (workers_.empty()) return kQuietTickMs;
     SteadyTime next = next_chore_;
     if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
+    const auto wait =
+        std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
     return int(std::max<int64_t>(wait.count(), 0));
 }
 
@@ -98,7 +101,9 @@ void ProcessPool::pass_deadlines(SteadyTime now, Deferred& deferred) {
             const std::string& request_id = worker->running->pending.task.request_id;
             const int timeout_s = worker->group->spec.timeout_s;
             const Payload document = timeout_document(request_id, timeout_s, wall);
-            deferred.add([worker, line = timeout_log_line(request_id, timeout_s, wall)] { worker->output.note(line); });
+            deferred.add([worker, line = timeout_log_line(request_id, timeout_s, wall)] {
+                worker->output.note(line);
+            });
             complete(worker, TaskOutcome::kTimedOut, document, "timeout", deferred);
         } else if (worker->state == WorkerState::kStarting) {
             worker->start_failure = StartFailure::kTimeout;
@@ -114,7 +119,9 @@ void ProcessPool::check_memory() {
     {
         const std::lock_guard lock(mutex_);
         for (const auto& [id, worker] : workers_) {
-            if (worker->pid > 0 && !worker->doomed && (worker->state != WorkerState::kIdle || worker->sample_memory)) candidates.push_back(worker);
+            if (worker->pid > 0 && !worker->doomed &&
+                (worker->state != WorkerState::kIdle || worker->sample_memory))
+                candidates.push_back(worker);
         }
     }
     const size_t samples = std::min(candidates.size(), kMemorySamplesPerChore);
@@ -137,7 +144,8 @@ void ProcessPool::reap_idle(SteadyTime now) {
         const std::map<std::string, GroupPtr> groups = function->groups;
         for (const auto& [revision, group] : groups) {
             // The bottom of the stack has been idle longest.
-            while (!group->idle.empty() && now - group->idle.front()->idle_since >= limit && group->alive > size_t(group->spec.provisioned_concurrency)) {
+            while (!group->idle.empty() && now - group->idle.front()->idle_since >= limit &&
+                   group->alive > size_t(group->spec.provisioned_concurrency)) {
                 const WorkerPtr worker = group->idle.front();
                 doom(worker);
             }
@@ -152,7 +160,9 @@ void ProcessPool::keep_warm(SteadyTime now) {
     for (const auto& [name, function] : functions_) {
         for (const auto& [revision, group] : function->groups) {
             if (group->retired || now < group->next_warming) continue;
-            while (group->alive < size_t(group->spec.provisioned_concurrency) && alive_ < options_.limits.worker_processes) begin_worker(group);
+            while (group->alive < size_t(group->spec.provisioned_concurrency) &&
+                   alive_ < options_.limits.worker_processes)
+                begin_worker(group);
         }
     }
 }

@@ -30,7 +30,8 @@ Result<std::unique_ptr<Watcher>> Watcher::start(Callbacks callbacks) {
     std::unique_ptr<Watcher> watcher(new Watcher(std::move(callbacks)));
     watcher->epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
     watcher->wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!watcher->epoll_ || !watcher->wake_ || !epoll_add(watcher->epoll_.get(), watcher->wake_.get(), kWakeData)) {
+    if (!watcher->epoll_ || !watcher->wake_ ||
+        !epoll_add(watcher->epoll_.get(), watcher->wake_.get(), kWakeData)) {
         return fail(ErrorCode::kIo, std::string("cannot watch processes: ") + std::strerror(errno));
     }
     watcher->thread_ = std::thread([raw = watcher.get()] { raw->loop(); });

@@ -17,9 +17,9 @@ namespace tandem::pool {
 class Watcher {
 public:
     struct Callbacks {
-        std::function<void(uint64_t key)> exited;      // pidfd became readable
-        std::function<void(uint64_t key)> output;      // pipe readable or at its end
-        std::function<int()> tick;                     // after every wake-up; answers ms until the next
+        std::function<void(uint64_t key)> exited;  // pidfd became readable
+        std::function<void(uint64_t key)> output;  // pipe readable or at its end
+        std::function<int()> tick;                 // after every wake-up; answers ms until the next
     };
     static Result<std::unique_ptr<Watcher>> start(Callbacks callbacks);
     ~Watcher() { stop(); }

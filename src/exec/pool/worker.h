@@ -1,5 +1,6 @@
-// The pool's bookkeeping: a Function has Groups (one per revision of its code and settings), a Group
-// has Workers (processes). All members are guarded by ProcessPool::mutex_, except where it says so.
+// The pool's bookkeeping: a Function has Groups (one per revision of its code and settings), a
+// Group has Workers (processes). All members are guarded by ProcessPool::mutex_, except where it
+// says so.
 #pragma once
 
 #include <chrono>
@@ -47,26 +48,26 @@ struct Group;
 
 struct Worker {
     const uint64_t id;
-    const std::string name;             // 32 hex digits, the last part of its log stream
+    const std::string name;  // 32 hex digits, the last part of its log stream
     const std::shared_ptr<Group> group;
     WorkerState state = WorkerState::kStarting;
-    bool doomed = false;                // gets no further task; is being killed
-    net::HttpReply parked;              // answers its `next`
-    std::string peer;                   // its connection, known to be of the function's user
+    bool doomed = false;    // gets no further task; is being killed
+    net::HttpReply parked;  // answers its `next`
+    std::string peer;       // its connection, known to be of the function's user
     std::optional<RunningTask> running;
-    std::optional<SteadyTime> deadline; // also in ProcessPool::deadlines_
+    std::optional<SteadyTime> deadline;  // also in ProcessPool::deadlines_
     SteadyTime started, idle_since;
     std::optional<double> unreported_init_ms;  // goes into the first report
-    Payload init_error;                 // posted to init/error
+    Payload init_error;                        // posted to init/error
     StartFailure start_failure = StartFailure::kNone;
-    std::string failure_reason;         // of kEntrypoint
+    std::string failure_reason;  // of kEntrypoint
     size_t peak_memory_bytes = 0;
-    bool sample_memory = false;         // not looked at since it last worked
+    bool sample_memory = false;  // not looked at since it last worked
     // Written once by the starter before the worker is watched; then read by the watcher's thread.
     pid_t pid = -1;
     Fd pidfd;
-    int output_fd = -1;                 // owned by `output`
-    WorkerOutput output;                // has its own lock
+    int output_fd = -1;   // owned by `output`
+    WorkerOutput output;  // has its own lock
     std::filesystem::path private_directory;
     std::unique_ptr<net::HttpServer> server;
 
@@ -76,27 +77,27 @@ struct Worker {
 
 struct Function {
     std::string name;
-    size_t index = 0;                       // small, distinct: chooses the uid
+    size_t index = 0;  // small, distinct: chooses the uid
     std::shared_ptr<FunctionLog> log;
     std::optional<int> reserved_concurrency;
-    size_t in_use = 0;                      // tasks let in and not yet answered
+    size_t in_use = 0;  // tasks let in and not yet answered
     std::deque<std::pair<std::shared_ptr<Group>, PendingTask>> waiting;  // not let in yet
     std::map<std::string, std::shared_ptr<Group>> groups;                // by revision
 };
 
 struct Group {
-    std::shared_ptr<Function> function;
+    Function* function = nullptr;           // outlives its groups
     std::string revision;
     Payload definition;
     FunctionSpec spec;
     RuntimeKind runtime = RuntimeKind::kProvided;
-    bool retired = false;                   // its workers end when nothing is queued
-    bool hungry = false;                    // stands in ProcessPool::hungry_
-    std::deque<PendingTask> queue;          // let in, waiting for a worker
-    std::vector<std::shared_ptr<Worker>> idle;  // last in, first out
+    bool retired = false;                          // its workers end when nothing is queued
+    bool hungry = false;                           // stands in ProcessPool::hungry_
+    std::deque<PendingTask> queue;                 // let in, waiting for a worker
+    std::vector<std::shared_ptr<Worker>> idle;     // last in, first out
     size_t alive = 0, starting = 0, answered = 0;  // not counting doomed workers
-    int init_failures = 0;                  // in a row, of workers that nobody waited for
-    SteadyTime next_warming{};              // no pre-warming before
+    int init_failures = 0;                         // in a row, of workers that nobody waited for
+    SteadyTime next_warming{};                     // no pre-warming before
 };
 
 }  // namespace tandem::pool

@@ -21,8 +21,8 @@ namespace {
 
 // A start that takes longer than this no longer holds up the next one.
 constexpr auto kStartSlot = std::chrono::milliseconds(500);
-// Runtime clients put up to 1 MiB of stack traces into a header.
-constexpr size_t kRuntimeHeaderBytes = 1'280 * 1024;
+// Runtime clients put up to 1 MiB of stack traces into one header field.
+constexpr size_t kRuntimeHeaderBytes = 1'100 * 1024;
 constexpr size_t kRuntimeBodySlack = 1024 * 1024;
 constexpr auto kWarmingBackoffMax = std::chrono::seconds(60);
 
@@ -38,9 +38,12 @@ std::string log_stream(std::string_view version, std::string_view worker) {
 Result<void> check_bootstrap(const std::filesystem::path& package) {
     struct stat found{};
     if (::stat((package / "bootstrap").c_str(), &found) != 0 || !S_ISREG(found.st_mode)) {
-        return fail(ErrorCode::kInvalidArgument, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
+        return fail(ErrorCode::kInvalidArgument,
+                    "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
     }
-    if ((found.st_mode & 0111) == 0) return fail(ErrorCode::kInvalidArgument, "fork/exec /var/task/bootstrap: permission denied");
+    if ((found.st_mode & 0111) == 0)
+        return fail(ErrorCode::kInvalidArgument,
+                    "fork/exec /var/task/bootstrap: permission denied");
     return {};
 }
 
@@ -60,7 +63,9 @@ void erase_from(std::vector<WorkerPtr>& workers, const WorkerPtr& worker) {
 void ProcessPool::pump_starts(bool impatient) {
     if (stopping_) return;
     const SteadyTime now = std::chrono::steady_clock::now();
-    std::erase_if(starting_, [&](const WorkerPtr& w) { return w->doomed || w->state != WorkerState::kStarting || now - w->started > kStartSlot; });
+    std::erase_if(starting_, [&](const WorkerPtr& w) {
+        return w->doomed || w->state != WorkerState::kStarting || now - w->started > kStartSlot;
+    });
     std::erase_if(hungry_, [](const GroupPtr& group) {
         if (group->queue.empty()) group->hungry = false;
         return !group->hungry;
@@ -70,7 +75,8 @@ void ProcessPool::pump_starts(bool impatient) {
         progress = false;
         for (const GroupPtr& group : hungry_) {
             if (starting_.size() >= starts_at_once_) return;
-            if (group->queue.size() <= group->starting + (impatient ? 0 : group->answered)) continue;
+            if (group->queue.size() <= group->starting + (impatient ? 0 : group->answered))
+                continue;
             if (alive_ >= options_.limits.worker_processes && !make_room()) return;
             begin_worker(group);
             progress = true;
@@ -84,7 +90,8 @@ bool ProcessPool::make_room() {
     for (const auto& [name, function] : functions_) {
         for (const auto& [revision, group] : function->groups) {
             if (group->idle.empty()) continue;
-            if (!oldest || group->idle.front()->idle_since < oldest->idle_since) oldest = group->idle.front();
+            if (!oldest || group->idle.front()->idle_since < oldest->idle_since)
+                oldest = group->idle.front();
         }
     }
     if (!oldest) return false;
@@ -93,7 +100,8 @@ bool ProcessPool::make_room() {
 }
 
 void ProcessPool::begin_worker(const GroupPtr& group) {
-    const auto worker = std::make_shared<Worker>(next_worker_++, hex(random_bytes(16)), group, group->function->log);
+    const auto worker = std::make_shared<Worker>(next_worker_++, hex(random_bytes(16)), group,
+                                                 group->function->log);
     worker->started = std::chrono::steady_clock::now();
     workers_.emplace(worker->id, worker);
     starting_.push_back(worker);
@@ -116,7 +124,8 @@ void ProcessPool::start_worker(const WorkerPtr& worker) {
     starts.add();
     const Result<void> launched = launch(worker);
     if (launched) return;
-    log_warning("a function process could not be started", {{"function", worker->group->spec.name}, {"reason", launched.error().message}});
+    log_warning("a function process could not be started",
+                {{"function", worker->group->spec.name}, {"reason", launched.error().message}});
     Deferred deferred;
     {
         const std::lock_guard lock(mutex_);
@@ -148,13 +157,17 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     const uint64_t id = worker->id;
     server_options.on_disconnect = [this, id](const std::string& peer) { on_poll_lost(id, peer); };
     server_options.on_bad_request = [this, id](int status, std::string_view) {
-        if (status == 413) on_oversized(id);
-        net::HttpResponse response = status == 413 ? too_large_response(options_.limits.invoke_response_bytes) : unknown_route_response();
+        if (status == 413 || status == 431) on_oversized(id, status);
+        net::HttpResponse response = status == 413
+                                         ? too_large_response(options_.limits.invoke_response_bytes)
+                                         : unknown_route_response();
         response.status = status;
         return response;
     };
     Result<std::unique_ptr<net::HttpServer>> server = net::HttpServer::listen(
-        loops_, server_options, [this, id](net::HttpRequest request, net::HttpReply reply) { handle(id, std::move(request), std::move(reply)); });
+        loops_, server_options, [this, id](net::HttpRequest request, net::HttpReply reply) {
+            handle(id, std::move(request), std::move(reply));
+        });
     if (!server) return tl::unexpected(server.error());
 
     WorkerIdentity identity;
@@ -162,7 +175,8 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     identity.log_group = "/aws/lambda/" + spec.name;
     identity.log_stream = log_stream(spec.version, worker->name);
     identity.runtime_api = "127.0.0.1:" + std::to_string((*server)->port());
-    identity.initialization_type = spec.provisioned_concurrency > 0 ? "provisioned-concurrency" : "on-demand";
+    identity.initialization_type =
+        spec.provisioned_concurrency > 0 ? "provisioned-concurrency" : "on-demand";
     WorkerProcess process;
     process.package = *package;
     process.command = runtime_command(kind, *interpreter);
@@ -175,7 +189,8 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     if (!prepared) return tl::unexpected(prepared.error());
 
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::kIo, std::string("cannot make a pipe: ") + std::strerror(errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return fail(ErrorCode::kIo, std::string("cannot make a pipe: ") + std::strerror(errno));
     Fd read_end(ends[0]), write_end(ends[1]);
     ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
     prepared->request.output_fd = write_end.get();
@@ -187,7 +202,9 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
         worker->started = std::chrono::steady_clock::now();
         worker->output_fd = read_end.get();
         worker->output.attach(std::move(read_end));
-        if (!worker->doomed) set_deadline(worker, worker->started + std::chrono::milliseconds(options_.limits.function_init_timeout_ms));
+        if (!worker->doomed)
+            set_deadline(worker, worker->started + std::chrono::milliseconds(
+                                                       options_.limits.function_init_timeout_ms));
     }
     Result<Spawned> spawned = spawn(prepared->request);
     if (!spawned) return tl::unexpected(spawned.error());
@@ -240,7 +257,8 @@ void ProcessPool::doom(const WorkerPtr& worker) {
 
 /// The worker's process is gone (or never came to be).
 void ProcessPool::remove(const WorkerPtr& worker, const ExitStatus& status, Deferred& deferred) {
-    static Counter& lost = counter("tandem_worker_lost_total", "Function processes that ended on their own");
+    static Counter& lost =
+        counter("tandem_worker_lost_total", "Function processes that ended on their own");
     const bool was_starting = worker->state == WorkerState::kStarting;
     if (worker->running) {
         const Payload document = exit_document(worker->running->pending.task.request_id, status);
@@ -252,7 +270,8 @@ void ProcessPool::remove(const WorkerPtr& worker, const ExitStatus& status, Defe
         detach(worker);
         worker->doomed = true;
     }
-    if (was_starting && (!was_doomed || worker->start_failure != StartFailure::kNone)) fail_start(worker, status, deferred);
+    if (was_starting && (!was_doomed || worker->start_failure != StartFailure::kNone))
+        fail_start(worker, status, deferred);
     dispose(worker);
     forget_empty(worker->group);
     pump_starts();
@@ -260,11 +279,13 @@ void ProcessPool::remove(const WorkerPtr& worker, const ExitStatus& status, Defe
 
 /// The task that has waited longest for such a worker fails with the reason, as the invocation that
 /// caused the start does in Lambda. Nobody waits: pre-warming pauses, longer each time.
-void ProcessPool::fail_start(const WorkerPtr& worker, const ExitStatus& status, Deferred& deferred) {
+void ProcessPool::fail_start(const WorkerPtr& worker, const ExitStatus& status,
+                             Deferred& deferred) {
     const GroupPtr& group = worker->group;
     if (group->queue.empty()) {
         const auto pause = std::chrono::seconds(1) * (1 << std::min(group->init_failures++, 6));
-        group->next_warming = std::chrono::steady_clock::now() + std::min<std::chrono::seconds>(pause, kWarmingBackoffMax);
+        group->next_warming = std::chrono::steady_clock::now() +
+                              std::min<std::chrono::seconds>(pause, kWarmingBackoffMax);
         return;
     }
     PendingTask pending = std::move(group->queue.front());
@@ -291,7 +312,8 @@ void ProcessPool::dispose(const WorkerPtr& worker) {
     starter_.post([this, worker] {
         if (worker->server) worker->server->stop();
         std::error_code ignored;
-        if (!worker->private_directory.empty()) std::filesystem::remove_all(worker->private_directory, ignored);
+        if (!worker->private_directory.empty())
+            std::filesystem::remove_all(worker->private_directory, ignored);
         const std::lock_guard lock(mutex_);
         worker->server.reset();
         workers_.erase(worker->id);

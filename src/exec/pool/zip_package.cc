@@ -32,7 +32,8 @@ tl::unexpected<Error> not_a_zip() {
 }
 
 tl::unexpected<Error> too_large(size_t limit) {
-    return fail(ErrorCode::kTooLarge, "Unzipped size must be smaller than " + std::to_string(limit) + " bytes");
+    return fail(ErrorCode::kTooLarge,
+                "Unzipped size must be smaller than " + std::to_string(limit) + " bytes");
 }
 
 Archive open_archive(std::string_view bytes) {
@@ -65,8 +66,8 @@ std::optional<std::string> normalise(std::string_view name) {
     return out;
 }
 
-/// True where a link at `path` to `target` stays below the root. ".." is allowed only in front: after
-/// a name that is itself a link it would not mean what it says.
+/// True where a link at `path` to `target` stays below the root. ".." is allowed only in front:
+/// after a name that is itself a link it would not mean what it says.
 bool link_stays_inside(std::string_view path, std::string_view target) {
     if (target.empty() || target.front() == '/') return false;
     int depth = 0;
@@ -91,7 +92,8 @@ std::optional<std::string> read_link_target(zip_t* archive, const ZipEntry& entr
     const File file(zip_fopen_index(archive, entry.index, 0));
     if (!file) return std::nullopt;
     std::string target(entry.size, '\0');
-    if (zip_fread(file.get(), target.data(), target.size()) != zip_int64_t(target.size())) return std::nullopt;
+    if (zip_fread(file.get(), target.data(), target.size()) != zip_int64_t(target.size()))
+        return std::nullopt;
     if (target.find('\0') != std::string::npos) return std::nullopt;
     return target;
 }
@@ -99,9 +101,11 @@ std::optional<std::string> read_link_target(zip_t* archive, const ZipEntry& entr
 /// What one directory record says; nullopt if it must be refused.
 std::optional<ZipEntry> read_entry(zip_t* archive, zip_uint64_t index) {
     zip_stat_t stat;
-    constexpr zip_uint64_t kNeeded =
-        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-    if (zip_stat_index(archive, index, ZIP_FL_ENC_RAW, &stat) != 0 || (stat.valid & kNeeded) != kNeeded) return std::nullopt;
+    constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
+                                     ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+    if (zip_stat_index(archive, index, ZIP_FL_ENC_RAW, &stat) != 0 ||
+        (stat.valid & kNeeded) != kNeeded)
+        return std::nullopt;
     if (stat.encryption_method != ZIP_EM_NONE) return std::nullopt;
     if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) return std::nullopt;
     if (stat.size > 1024 && stat.size / kDeflateRatioMax > stat.comp_size) return std::nullopt;
@@ -144,7 +148,8 @@ bool names_agree(const std::vector<ZipEntry>& entries) {
     }
     for (const ZipEntry& entry : entries) {
         std::string_view path = entry.path;
-        for (size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
+        for (size_t slash = path.rfind('/'); slash != std::string_view::npos;
+             slash = path.rfind('/')) {
             path = path.substr(0, slash);
             const auto at = kinds.find(path);
             if (at != kinds.end() && at->second != ZipEntryKind::kDirectory) return false;
@@ -156,16 +161,20 @@ bool names_agree(const std::vector<ZipEntry>& entries) {
 }  // namespace
 
 Result<std::vector<ZipEntry>> inspect_zip(std::string_view bytes, const ZipLimits& limits) {
-    if (bytes.empty()) return fail(ErrorCode::kInvalidArgument, "Uploaded file must be a non-empty zip");
+    if (bytes.empty())
+        return fail(ErrorCode::kInvalidArgument, "Uploaded file must be a non-empty zip");
     if (bytes.size() > limits.zip_bytes) {
-        return fail(ErrorCode::kTooLarge, "Zipped size must be smaller than " + std::to_string(limits.zip_bytes) + " bytes");
+        return fail(ErrorCode::kTooLarge, "Zipped size must be smaller than " +
+                                              std::to_string(limits.zip_bytes) + " bytes");
     }
     const Archive archive = open_archive(bytes);
     if (!archive) return not_a_zip();
     const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
-    if (count <= 0) return fail(ErrorCode::kInvalidArgument, "Uploaded file must be a non-empty zip");
+    if (count <= 0)
+        return fail(ErrorCode::kInvalidArgument, "Uploaded file must be a non-empty zip");
     if (size_t(count) > limits.entries) {
-        return fail(ErrorCode::kTooLarge, "Uploaded file must have at most " + std::to_string(limits.entries) + " entries");
+        return fail(ErrorCode::kTooLarge, "Uploaded file must have at most " +
+                                              std::to_string(limits.entries) + " entries");
     }
     std::vector<ZipEntry> entries;
     entries.reserve(size_t(count));
@@ -183,7 +192,8 @@ Result<std::vector<ZipEntry>> inspect_zip(std::string_view bytes, const ZipLimit
     return entries;
 }
 
-Result<void> extract_zip(std::string_view bytes, const std::vector<ZipEntry>& entries, const ZipSink& sink) {
+Result<void> extract_zip(std::string_view bytes, const std::vector<ZipEntry>& entries,
+                         const ZipSink& sink) {
     const Archive archive = open_archive(bytes);
     if (!archive) return not_a_zip();
     std::string buffer(256 * 1024, '\0');
@@ -197,7 +207,8 @@ Result<void> extract_zip(std::string_view bytes, const std::vector<ZipEntry>& en
             if (n < 0 || done + uint64_t(n) > entry.size) return not_a_zip();
             if (n == 0 && done > 0) break;
             done += uint64_t(n);
-            if (!sink(entry, std::string_view(buffer.data(), size_t(n)))) return fail(ErrorCode::kIo, "cannot write " + entry.path);
+            if (!sink(entry, std::string_view(buffer.data(), size_t(n))))
+                return fail(ErrorCode::kIo, "cannot write " + entry.path);
             if (n == 0) break;
         }
         if (done != entry.size) return not_a_zip();

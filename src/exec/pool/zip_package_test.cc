@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kNotAZip[] = "Could not unzip uploaded file. Please check your file, then try to upload again.";
+constexpr char kNotAZip[] =
+    "Could not unzip uploaded file. Please check your file, then try to upload again.";
 
 void expect_refused(const std::vector<ZipBuilderEntry>& entries) {
     const auto inspected = inspect_zip(build_zip(entries), {});
@@ -60,7 +61,8 @@ TEST(ZipPackage, RefusesLinksThatLeaveTheRoot) {
     expect_refused({{.name = "a/l", .content = "../../x", .mode = link}});
     // Harmless by its letters, but "a/l" may itself be a link.
     expect_refused({{.name = "b", .content = "a/l/../..", .mode = link}});
-    const auto inside = inspect_zip(build_zip({{.name = "a/l", .content = "../x", .mode = link}}), {});
+    const auto inside =
+        inspect_zip(build_zip({{.name = "a/l", .content = "../x", .mode = link}}), {});
     EXPECT_TRUE(inside.has_value());
 }
 
@@ -69,7 +71,8 @@ TEST(ZipPackage, RefusesEntriesThatContradictEachOther) {
     expect_refused({{.name = "a", .content = "1"}, {.name = "./a", .content = "2"}});
     expect_refused({{.name = "a", .content = "1"}, {.name = "a/b", .content = "2"}});
     // Writing through a link of the package itself.
-    expect_refused({{.name = "l", .content = "d", .mode = 0120777}, {.name = "l/f", .content = "2"}});
+    expect_refused(
+        {{.name = "l", .content = "d", .mode = 0120777}, {.name = "l/f", .content = "2"}});
 }
 
 TEST(ZipPackage, RefusesDevicesEncryptionAndOtherMethods) {
@@ -82,13 +85,20 @@ TEST(ZipPackage, RefusesDevicesEncryptionAndOtherMethods) {
 }
 
 TEST(ZipPackage, NamesTheLimitThatWasPassed) {
-    const std::string zip = build_zip({{.name = "a", .content = std::string(600, 'a')}, {.name = "b", .content = std::string(600, 'b')}});
-    const auto unzipped = inspect_zip(zip, {.zip_bytes = 1 << 20, .unzipped_bytes = 1'000, .entries = 10});
+    const std::string zip = build_zip({{.name = "a", .content = std::string(600, 'a')},
+                                       {.name = "b", .content = std::string(600, 'b')}});
+    const auto unzipped =
+        inspect_zip(zip, {.zip_bytes = 1 << 20, .unzipped_bytes = 1'000, .entries = 10});
     ASSERT_FALSE(unzipped.has_value());
     EXPECT_EQ(unzipped.error().code, ErrorCode::kTooLarge);
     EXPECT_EQ(unzipped.error().message, "Unzipped size must be smaller than 1000 bytes");
-    EXPECT_EQ(inspect_zip(zip, {.zip_bytes = 100, .unzipped_bytes = 10'000, .entries = 10}).error().code, ErrorCode::kTooLarge);
-    EXPECT_EQ(inspect_zip(zip, {.zip_bytes = 1 << 20, .unzipped_bytes = 10'000, .entries = 1}).error().code, ErrorCode::kTooLarge);
+    EXPECT_EQ(
+        inspect_zip(zip, {.zip_bytes = 100, .unzipped_bytes = 10'000, .entries = 10}).error().code,
+        ErrorCode::kTooLarge);
+    EXPECT_EQ(inspect_zip(zip, {.zip_bytes = 1 << 20, .unzipped_bytes = 10'000, .entries = 1})
+                  .error()
+                  .code,
+              ErrorCode::kTooLarge);
 }
 
 TEST(ZipPackage, RefusesWhatIsNoZip) {
@@ -96,7 +106,8 @@ TEST(ZipPackage, RefusesWhatIsNoZip) {
     EXPECT_EQ(inspect_zip("no zip at all", {}).error().message, kNotAZip);
     const std::string zip = build_zip({{.name = "a", .content = "1"}});
     EXPECT_EQ(inspect_zip(zip.substr(0, zip.size() - 10), {}).error().message, kNotAZip);
-    EXPECT_EQ(inspect_zip(build_zip({}), {}).error().message, "Uploaded file must be a non-empty zip");
+    EXPECT_EQ(inspect_zip(build_zip({}), {}).error().message,
+              "Uploaded file must be a non-empty zip");
 }
 
 TEST(ZipPackage, ChecksSizesAndChecksumsWhenUnzipping) {
@@ -104,7 +115,8 @@ TEST(ZipPackage, ChecksSizesAndChecksumsWhenUnzipping) {
         const std::string zip = build_zip({entry});
         const auto entries = inspect_zip(zip, {});
         if (!entries) return false;
-        return extract_zip(zip, *entries, [](const ZipEntry&, std::string_view) { return true; }).has_value();
+        return extract_zip(zip, *entries, [](const ZipEntry&, std::string_view) { return true; })
+            .has_value();
     };
     EXPECT_TRUE(extract({.name = "good", .content = "1234"}));
     EXPECT_FALSE(extract({.name = "crc", .content = "1234", .crc_error = 1}));
@@ -135,10 +147,11 @@ protected:
 };
 
 TEST_F(PackageStoreTest, UnpacksOnceWithSaneModes) {
-    const auto blob = blobs_->put(build_zip({{.name = "deep/er/run", .content = "#!/bin/sh\n", .mode = 0104777},
-                                             {.name = "data", .content = "d", .mode = 0100000},
-                                             {.name = "empty", .content = ""},
-                                             {.name = "link", .content = "deep/er", .mode = 0120777}}));
+    const auto blob =
+        blobs_->put(build_zip({{.name = "deep/er/run", .content = "#!/bin/sh\n", .mode = 0104777},
+                               {.name = "data", .content = "d", .mode = 0100000},
+                               {.name = "empty", .content = ""},
+                               {.name = "link", .content = "deep/er", .mode = 0120777}}));
     ASSERT_TRUE(blob.has_value());
     const auto path = store_->unpack(*blob);
     ASSERT_TRUE(path.has_value()) << path.error().message;
@@ -156,7 +169,8 @@ TEST_F(PackageStoreTest, UnpacksOnceWithSaneModes) {
 }
 
 TEST_F(PackageStoreTest, LeavesNothingOfABadPackage) {
-    const auto blob = blobs_->put(build_zip({{.name = "good", .content = "1"}, {.name = "bad", .content = "2", .crc_error = 7}}));
+    const auto blob = blobs_->put(build_zip(
+        {{.name = "good", .content = "1"}, {.name = "bad", .content = "2", .crc_error = 7}}));
     ASSERT_TRUE(blob.has_value());
     const auto path = store_->unpack(*blob);
     ASSERT_FALSE(path.has_value());

@@ -8,7 +8,9 @@
 
 namespace {
 
-std::string worker_name() { return tandem::detail::json_string(std::getenv("AWS_LAMBDA_LOG_STREAM_NAME")); }
+std::string worker_name() {
+    return tandem::detail::json_string(std::getenv("AWS_LAMBDA_LOG_STREAM_NAME"));
+}
 
 /// Leaves a child behind that appends to a file in /tmp for as long as it lives.
 void leave_child() {
@@ -27,7 +29,9 @@ std::string handle(const tandem::Event& event) {
     text = text.substr(1, text.size() - 2);
     const size_t colon = text.find(':');
     const std::string_view verb = text.substr(0, colon);
-    const int number = colon == std::string_view::npos ? 0 : std::atoi(std::string(text.substr(colon + 1)).c_str());
+    const int number = colon == std::string_view::npos
+                           ? 0
+                           : std::atoi(std::string(text.substr(colon + 1)).c_str());
     if (verb == "sleep") {
         std::this_thread::sleep_for(std::chrono::milliseconds(number));
         return worker_name();
