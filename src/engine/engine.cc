@@ -172,7 +172,7 @@ private:
             Batch batch;
             for (const ExecutionId& id : *ids) {
                 auto summary = store_.summary(id);
-                if (summary && *summary) batch.executions.push_back({{}, **summary, **summary, true});
+                if (summary && *summary) batch.executions.push_back({{}, **summary, version_of(**summary), true});
             }
             if (batch.executions.empty() || !committer_.commit(std::move(batch))) return;
         }

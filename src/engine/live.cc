@@ -25,6 +25,10 @@ void record(Live& live, std::vector<Event> events) {
         s.last_seq = e.seq;
         s.last_id = std::max(s.last_id, e.id);
         live.last_input = std::max(live.last_input, e.time);
+        if (e.type == EventType::kExecutionStarted) {
+            s.input = e.input;
+            s.attributes = e.detail;
+        }
         if (!is_closing(e.type)) continue;
         s.status = closed_status(e.type);
         s.stop_time = e.time;
@@ -48,8 +52,6 @@ std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<con
     s.language = definition->callable->language;
     s.name = request.name;
     s.start_time = now;
-    s.input = request.input;
-    s.attributes = request.attributes;
     live->state = definition->language->initial(*definition->program);
     live->definition = std::move(definition);
     live->last_input = now;
@@ -62,7 +64,7 @@ Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, co
     if (!*summary) return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
     auto live = std::make_unique<Live>();
     live->summary = **summary;
-    live->stored = **summary;
+    live->stored = version_of(**summary);
     auto definition = registry.definition_of(live->summary);
     if (!definition) return tl::unexpected<Error>(definition.error());
     live->definition = std::move(*definition);

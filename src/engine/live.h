@@ -1,6 +1,6 @@
 // Live: one execution in a shard's memory - its folded state, its summary, and what of it is not yet
 // durable. Owned by the shard thread. What it adds in a batch is collected in `events`; `stored` is
-// the summary as the store will have it once every batch submitted so far is durable.
+// what the store will have of the summary once every batch submitted so far is durable.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,13 @@
 #include "engine/registry.h"
 #include "model/execution.h"
 #include "model/language.h"
+#include "store/store.h"
 
 namespace tandem {
 
 struct Live {
     ExecutionSummary summary;
-    std::optional<ExecutionSummary> stored;
+    std::optional<StoredVersion> stored;
     std::shared_ptr<const Definition> definition;
     std::unique_ptr<State> state;
     std::vector<Event> events;             // of the batch being computed

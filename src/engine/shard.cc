@@ -238,7 +238,7 @@ void Shard::submit_batch() {
         Live& live = *live_.at(id);
         batch.executions.push_back({std::move(live.events), live.summary, live.stored, false});
         live.events.clear();
-        live.stored = live.summary;
+        live.stored = version_of(live.summary);
         ++live.in_flight;
     }
     metrics().batches.add();

@@ -17,12 +17,24 @@
 
 namespace tandem {
 
-/// Everything that one batch adds to one execution.
+/// What of an execution's stored summary decides how the next append changes it.
+struct StoredVersion {
+    uint64_t last_seq = 0;
+    ExecutionStatus status = ExecutionStatus::kRunning;
+    Timestamp stop_time{};
+};
+
+inline StoredVersion version_of(const ExecutionSummary& s) {
+    return {s.last_seq, s.status, s.stop_time};
+}
+
+/// Everything that one batch adds to one execution. The first event of an execution has its input
+/// and attributes (`input`, `detail`): that is where summary() finds them again.
 struct ExecutionWrite {
-    std::vector<Event> events;      // consecutive seq, continuing the stored log
-    ExecutionSummary summary;       // as it is after these events
-    std::optional<ExecutionSummary> previous;  // as stored now; nullopt for a new execution
-    bool erase = false;             // delete log, summary and index entries instead
+    std::vector<Event> events;               // consecutive seq, continuing the stored log
+    ExecutionSummary summary;                // as it is after these events
+    std::optional<StoredVersion> previous;   // as stored now; nullopt for a new execution
+    bool erase = false;                      // delete log, summary and index entries instead
 };
 
 /// A row of the catalog: small, named, rarely written (callables, configuration, epochs).

@@ -41,12 +41,14 @@ ExecutionWrite start_write(const std::string& id, int64_t start_us, size_t event
     s.attributes = Payload("{\"role\":\"x\"}");
     s.open_tasks = 1;
     add_events(write, 1, events);
+    write.events[0].input = s.input;
+    write.events[0].detail = s.attributes;
     return write;
 }
 
 ExecutionWrite next_write(const ExecutionSummary& before, size_t events, ExecutionStatus status, int64_t stop_us) {
     ExecutionWrite write;
-    write.previous = before;
+    write.previous = version_of(before);
     write.summary = before;
     write.summary.status = status;
     if (status != ExecutionStatus::kRunning) {
@@ -172,7 +174,7 @@ TEST_P(StoreConformance, EraseLeavesNothing) {
     ASSERT_TRUE(store_->append(batch_of({closed})).has_value());
     ExecutionWrite erase;
     erase.summary = closed.summary;
-    erase.previous = closed.summary;
+    erase.previous = version_of(closed.summary);
     erase.erase = true;
     ASSERT_TRUE(store_->append(batch_of({erase})).has_value());
     EXPECT_EQ(store_->summary(ExecutionId("a")).value(), std::nullopt);

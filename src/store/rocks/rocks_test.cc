@@ -102,7 +102,7 @@ TEST(RocksStoreChild, AppendsAndDies) {
     if (!store) ::_exit(2);
     for (int i = 0; i < load.count; ++i) {
         ExecutionWrite write = start_write("x" + std::to_string(i), i, 3);
-        write.summary.input = Payload(std::string(load.input_bytes, 'i'));
+        write.summary.input = write.events[0].input = Payload(std::string(load.input_bytes, 'i'));
         if (!(*store)->append(batch_of({write}))) ::_exit(3);
     }
     ::kill(::getpid(), SIGKILL);
@@ -180,7 +180,7 @@ TEST(RocksStore, KeepsEverythingThroughFlushesAndCompactions) {
         const auto store = open_rocks_store(directory.path, small).value();
         for (int i = 0; i < 300; ++i) {
             ExecutionWrite write = start_write("x" + std::to_string(i), i, 2);
-            write.summary.input = Payload(std::string(4096, char('a' + i % 26)));
+            write.summary.input = write.events[0].input = Payload(std::string(4096, char('a' + i % 26)));
             ASSERT_TRUE(store->append(batch_of({write})).has_value());
         }
     }

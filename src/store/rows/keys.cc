@@ -7,7 +7,7 @@ namespace tandem::keys {
 namespace {
 
 enum Table : char {
-    kCatalog = 'c', kEvent = 'e', kHead = 'h', kListing = 'l', kMeta = 'm', kOpen = 'o', kStart = 's', kClosed = 'x',
+    kCatalog = 'c', kEvent = 'e', kHead = 'h', kListing = 'l', kMeta = 'm', kOpen = 'o', kClosed = 'x',
 };
 
 constexpr char kAnyStatus = 0;  // the listing that holds executions of every status
@@ -86,18 +86,17 @@ RowRange events(const ExecutionId& id, uint64_t first_seq, uint64_t last_seq) {
 }
 
 std::string head(const ExecutionId& id) { return table(kHead, id.str()); }
-std::string start(const ExecutionId& id) { return table(kStart, id.str()); }
 std::string catalog(std::string_view key) { return table(kCatalog, key); }
 std::string epoch() { return table(kMeta, "epoch"); }
 std::string format() { return table(kMeta, "format"); }
 
-std::vector<std::string> index_rows(const ExecutionSummary& s) {
-    std::vector<std::string> rows = {listing_row(s, kAnyStatus), listing_row(s, char(s.status))};
-    if (s.status == ExecutionStatus::kRunning) {
+std::vector<std::string> index_rows(const ExecutionSummary& s, const StoredVersion& version) {
+    std::vector<std::string> rows = {listing_row(s, kAnyStatus), listing_row(s, char(version.status))};
+    if (version.status == ExecutionStatus::kRunning) {
         rows.push_back(table(kOpen, s.id.str()));
     } else {
         std::string closed = table(kClosed);
-        put_number(closed, ascending(s.stop_time));
+        put_number(closed, ascending(version.stop_time));
         rows.push_back(closed + s.id.str());
     }
     std::sort(rows.begin(), rows.end());

@@ -1,4 +1,4 @@
-// Keys of the rows; docs/formats/keys.md has the table. A key starts with one byte that names its
+// Keys of the rows; docs/formats/rows.md has the table. A key starts with one byte that names its
 // table; text in front of other parts carries its length, numbers are big endian, so that byte order
 // is the order of the listing. Pure functions.
 #pragma once
@@ -15,20 +15,21 @@
 
 namespace tandem::keys {
 
+/// The block of events that begins with `seq`.
 std::string event(const ExecutionId& id, uint64_t seq);
-/// seq of an event's key.
+/// seq of the first event of a block's key.
 uint64_t event_seq(std::string_view key);
-/// Events first_seq .. last_seq, both inclusive.
+/// Blocks that begin with first_seq .. last_seq, both inclusive.
 RowRange events(const ExecutionId& id, uint64_t first_seq, uint64_t last_seq);
 
-std::string head(const ExecutionId& id);     // the summary but for input and attributes
-std::string start(const ExecutionId& id);    // input and attributes
+std::string head(const ExecutionId& id);  // the summary but for input and attributes
 std::string catalog(std::string_view key);
 std::string epoch();
 std::string format();
 
-/// Keys of all index rows that an execution with this summary has, sorted.
-std::vector<std::string> index_rows(const ExecutionSummary& summary);
+/// Keys of all index rows of an execution with this summary when its status and stop time are
+/// `version`'s, sorted.
+std::vector<std::string> index_rows(const ExecutionSummary& summary, const StoredVersion& version);
 /// Index rows that match a filter, newest start first.
 RowRange listing(const ExecutionFilter& filter);
 RowRange open_executions();

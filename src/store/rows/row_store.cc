@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "store/rows/event_block.h"
 #include "store/rows/keys.h"
 
 namespace tandem {
@@ -74,22 +75,13 @@ std::string encode_head(const ExecutionSummary& summary) {
     return record;
 }
 
-std::string encode_start(const ExecutionSummary& summary) {
-    ExecutionSummary start;
-    start.id = summary.id;
-    start.input = summary.input;
-    start.attributes = summary.attributes;
-    std::string record;
-    encode_summary(start, record);
-    return record;
-}
-
-Result<void> add_start(std::string_view record, ExecutionSummary& summary) {
-    auto start = decode_summary(record);
-    if (!start) return pass(start.error());
-    summary.input = std::move(start->input);
-    summary.attributes = std::move(start->attributes);
-    return {};
+/// Input and attributes are those of the first event, with which the first block begins.
+Result<void> add_start(std::string_view block, ExecutionSummary& summary) {
+    return read_block(block, 1, [&summary](Event first) {
+        summary.input = std::move(first.input);
+        summary.attributes = std::move(first.detail);
+        return false;
+    });
 }
 
 class RowStore final : public Store {
@@ -110,6 +102,7 @@ public:
 private:
     Result<void> commit(const std::vector<RowChange>& changes);
     Result<void> erase(const ExecutionId& id, std::vector<RowChange>& changes) const;
+    Result<uint64_t> block_of(const ExecutionId& id, uint64_t seq) const;
     /// Summaries of the executions that still exist, in the given order.
     Result<std::vector<ExecutionSummary>> summaries(const std::vector<ExecutionId>& ids, bool with_start) const;
 
@@ -117,26 +110,36 @@ private:
     uint64_t epoch_;  // guarded by the rows' ownership
 };
 
+void write_events(const ExecutionWrite& write, std::vector<RowChange>& changes) {
+    const ExecutionSummary& s = write.summary;
+    uint64_t seq = write.previous ? write.previous->last_seq : 0;
+    std::string block;
+    uint64_t first_of_block = seq + 1;
+    for (const Event& event : write.events) {
+        CHECK(event.seq == ++seq);
+        append_to_block(event, block);
+        if (block.size() < kEventBlockBytes && seq != s.last_seq) continue;
+        changes.push_back({keys::event(s.id, first_of_block), std::exchange(block, {})});
+        first_of_block = seq + 1;
+    }
+    CHECK(s.last_seq == seq);
+}
+
 void write_execution(const ExecutionWrite& write, std::vector<RowChange>& changes) {
     const ExecutionSummary& s = write.summary;
     CHECK(!s.id.empty());
-    uint64_t seq = write.previous ? write.previous->last_seq : 0;
-    for (const Event& event : write.events) {
-        CHECK(event.seq == ++seq);
-        std::string record;
-        encode_event(event, record);
-        changes.push_back({keys::event(s.id, seq), std::move(record)});
-    }
-    CHECK(s.last_seq == seq);
+    CHECK(write.previous || !write.events.empty());
+    write_events(write, changes);
     changes.push_back({keys::head(s.id), encode_head(s)});
-    if (!write.previous) changes.push_back({keys::start(s.id), encode_start(s)});
-
-    const std::vector<std::string> now = keys::index_rows(s);
-    const std::vector<std::string> before = write.previous ? keys::index_rows(*write.previous) : std::vector<std::string>();
+    const StoredVersion now = version_of(s);
+    if (write.previous && write.previous->status == now.status) return;
+    const std::vector<std::string> after = keys::index_rows(s, now);
+    const std::vector<std::string> before =
+        write.previous ? keys::index_rows(s, *write.previous) : std::vector<std::string>();
     for (const std::string& key : before) {
-        if (!std::binary_search(now.begin(), now.end(), key)) changes.push_back({key, std::nullopt});
+        if (!std::binary_search(after.begin(), after.end(), key)) changes.push_back({key, std::nullopt});
     }
-    for (const std::string& key : now) {
+    for (const std::string& key : after) {
         if (!std::binary_search(before.begin(), before.end(), key)) changes.push_back({key, std::string()});
     }
 }
@@ -145,9 +148,10 @@ Result<void> RowStore::erase(const ExecutionId& id, std::vector<RowChange>& chan
     const auto stored = summary(id);
     if (!stored) return pass(stored.error());
     if (!*stored) return {};
-    for (std::string& key : keys::index_rows(**stored)) changes.push_back({std::move(key), std::nullopt});
+    for (std::string& key : keys::index_rows(**stored, version_of(**stored))) {
+        changes.push_back({std::move(key), std::nullopt});
+    }
     changes.push_back({keys::head(id), std::nullopt});
-    changes.push_back({keys::start(id), std::nullopt});
     return rows_->scan(keys::events(id, 0, UINT64_MAX), [&](std::string_view key, std::string_view) {
         changes.push_back({std::string(key), std::nullopt});
         return true;
@@ -194,17 +198,24 @@ Result<uint64_t> RowStore::open_epoch() {
 }
 
 Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id) const {
-    const auto found = summaries({id}, true);
+    // The head alone says whether there is such an execution: a start asks that of every new name.
+    const auto found = rows_->get(keys::head(id));
     if (!found) return pass(found.error());
-    if (found->empty()) return std::optional<ExecutionSummary>();
-    return std::optional<ExecutionSummary>(found->front());
+    if (!*found) return std::optional<ExecutionSummary>();
+    auto summary = decode_summary(**found);
+    if (!summary) return pass(summary.error());
+    const auto block = rows_->get(keys::event(id, 1));
+    if (!block) return pass(block.error());
+    if (!*block) return std::optional<ExecutionSummary>();  // erased between the two reads
+    if (const auto added = add_start(**block, *summary); !added) return pass(added.error());
+    return std::optional<ExecutionSummary>(std::move(*summary));
 }
 
 Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<ExecutionId>& ids, bool with_start) const {
     std::vector<std::string> wanted;
     for (const ExecutionId& id : ids) {
         wanted.push_back(keys::head(id));
-        if (with_start) wanted.push_back(keys::start(id));
+        if (with_start) wanted.push_back(keys::event(id, 1));
     }
     const auto found = rows_->get_many(wanted);
     if (!found) return pass(found.error());
@@ -223,24 +234,44 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<Exec
     return out;
 }
 
+/// Where the block begins that holds event `seq`; `seq` itself when there is none.
+Result<uint64_t> RowStore::block_of(const ExecutionId& id, uint64_t seq) const {
+    if (seq <= 1) return seq;
+    RowRange up_to = keys::events(id, 1, seq);
+    up_to.reverse = true;
+    uint64_t first = seq;
+    const auto scanned = rows_->scan(up_to, [&](std::string_view key, std::string_view) {
+        first = keys::event_seq(key);
+        return false;
+    });
+    if (!scanned) return pass(scanned.error());
+    return first;
+}
+
 Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRange& range) const {
     std::vector<Event> out;
     if (range.limit == 0 || range.first_seq > range.last_seq) return out;
-    RowRange rows = keys::events(id, range.first_seq, range.last_seq);
+    const auto first = block_of(id, range.first_seq);
+    if (!first) return pass(first.error());
+    RowRange rows = keys::events(id, *first, range.last_seq);
     rows.reverse = range.reverse;
-    std::optional<Error> broken;
-    const auto scanned = rows_->scan(rows, [&](std::string_view key, std::string_view value) {
-        auto event = decode_event(value);
-        if (!event) {
-            broken = event.error();
-            return false;
-        }
-        event->seq = keys::event_seq(key);
-        out.push_back(std::move(*event));
+    Result<void> decoded;
+    const auto scanned = rows_->scan(rows, [&](std::string_view key, std::string_view block) {
+        std::vector<Event> inside;
+        decoded = read_block(block, keys::event_seq(key), [&](Event event) {
+            if (event.seq > range.last_seq) return false;
+            if (event.seq < range.first_seq) return true;
+            inside.push_back(std::move(event));
+            return range.reverse || out.size() + inside.size() < range.limit;
+        });
+        if (!decoded) return false;
+        if (range.reverse) std::reverse(inside.begin(), inside.end());
+        inside.resize(std::min(inside.size(), range.limit - out.size()));
+        std::move(inside.begin(), inside.end(), std::back_inserter(out));
         return out.size() < range.limit;
     });
     if (!scanned) return pass(scanned.error());
-    if (broken) return pass(*broken);
+    if (!decoded) return pass(decoded.error());
     return out;
 }
 

@@ -1,7 +1,7 @@
 // The Store over Rows: how executions, their indexes and the catalog become rows, the same for every
-// ordered key-value engine. Per step of an execution it writes its new events and its head (the
-// summary without input and attributes); input and attributes are written once, at the start, and
-// index rows only when status or times change. Thread rules are those of Store.
+// ordered key-value engine. Per append to an execution it writes one block of new events and its head
+// (the summary without input and attributes, which the first event has), and index rows only when its
+// status changes. Thread rules are those of Store.
 #pragma once
 
 #include <memory>
