@@ -4,6 +4,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -104,6 +105,12 @@ rocksdb::Options make_options(const RocksOptions& wanted) {
     options.paranoid_checks = true;
     options.write_buffer_size = wanted.memtable_bytes;
     options.max_write_buffer_number = 2;
+    // A start asks whether its name is taken, nearly always of a key that is not there: one look
+    // into a filter instead of a walk through the memtable.
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.02;
+    options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+    options.allow_concurrent_memtable_write = false;  // there is one writer
     options.max_total_wal_size = wanted.log_bytes;
     options.max_background_jobs = wanted.background_threads;
     options.max_open_files = 512;

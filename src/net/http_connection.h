@@ -1,0 +1,364 @@
+// One connection of the server, a small state machine: idle, header, body, reply owed, writing, and
+// back. Every member function runs on the connection's own loop; close_soon(), check_deadline() and
+// replies get there by post. One wait for input is armed at a time, across requests: while a reply
+// is owed it is what notices that the client went away. Stream is the plain socket or TLS over it.
+// Not for use outside net.
+#pragma once
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/http_parser.h"
+#include "net/http_shared.h"
+
+namespace tandem::net {
+
+using Socket = boost::asio::ip::tcp::socket::rebind_executor<
+    boost::asio::io_context::executor_type>::other;
+using TlsStream = boost::asio::ssl::stream<Socket>;
+
+template <class Stream>
+class Connection final : public ConnectionBase,
+                         public std::enable_shared_from_this<Connection<Stream>> {
+public:
+    Connection(Stream stream, std::shared_ptr<Shared> shared)
+        : stream_(std::move(stream)), shared_(std::move(shared)) {
+        ErrorCodeOf ec;
+        const auto peer = socket().remote_endpoint(ec);
+        if (!ec) peer_ = peer.address().to_string() + ":" + std::to_string(peer.port());
+        shared_->add(this);
+    }
+    ~Connection() override { shared_->remove(this); }
+
+    void start() {
+        ErrorCodeOf ec;
+        socket().non_blocking(true, ec);
+        if constexpr (kTls) {
+            state_ = State::kHandshake;
+            set_deadline(shared_->options.header_timeout_ms);
+            stream_.async_handshake(boost::asio::ssl::stream_base::server,
+                                    [self = this->shared_from_this()](ErrorCodeOf error) {
+                                        if (error) return self->close();
+                                        self->become_idle();
+                                        self->read();
+                                    });
+        } else {
+            become_idle();
+            read();
+        }
+    }
+
+    void close_soon(bool only_if_idle) override {
+        // Also reached from the destructor's race: the weak pointer is then empty.
+        boost::asio::post(executor(), [weak = this->weak_from_this(), only_if_idle] {
+            const auto self = weak.lock();
+            if (self && (!only_if_idle || self->state_ == State::kIdle)) self->close();
+        });
+    }
+
+    void check_deadline(int64_t now_ms) override {
+        if (now_ms < deadline_ms_.load(std::memory_order_relaxed)) return;
+        boost::asio::post(executor(), [weak = this->weak_from_this(), now_ms] {
+            const auto self = weak.lock();
+            if (self && now_ms >= self->deadline_ms_) self->on_deadline();
+        });
+    }
+
+private:
+    using ErrorCodeOf = boost::system::error_code;
+    enum class State {
+        kHandshake,
+        kIdle,
+        kHeader,
+        kContinue,  // tells the client to send the body
+        kBody,
+        kReply,  // the handler owes one
+        kWriting,
+        kLingering,
+        kClosed,
+    };
+
+    static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
+    static constexpr size_t kReadBytes = 64 * 1024;
+    static constexpr size_t kKeptBytes = 4 * 1024;  // of buffers, between requests
+    static constexpr size_t kLingerBytes = 16 * 1024 * 1024;
+    static constexpr int64_t kLingerMs = 2'000;  // a refused client may still be sending
+
+    Socket& socket() {
+        if constexpr (kTls) return stream_.next_layer();
+        else return stream_;
+    }
+    boost::asio::io_context::executor_type executor() { return socket().get_executor(); }
+
+    void set_deadline(int64_t after_ms) {
+        deadline_ms_.store(after_ms > 0 ? steady_ms() + after_ms : INT64_MAX,
+                           std::memory_order_relaxed);
+    }
+
+    void on_deadline() {
+        deadline_ms_ = INT64_MAX;
+        if (state_ == State::kHeader || state_ == State::kBody) return refuse(408, "timeout");
+        close();
+    }
+
+    void close() {
+        state_ = State::kClosed;
+        ErrorCodeOf ec;
+        socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ec);
+        socket().close(ec);
+    }
+
+    void become_idle() {
+        state_ = State::kIdle;
+        set_deadline(shared_->options.idle_timeout_ms);
+    }
+
+    bool takes_input() const {
+        return state_ == State::kIdle || state_ == State::kHeader || state_ == State::kBody;
+    }
+
+    // Reading.
+
+    /// Sees to it that input is noticed; more than one call is fine.
+    void read() {
+        if (armed_ || state_ == State::kClosed) return;
+        if constexpr (kTls) {
+            if (!takes_input() && state_ != State::kLingering) return;
+            armed_ = true;
+            if (tls_input_.empty()) tls_input_.resize(16 * 1024);
+            stream_.async_read_some(
+                boost::asio::buffer(tls_input_),
+                [self = this->shared_from_this()](ErrorCodeOf ec, size_t n) {
+                    self->armed_ = false;
+                    if (ec) return self->close();
+                    self->on_bytes(std::string_view(self->tls_input_).substr(0, n));
+                });
+        } else {
+            armed_ = true;
+            socket().async_wait(Socket::wait_read,
+                                [self = this->shared_from_this()](ErrorCodeOf ec) {
+                                    self->armed_ = false;
+                                    if (!ec) self->on_readable();
+                                });
+        }
+    }
+
+    void on_readable() {
+        if (state_ == State::kReply) return look_for_disconnect();
+        if (!takes_input() && state_ != State::kLingering) return;  // armed again afterwards
+        thread_local std::array<char, kReadBytes> input;
+        const ssize_t n = ::recv(socket().native_handle(), input.data(), input.size(), MSG_DONTWAIT);
+        if (n > 0) return on_bytes(std::string_view(input.data(), size_t(n)));
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return read();
+        close();
+    }
+
+    /// A readable socket that yields nothing is a client that went away while a reply was owed.
+    void look_for_disconnect() {
+        char byte = 0;
+        const ssize_t n = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n > 0) return;  // the next request is waiting already
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return read();
+        close();
+        if (shared_->options.on_disconnect) shared_->options.on_disconnect(peer_);
+    }
+
+    void on_bytes(std::string_view bytes) {
+        if (state_ == State::kLingering) {
+            lingered_ += bytes.size();
+            if (lingered_ > kLingerBytes) return close();
+            return read();
+        }
+        input_.append(bytes);
+        pump();
+    }
+
+    /// Parses what has come as long as the connection takes input. Replies given at once come back
+    /// here (pumping_), so that a client that sends many requests together costs no stack.
+    void pump() {
+        if (pumping_) return;
+        pumping_ = true;
+        size_t at = 0;
+        while (takes_input() && at < input_.size() && parse(at)) {}
+        pumping_ = false;
+        input_.erase(0, at);
+        if (input_.empty() && input_.capacity() > kKeptBytes) input_ = std::string();
+        read();
+    }
+
+    /// Moves `at` over what was used; false when more must come first.
+    bool parse(size_t& at) {
+        if (state_ == State::kIdle) {
+            state_ = State::kHeader;
+            set_deadline(shared_->options.header_timeout_ms);
+            parser_.emplace(shared_->options.header_bytes, shared_->options.body_bytes);
+            parser_->eager(true);
+        }
+        ErrorCodeOf ec;
+        at += parser_->put(boost::asio::buffer(input_.data() + at, input_.size() - at), ec);
+        if (ec == boost::beast::http::error::need_more) ec = {};
+        if (ec) {
+            const int status = status_of(ec);
+            if (status == 0) close();
+            else refuse(status, ec.message());
+            return false;
+        }
+        if (parser_->is_done()) {
+            handle();
+            return true;
+        }
+        if (state_ == State::kHeader && parser_->is_header_done()) begin_body();
+        return false;
+    }
+
+    void begin_body() {
+        set_deadline(shared_->options.body_timeout_ms);
+        state_ = State::kBody;
+        const auto expect = parser_->request().headers.get_or("Expect", "");
+        if (!boost::beast::iequals(expect, "100-continue")) return;
+        state_ = State::kContinue;
+        static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+        boost::asio::async_write(stream_, boost::asio::buffer(kGoOn),
+                                 [self = this->shared_from_this()](ErrorCodeOf ec, size_t) {
+                                     if (ec || self->state_ != State::kContinue) return self->close();
+                                     self->state_ = State::kBody;
+                                     self->pump();
+                                 });
+    }
+
+    // Answering.
+
+    void handle() {
+        keep_alive_ = parser_->keep_alive();
+        HttpRequest request = parser_->take();
+        parser_.reset();
+        head_ = request.method == "HEAD";
+        request.peer = peer_;
+        state_ = State::kReply;
+        set_deadline(0);
+        const uint64_t number = ++request_number_;
+        shared_->handler(std::move(request),
+                         [weak = this->weak_from_this(), number](HttpResponse response) {
+                             if (const auto self = weak.lock()) self->take(number, std::move(response));
+                         });
+    }
+
+    /// A reply from any thread; only the first to a request counts.
+    void take(uint64_t number, HttpResponse response) {
+        boost::asio::dispatch(
+            executor(), [self = this->shared_from_this(), number,
+                         response = std::move(response)]() mutable {
+                if (self->state_ != State::kReply || self->request_number_ != number) return;
+                self->write(std::move(response));
+            });
+    }
+
+    void refuse(int status, std::string_view reason) {
+        HttpResponse response;
+        response.status = status;
+        if (shared_->options.on_bad_request) response = shared_->options.on_bad_request(status, reason);
+        response.close = true;
+        keep_alive_ = false;
+        head_ = false;
+        lingering_ = true;
+        write(std::move(response));
+    }
+
+    void write(HttpResponse response) {
+        state_ = State::kWriting;
+        keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
+        const bool no_body = response.status == 204 || response.status == 304;
+        header_ = response_header(response, keep_alive_, no_body);
+        body_ = no_body || head_ ? Payload() : std::move(response.body);
+        set_deadline(shared_->options.body_timeout_ms);
+        size_t sent = 0;
+        if constexpr (!kTls) {
+            sent = send_now();
+            if (sent == header_.size() + body_.size()) return on_written();
+        }
+        std::string_view head = header_, body = body_.view();
+        head.remove_prefix(std::min(sent, header_.size()));
+        body.remove_prefix(sent > header_.size() ? sent - header_.size() : 0);
+        const std::array<boost::asio::const_buffer, 2> rest{
+            boost::asio::buffer(head.data(), head.size()),
+            boost::asio::buffer(body.data(), body.size())};
+        boost::asio::async_write(stream_, rest,
+                                 [self = this->shared_from_this()](ErrorCodeOf ec, size_t) {
+                                     if (ec) return self->close();
+                                     self->on_written();
+                                 });
+    }
+
+    /// What the kernel takes without waiting; errors are found again by the write that follows.
+    size_t send_now() {
+        iovec parts[2] = {{header_.data(), header_.size()},
+                          {const_cast<char*>(body_.view().data()), body_.size()}};
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = body_.size() > 0 ? 2 : 1;
+        const ssize_t n =
+            ::sendmsg(socket().native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return n > 0 ? size_t(n) : 0;
+    }
+
+    void on_written() {
+        body_ = Payload();
+        if (header_.capacity() > kKeptBytes) header_ = std::string();
+        if (!keep_alive_) return lingering_ ? linger() : finish();
+        become_idle();
+        pump();
+    }
+
+    void finish() {
+        if constexpr (kTls) {
+            set_deadline(kLingerMs);
+            stream_.async_shutdown(
+                [self = this->shared_from_this()](ErrorCodeOf) { self->close(); });
+        } else {
+            close();
+        }
+    }
+
+    /// Reads on for a moment after a refusal: closing with unread bytes would reset the connection
+    /// before the client has read why.
+    void linger() {
+        state_ = State::kLingering;
+        ErrorCodeOf ec;
+        socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ec);
+        set_deadline(kLingerMs);
+        read();
+    }
+
+    Stream stream_;
+    std::shared_ptr<Shared> shared_;
+    std::optional<RequestParser> parser_;
+    std::string input_;      // received, not yet parsed
+    std::string tls_input_;  // where TLS reads to
+    std::string header_;     // of the response being written
+    Payload body_;
+    std::string peer_;
+    std::atomic<int64_t> deadline_ms_{INT64_MAX};
+    uint64_t request_number_ = 0;
+    size_t lingered_ = 0;
+    State state_ = State::kIdle;
+    bool armed_ = false;
+    bool pumping_ = false;
+    bool keep_alive_ = true;
+    bool head_ = false;
+    bool lingering_ = false;
+};
+
+}  // namespace tandem::net

@@ -1,0 +1,53 @@
+// What the connections of one server share. It outlives the server object while a connection closes.
+// Safe from every thread. Not for use outside net.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "net/http.h"
+
+namespace tandem::net {
+
+class ConnectionBase {
+public:
+    virtual ~ConnectionBase() = default;
+    virtual void close_soon(bool only_if_idle) = 0;
+    /// Lets the connection see whether its time is over; `now_ms` is steady_ms().
+    virtual void check_deadline(int64_t now_ms) = 0;
+};
+
+inline int64_t steady_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+class Shared {
+public:
+    HttpServerOptions options;
+    HttpHandler handler;
+    std::atomic<bool> draining{false};
+
+    void add(ConnectionBase* c);
+    void remove(ConnectionBase* c);
+    size_t count() const;
+    void close_all(bool only_if_idle);
+    void check_deadlines();
+    /// False when connections are left after `timeout`.
+    bool wait_empty(std::chrono::milliseconds timeout);
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::unordered_set<ConnectionBase*> connections_;
+};
+
+/// Status line and header fields, with Date, Content-Length and Connection, and the empty line.
+std::string response_header(const HttpResponse& response, bool keep_alive, bool no_body);
+
+}  // namespace tandem::net
