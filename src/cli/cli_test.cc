@@ -1,70 +1,146 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "cli/output.h"
+#include "cli/commands.h"
+#include "cli/function_defaults.h"
 #include "cli/package_directory.h"
-#include "cli/progress.h"
+#include "cli/text.h"
 
 namespace tandem::cli {
 namespace {
 
-const char kDefinition[] = R"({"StartAt":"M","States":{
-  "M":{"Type":"Map","ItemProcessor":{"StartAt":"T","States":{"T":{"Type":"Task","End":true}}},"Next":"P"},
-  "P":{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}],"End":true}}})";
-
-TEST(Progress, CountsStatesIterationsAndFailures) {
-    Progress progress(*json::parse(kDefinition));
-    ASSERT_EQ(progress.states().size(), 4u);
-    EXPECT_EQ(progress.states()[1].depth, 1);
-    for (const char* event : {R"({"id":1,"previousEventId":0,"type":"ExecutionStarted"})",
-                              R"({"id":2,"previousEventId":0,"type":"MapStateEntered","stateEnteredEventDetails":{"name":"M"}})",
-                              R"({"id":3,"previousEventId":2,"type":"MapStateStarted","mapStateStartedEventDetails":{"length":4}})",
-                              R"({"id":4,"previousEventId":3,"type":"MapIterationStarted","mapIterationStartedEventDetails":{"name":"M","index":0}})",
-                              R"({"id":5,"previousEventId":4,"type":"TaskStateEntered","stateEnteredEventDetails":{"name":"T"}})",
-                              R"({"id":6,"previousEventId":5,"type":"LambdaFunctionScheduled","lambdaFunctionScheduledEventDetails":{}})",
-                              R"({"id":7,"previousEventId":6,"type":"LambdaFunctionFailed","lambdaFunctionFailedEventDetails":{"error":"E"}})",
-                              R"({"id":8,"previousEventId":7,"type":"TaskStateExited","stateExitedEventDetails":{"name":"T"}})",
-                              R"({"id":9,"previousEventId":8,"type":"MapIterationSucceeded","mapIterationSucceededEventDetails":{"name":"M","index":0}})"}) {
-        progress.add(*json::parse(event));
+/// A fresh directory that is gone with this.
+class TemporaryDirectory {
+public:
+    TemporaryDirectory() {
+        std::string name = (std::filesystem::temp_directory_path() / "tandem-cli-XXXXXX").string();
+        EXPECT_NE(::mkdtemp(name.data()), nullptr);
+        path_ = name;
     }
-    const StateProgress& map = progress.states()[0];
-    EXPECT_EQ(map.length, 4);
-    EXPECT_EQ(map.finished, 1);
-    EXPECT_EQ(progress.states()[1].failed_attempts, 1);
-    EXPECT_EQ(progress.states()[1].exited, 1);
-    const auto lines = progress.render({}, "RUNNING", 100);
-    ASSERT_EQ(lines.size(), 4u);
-    EXPECT_NE(lines[0].find("1/4"), std::string::npos) << lines[0];
-    EXPECT_NE(lines[1].find("1 failed attempts"), std::string::npos) << lines[1];
-}
+    ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+    const std::filesystem::path& path() const { return path_; }
+    void write(const std::string& name, std::string_view text) const {
+        std::filesystem::create_directories((path_ / name).parent_path());
+        std::ofstream(path_ / name) << text;
+    }
 
-TEST(Progress, BarsAreBounded) {
-    EXPECT_EQ(progress_bar(0, 0, 4), "[░░░░] 0/0");
-    EXPECT_EQ(progress_bar(9, 4, 4), "[████] 9/4");
-    EXPECT_EQ(display_width(progress_bar(2, 4, 4)), std::string("[____] 2/4").size());
-}
+private:
+    std::filesystem::path path_;
+};
 
 TEST(PackageDirectory, IsTheSameForTheSameFiles) {
-    const auto directory = std::filesystem::temp_directory_path() / ("tandem-package-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(directory / "sub");
-    EXPECT_FALSE(package_directory(directory).has_value());
-    std::ofstream(directory / "bootstrap") << "#!/bin/sh\n";
-    std::ofstream(directory / "sub/data") << std::string(1000, 'x');
-    const auto first = package_directory(directory);
+    const TemporaryDirectory directory;
+    EXPECT_FALSE(package_directory(directory.path()).has_value());
+    directory.write("bootstrap", "#!/bin/sh\n");
+    directory.write("sub/data", std::string(1000, 'x'));
+    const auto first = package_directory(directory.path());
     ASSERT_TRUE(first.has_value()) << first.error().message;
     EXPECT_EQ(first->substr(0, 2), "PK");
     EXPECT_NE(first->find("sub/data"), std::string::npos);
-    EXPECT_EQ(*package_directory(directory), *first);
-    std::filesystem::remove_all(directory);
+    EXPECT_EQ(*package_directory(directory.path()), *first);
 }
 
-TEST(Output, DurationsForPeople) {
-    EXPECT_EQ(human_duration(std::chrono::milliseconds(1234)), "1.234 s");
-    EXPECT_EQ(human_duration(std::chrono::seconds(123)), "2 min 03 s");
-    EXPECT_EQ(human_duration(std::chrono::seconds(10920)), "3 h 02 min");
+TEST(PackageDirectory, LeavesOutWhatToolsLeave) {
+    const TemporaryDirectory directory;
+    directory.write("lambda_function.py", "x");
+    directory.write("function.json", "{}");
+    directory.write("__pycache__/x.pyc", "x");
+    directory.write(".git/config", "x");
+    const auto zip = package_directory(directory.path());
+    ASSERT_TRUE(zip.has_value());
+    EXPECT_NE(zip->find("lambda_function.py"), std::string::npos);
+    for (const char* name : {"function.json", "pycache", ".git"})
+        EXPECT_EQ(zip->find(name), std::string::npos) << name;
+}
+
+std::string entry_text(const Result<Entry>& entry) {
+    return entry ? entry->runtime + " " + entry->handler
+                 : std::string(to_string(entry.error().code));
+}
+
+TEST(FindEntry, GoesByTheFilesThatAreThere) {
+    const TemporaryDirectory directory;
+    const auto found = [&](std::string runtime = {}, std::string handler = {}) {
+        return entry_text(find_entry(directory.path(), runtime, handler));
+    };
+    EXPECT_EQ(found(), "not_found");
+    directory.write("tool.js", "");
+    EXPECT_EQ(found(), "nodejs20.x tool.handler");
+    directory.write("one.py", "def handler(event, context): pass");
+    EXPECT_EQ(found(), "python3.11 one.handler");
+    directory.write("index.mjs", "");
+    EXPECT_EQ(found(), "nodejs20.x index.handler");
+    directory.write("lambda_function.py", "");
+    EXPECT_EQ(found(), "python3.11 lambda_function.lambda_handler");
+    EXPECT_EQ(found("nodejs22.x"), "nodejs22.x index.handler");
+    EXPECT_EQ(found("", "tool.run"), "nodejs20.x tool.run");
+    EXPECT_EQ(found("", "absent.run"), "not_found");
+    EXPECT_EQ(found("ruby3.3", "a.b"), "ruby3.3 a.b");
+    directory.write("pkg/part.py", "");
+    EXPECT_EQ(found("", "pkg.part.go"), "python3.11 pkg.part.go");
+    directory.write("bootstrap", "");
+    EXPECT_EQ(found(), "invalid_argument");
+    std::filesystem::permissions(directory.path() / "bootstrap", std::filesystem::perms::owner_all);
+    EXPECT_EQ(found(), "provided.al2023 bootstrap");
+}
+
+TEST(ReadFile, RefusesWhatIsNoFile) {
+    const TemporaryDirectory directory;
+    directory.write("f", "text");
+    EXPECT_EQ(*read_argument("@" + (directory.path() / "f").string()), "text");
+    EXPECT_EQ(*read_argument("{}"), "{}");
+    EXPECT_FALSE(read_file(directory.path().string()).has_value());
+    EXPECT_FALSE(read_file((directory.path() / "absent").string()).has_value());
+}
+
+TEST(Text, IsCutToColumns) {
+    EXPECT_EQ(display_width("日本語 é"), 8u);
+    EXPECT_EQ(display_width("e\u0301"), 1u);
+    EXPECT_EQ(fit("abcdef", 6), "abcdef");
+    EXPECT_EQ(fit("abcdef", 4), "abc…");
+    EXPECT_EQ(fit("日本語", 4), "日…");
+    EXPECT_EQ(fit("\033[1mabcdef\033[0m", 4), "\033[1mabc…\033[0m");
+    EXPECT_EQ(fit_middle("abcdefghij", 5), "ab…ij");
+    EXPECT_EQ(pad("日", 4), "日  ");
+    EXPECT_EQ(shortened("0123456789", 4), "012… (10 bytes)");
+}
+
+TEST(Text, ForeignTextCannotMoveTheCursor) {
+    EXPECT_EQ(printable("a\nb\tc"), "a b c");
+    EXPECT_EQ(printable("\033[2J\x07"), "\xef\xbf\xbd[2J\xef\xbf\xbd");
+    EXPECT_EQ(printable("\xff\xc3"), "\xef\xbf\xbd\xef\xbf\xbd");
+    EXPECT_EQ(printable("\u202eabc"),
+              "\xef\xbf\xbd"
+              "abc");
+    EXPECT_EQ(printable("grün 日本"), "grün 日本");
+}
+
+TEST(Text, NumbersForPeople) {
+    EXPECT_EQ(grouped(0), "0");
+    EXPECT_EQ(grouped(999), "999");
+    EXPECT_EQ(grouped(-1234567), "-1,234,567");
+    EXPECT_EQ(counted(1, "event"), "1 event");
+    EXPECT_EQ(counted(1431, "event"), "1,431 events");
+}
+
+TEST(Text, DurationsForPeople) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(human_duration(1234ms), "1.234 s");
+    EXPECT_EQ(human_duration(123s), "2 min 03 s");
+    EXPECT_EQ(human_duration(10920s), "3 h 02 min");
+    EXPECT_EQ(human_duration(50h), "2 d 02 h");
+    EXPECT_EQ(countdown(-3s), "0.0 s");
+    EXPECT_EQ(countdown(1840ms), "1.9 s");
+    EXPECT_EQ(countdown(12400ms), "13 s");
+    EXPECT_EQ(countdown(99995ms), "1 min 40 s");
+    EXPECT_EQ(elapsed(1890ms), "1.8 s");
+    EXPECT_EQ(elapsed(12900ms), "12 s");
+    EXPECT_EQ(elapsed(61s), "1 min 01 s");
+    EXPECT_EQ(brief(35ms), "35 ms");
+    EXPECT_EQ(brief(2s), "2.0 s");
 }
 
 }  // namespace

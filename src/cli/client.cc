@@ -1,9 +1,9 @@
 #include "cli/client.h"
 
 #include <cstdlib>
-#include <fstream>
 
 #include "base/clock.h"
+#include "cli/commands.h"
 #include "server/credentials.h"
 
 namespace tandem::cli {
@@ -17,42 +17,77 @@ std::string env_or(const char* name, std::string fallback) {
 
 struct Found {
     std::string endpoint;
-    net::Credentials credentials;
+    std::string region;
+    net::Credentials key;
+    std::string key_source;
 };
 
+/// Takes from the ready file what is not known yet.
 Result<void> read_ready_file(const std::string& file, Found& found) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return fail(ErrorCode::kNotFound, "cannot read the ready file " + file);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const auto ready = json::parse(text);
+    auto text = read_file(file);
+    if (!text)
+        return fail(ErrorCode::kNotFound, text.error().message + " (the ready file of the server)");
+    const auto ready = json::parse(*text);
     if (!ready) return fail(ErrorCode::kCorrupt, file + ": " + ready.error().message);
     if (found.endpoint.empty()) found.endpoint = ready->string_or("aws", "");
-    found.credentials.access_key_id = ready->string_or("access_key_id", "");
-    found.credentials.secret_access_key = ready->string_or("secret_access_key", "");
+    if (found.region.empty()) found.region = ready->string_or("region", "");
+    if (!found.key.access_key_id.empty()) return {};
+    found.key.access_key_id = ready->string_or("access_key_id", "");
+    found.key.secret_access_key = ready->string_or("secret_access_key", "");
+    found.key_source = file;
+    return {};
+}
+
+Result<void> read_key(const std::string& file, Found& found) {
+    auto key = read_credentials(file);
+    if (!key) return tl::unexpected<Error>(key.error());
+    found.key = *key;
+    found.key_source = file;
+    return {};
+}
+
+/// The key of the environment, or of a server that was started in this directory.
+Result<void> find_key(Found& found) {
+    if (const std::string file = env_or("TANDEM_CREDENTIALS", ""); !file.empty())
+        return read_key(file, found);
+    if (const std::string id = env_or("AWS_ACCESS_KEY_ID", ""); !id.empty()) {
+        found.key = {id, env_or("AWS_SECRET_ACCESS_KEY", ""), env_or("AWS_SESSION_TOKEN", "")};
+        found.key_source = "AWS_ACCESS_KEY_ID";
+        return {};
+    }
+    if (auto ok = read_key("tandem-data/credentials", found);
+        ok || ok.error().code != ErrorCode::kNotFound)
+        return ok;
+    // A server with --no-auth takes any key; another one says that this is none.
+    found.key = {"none", "none", ""};
     return {};
 }
 
 Result<Found> find_server(const ClientOptions& options) {
     Found found;
-    found.endpoint = options.endpoint.empty() ? env_or("TANDEM_ENDPOINT", "") : options.endpoint;
-    const std::string ready_file = options.ready_file.empty() ? env_or("TANDEM_READY_FILE", "") : options.ready_file;
-    if (!ready_file.empty()) {
-        if (auto ok = read_ready_file(ready_file, found); !ok) return tl::unexpected<Error>(ok.error());
+    found.endpoint = options.endpoint;
+    found.region = options.region;
+    if (!options.credentials_file.empty()) {
+        if (auto ok = read_key(options.credentials_file, found); !ok)
+            return tl::unexpected<Error>(ok.error());
     }
-    if (found.endpoint.empty()) found.endpoint = "http://127.0.0.1:8470";
-    std::string file = options.credentials_file;
-    if (file.empty() && !found.credentials.access_key_id.empty()) return found;
-    if (file.empty() && std::getenv("AWS_ACCESS_KEY_ID") != nullptr) {
-        found.credentials = {env_or("AWS_ACCESS_KEY_ID", ""), env_or("AWS_SECRET_ACCESS_KEY", ""), env_or("AWS_SESSION_TOKEN", "")};
-        return found;
+    if (!options.ready_file.empty()) {
+        if (auto ok = read_ready_file(options.ready_file, found); !ok)
+            return tl::unexpected<Error>(ok.error());
     }
-    if (file.empty()) file = env_or("TANDEM_CREDENTIALS", "tandem-data/credentials");
-    auto credentials = read_credentials(file);
-    if (!credentials) {
-        return fail(credentials.error().code, credentials.error().message +
-            " (set TANDEM_CREDENTIALS to the server's credentials file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)");
+    if (found.endpoint.empty()) found.endpoint = env_or("TANDEM_ENDPOINT", "");
+    if (const std::string file = env_or("TANDEM_READY_FILE", "");
+        options.ready_file.empty() && !file.empty()) {
+        if (auto ok = read_ready_file(file, found); !ok) return tl::unexpected<Error>(ok.error());
     }
-    found.credentials = *credentials;
+    if (found.key.access_key_id.empty()) {
+        if (auto ok = find_key(found); !ok) return tl::unexpected<Error>(ok.error());
+    }
+    if (found.endpoint.empty())
+        found.endpoint = env_or("AWS_ENDPOINT_URL", "http://127.0.0.1:8470");
+    if (found.region.empty())
+        found.region = env_or("AWS_REGION", env_or("AWS_DEFAULT_REGION", "us-east-1"));
+    while (found.endpoint.ends_with('/')) found.endpoint.pop_back();
     return found;
 }
 
@@ -64,14 +99,17 @@ std::string short_type(std::string_view type) {
 }
 
 ErrorCode code_of(int status, std::string_view type) {
-    if (status == 404 || type.find("DoesNotExist") != std::string_view::npos) return ErrorCode::kNotFound;
-    if (status == 409 || type.find("AlreadyExists") != std::string_view::npos) return ErrorCode::kAlreadyExists;
+    const auto says = [type](std::string_view word) {
+        return type.find(word) != std::string_view::npos;
+    };
+    if (status == 404 || says("DoesNotExist") || says("NotFound")) return ErrorCode::kNotFound;
+    if (status == 409 || says("AlreadyExists")) return ErrorCode::kAlreadyExists;
     if (status == 403) return ErrorCode::kUnauthenticated;
     if (status == 429) return ErrorCode::kOverloaded;
     return status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument;
 }
 
-tl::unexpected<Error> aws_error(const net::HttpResponse& response) {
+Error aws_error(const net::HttpResponse& response) {
     const auto body = json::parse(response.body.view());
     std::string type;
     std::string message;
@@ -79,9 +117,11 @@ tl::unexpected<Error> aws_error(const net::HttpResponse& response) {
         type = body->string_or("__type", "");
         message = body->string_or("message", body->string_or("Message", ""));
     }
-    if (type.empty()) type = response.headers.get_or("x-amzn-ErrorType", "HTTP " + std::to_string(response.status));
+    if (type.empty())
+        type =
+            response.headers.get_or("x-amzn-ErrorType", "HTTP " + std::to_string(response.status));
     type = short_type(type);
-    return fail(code_of(response.status, type), type + (message.empty() ? "" : ": " + message));
+    return {code_of(response.status, type), type + (message.empty() ? "" : ": " + message)};
 }
 
 }  // namespace
@@ -92,17 +132,40 @@ Result<Client> Client::make(const ClientOptions& options) {
     net::HttpClientOptions http;
     http.url = found->endpoint;
     http.ca_file = options.ca_file;
-    http.timeout_ms = 16 * 60 * 1000;  // longer than the longest synchronous invocation
+    http.timeout_ms = options.timeout_ms;
     auto made = net::HttpClient::make(http);
     if (!made) return tl::unexpected<Error>(made.error());
     Client client;
     client.http_ = std::move(*made);
     const size_t scheme = found->endpoint.find("://");
-    client.host_ = scheme == std::string::npos ? found->endpoint : found->endpoint.substr(scheme + 3);
+    client.host_ =
+        scheme == std::string::npos ? found->endpoint : found->endpoint.substr(scheme + 3);
     client.host_ = client.host_.substr(0, client.host_.find('/'));
-    client.region_ = options.region.empty() ? env_or("AWS_REGION", env_or("AWS_DEFAULT_REGION", "us-east-1")) : options.region;
-    client.credentials_ = found->credentials;
+    client.region_ = found->region;
+    client.credentials_ = found->key;
+    client.key_source_ = found->key_source;
     return client;
+}
+
+Error Client::with_key_hint(Error error) const {
+    if (error.code != ErrorCode::kUnauthenticated) return error;
+    if (!key_source_.empty()) {
+        error.message += " (key " + credentials_.access_key_id + " from " + key_source_ + ")";
+    } else {
+        error.message =
+            "no access key: set TANDEM_CREDENTIALS to the server's credentials file "
+            "(DATA/credentials), "
+            "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    }
+    return error;
+}
+
+/// The body of an answer of 200. Whatever else may listen on the port does not speak JSON.
+Result<json::Value> Client::parsed(const Payload& body) const {
+    auto value = json::parse(body.view());
+    if (value) return value;
+    return fail(ErrorCode::kCorrupt,
+                host_ + " does not answer as a Tandem server: " + value.error().message);
 }
 
 Result<net::HttpResponse> Client::send(net::HttpRequest request, std::string_view service) {
@@ -110,9 +173,11 @@ Result<net::HttpResponse> Client::send(net::HttpRequest request, std::string_vie
     net::sign(request, credentials_, {region_, std::string(service)}, system_clock().now());
     auto response = http_->send(request);
     if (!response) {
-        return fail(response.error().code, "no answer from " + host_ + ": " + response.error().message + " (is `tandem serve` running?)");
+        return fail(response.error().code, "no answer from " + host_ + ": " +
+                                               response.error().message +
+                                               " (is `tandem serve` running?)");
     }
-    if (response->status >= 300) return aws_error(*response);
+    if (response->status >= 300) return tl::unexpected<Error>(with_key_hint(aws_error(*response)));
     return response;
 }
 
@@ -124,10 +189,11 @@ Result<json::Value> Client::states(std::string_view action, const json::Value& b
     request.body = json::print(body);
     auto response = send(std::move(request), "states");
     if (!response) return tl::unexpected<Error>(response.error());
-    return json::parse(response->body.view());
+    return parsed(response->body);
 }
 
-Result<net::HttpResponse> Client::lambda(std::string_view method, std::string target, std::string body, net::Headers headers) {
+Result<net::HttpResponse> Client::lambda(std::string_view method, std::string target,
+                                         std::string body, net::Headers headers) {
     net::HttpRequest request;
     request.method = method;
     request.target = std::move(target);

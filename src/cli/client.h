@@ -13,20 +13,28 @@
 
 namespace tandem::cli {
 
+/// Longer than the longest synchronous invocation.
+inline constexpr int64_t kInvocationTimeoutMs = 16 * 60 * 1000;
+
+/// What is empty is looked for: first in the ready file that was named, then in TANDEM_ENDPOINT,
+/// TANDEM_CREDENTIALS and TANDEM_READY_FILE, then in the variables of the AWS clients, last in the
+/// defaults of `tandem serve` (http://127.0.0.1:8470, ./tandem-data/credentials).
 struct ClientOptions {
-    std::string endpoint;          // empty: TANDEM_ENDPOINT, the ready file, or http://127.0.0.1:8470
-    std::string credentials_file;  // empty: AWS_* variables, TANDEM_CREDENTIALS, the ready file, ./tandem-data/credentials
-    std::string ready_file;        // what `tandem serve --ready-file` wrote; also TANDEM_READY_FILE
-    std::string region;            // empty: AWS_REGION or us-east-1
+    std::string endpoint;
+    std::string credentials_file;
+    std::string ready_file;  // what `tandem serve --ready-file` wrote
+    std::string region;
     std::string ca_file;
+    int64_t timeout_ms = 30'000;  // per request
 };
 
 class Client {
 public:
-    /// Error: kInvalidArgument, kNotFound (no credentials anywhere).
+    /// Error: kInvalidArgument, kNotFound (a file that was named is not there).
     static Result<Client> make(const ClientOptions& options);
 
-    /// One Step Functions action. An AWS error becomes Error{kInvalidArgument | kNotFound | ..., "Type: message"}.
+    /// One Step Functions action. An AWS error becomes Error{kInvalidArgument | kNotFound | ...,
+    /// "Type: message"}.
     Result<json::Value> states(std::string_view action, const json::Value& request);
     /// One Lambda request; the reply's headers and body as they came when the status is below 300.
     Result<net::HttpResponse> lambda(std::string_view method, std::string target, std::string body,
@@ -37,12 +45,15 @@ public:
     const std::string& region() const { return region_; }
 
 private:
+    Result<json::Value> parsed(const Payload& body) const;
+    Error with_key_hint(Error error) const;
     Result<net::HttpResponse> send(net::HttpRequest request, std::string_view service);
 
     std::unique_ptr<net::HttpClient> http_;
     std::string host_;
     std::string region_;
     net::Credentials credentials_;
+    std::string key_source_;  // where the key was found, for the message that it is wrong
 };
 
 }  // namespace tandem::cli

@@ -1,12 +1,11 @@
 // The client commands of the binary: each reads its options, talks to a server through Client and
-// prints text for people or JSON for programs. Each returns the exit status.
+// prints text for people or JSON for programs. Each returns the exit status (output.h).
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "cli/client.h"
@@ -23,32 +22,43 @@ struct Context {
     Output out;
 };
 
-/// Adds function, workflow, start, watch, history, logs, ls and explain to `app`. The chosen one is
-/// left in `run`, to be called after parsing.
+/// Adds every command but serve to `app`. The chosen one is left in `run`, to be called after
+/// parsing.
 void add_commands(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 
 // One per file.
 void add_function(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_workflow(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_stop(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_watch(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_history(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_logs(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_ls(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_explain(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
+/// The subcommand of `function`.
+void add_deploy_function(CLI::App& function, std::shared_ptr<Context> context,
+                         std::function<int()>& run);
 
-/// Follows an execution until it ends; exit status 0 when it succeeded.
-int watch_execution(Client& client, const Output& out, const std::string& execution_arn);
+inline constexpr const char* kExecutionHelp = "ARN, WORKFLOW/NAME, or WORKFLOW for its latest";
+/// Kept with functions and state machines; nothing assumes it.
+inline constexpr const char* kDefaultRole = "arn:aws:iam::123456789012:role/tandem";
 
 /// Full ARN of a state machine from its name or ARN. Error: kNotFound.
 Result<std::string> resolve_workflow(Client& client, const std::string& name);
 /// Full ARN of an execution from its ARN, "workflow/name", or a bare workflow name (its latest).
 Result<std::string> resolve_execution(Client& client, const std::string& name);
 
-/// Every page of a listing action, joined.
-Result<json::Array> list_all(Client& client, std::string_view action, json::Value request, std::string_view member, size_t most);
+/// Every page of a listing action, joined; at most `most` entries.
+Result<json::Array> list_all(Client& client, std::string_view action, json::Value request,
+                             std::string_view member, size_t most);
 
-/// Epoch seconds, as the protocol sends times, to local ISO text with milliseconds.
+/// Epoch seconds, as the protocol sends times, to ISO text in UTC; "-" for none.
 std::string time_text(const json::Value* seconds);
+
+/// The bytes of a regular file. Error: kIo.
+Result<std::string> read_file(const std::string& path);
+/// A JSON argument: "@FILE" reads a file, "-" standard input, anything else is the text itself.
+Result<std::string> read_argument(const std::string& argument);
 
 }  // namespace tandem::cli

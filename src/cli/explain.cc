@@ -2,58 +2,126 @@
 
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/followed.h"
+#include "cli/waits.h"
 
 namespace tandem::cli {
 
 namespace {
 
-void explain_end(const Output& out, const json::Value& execution) {
-    const std::string status(execution.string_or("status", ""));
-    print_line("It ended as " + styled(out, style_of_status(status), status) + " at " + time_text(execution.find("stopDate")) + ".");
-    if (execution.find("error") != nullptr) print_line("  error: " + std::string(execution.string_or("error", "")));
-    if (execution.find("cause") != nullptr) print_line("  cause: " + std::string(execution.string_or("cause", "")));
-    if (execution.find("output") != nullptr) print_line("  output: " + std::string(execution.string_or("output", "")));
+constexpr size_t kOutputColumns = 1000;
+
+struct ExplainOptions {
+    std::string execution;
+    bool all = false;
+};
+
+std::string_view name_of(WaitKind kind) {
+    switch (kind) {
+        case WaitKind::kTask: return "task";
+        case WaitKind::kTimer: return "timer";
+        case WaitKind::kRetry: return "retry";
+    }
+    return "task";
 }
 
-int run_explain(const Context& context, const std::string& name) {
+json::Value json_of(const Followed& followed, const Waits& waits) {
+    json::Value list = json::Value::array();
+    for (const Wait& w : waits.list) {
+        const Attempt* attempt = followed.progress().attempt(w.path);
+        json::Value one = json::Value::object({{"for", name_of(w.kind)},
+                                               {"state", w.state},
+                                               {"path", w.path},
+                                               {"detail", w.detail},
+                                               {"since", format_iso8601(w.since)}});
+        if (w.due != kNever) one.set("due", format_iso8601(w.due));
+        if (attempt != nullptr && w.kind != WaitKind::kTimer) {
+            if (!attempt->target.empty()) one.set("target", attempt->target);
+            one.set("failedAttempts", attempt->failed);
+            if (!attempt->error.empty()) one.set("error", attempt->error);
+            if (!attempt->cause.empty()) one.set("cause", attempt->cause);
+            if (w.kind == WaitKind::kTask) one.set("started", attempt->is_started);
+        }
+        one.set("text", wait_text(w, followed.progress(), waits.now));
+        list.push_back(std::move(one));
+    }
+    json::Value all = followed.description();
+    all.set("waiting", std::move(list));
+    if (const auto failure = followed.failure()) {
+        all.set("failure", json::Value::object({{"path", failure->path},
+                                                {"error", failure->error},
+                                                {"message", cause_message(failure->cause)},
+                                                {"attempts", failure->attempts}}));
+    }
+    return all;
+}
+
+void print_running(const Output& out, const Followed& followed, const Waits& waits, bool all) {
+    const size_t columns = out.terminal && !all ? terminal_size().columns : SIZE_MAX / 4;
+    const auto lines = wait_lines(out, waits, followed.progress(), {columns, SIZE_MAX, !all});
+    if (lines.empty()) return print_line("is about to take its next step");
+    print_line("waits for");
+    for (const std::string& line : lines) print_line(line);
+    if (const Timestamp deadline = followed.deadline(); deadline != kNever) {
+        print_line("times out in " + countdown(deadline - waits.now));
+    }
+}
+
+void print_text(const Output& out, const Followed& followed, const Waits& waits, bool all) {
+    const std::string status = followed.status();
+    const Timestamp now = followed.is_running() ? waits.now : Timestamp{};
+    print_line(styled(out, Style::kBold, printable(followed.name())) + "  " +
+               styled(out, style_of_status(status), status) +
+               (followed.is_running() ? " for " : " after ") + human_duration(followed.age(now)));
+    print_line(styled(out, Style::kDim, followed.arn()));
+    std::string when = "started " + time_text(followed.description().find("startDate"));
+    if (!followed.is_running())
+        when += ", ended " + time_text(followed.description().find("stopDate"));
+    print_line(when);
+    if (followed.is_running()) return print_running(out, followed, waits, all);
+    if (const auto failure = followed.failure()) {
+        for (const std::string& line : failure_lines(out, *failure)) print_line(line);
+        return;
+    }
+    const std::string_view output = followed.description().string_or("output", "");
+    print_line("output: " + (all ? printable(output) : shortened(output, kOutputColumns)));
+}
+
+int run_explain(const Context& context, const ExplainOptions& options) {
     auto client = Client::make(context.client);
     if (!client) return report(context.out, client.error());
-    auto arn = resolve_execution(*client, name);
+    auto arn = resolve_execution(*client, options.execution);
     if (!arn) return report(context.out, arn.error());
-    auto execution = client->states("DescribeExecution", json::Value::object({{"executionArn", *arn}}));
-    if (!execution) return report(context.out, execution.error());
-    auto text = client->admin("/tandem/v1/executions/" + percent_encode(*arn) + "/waiting");
-    if (!text) return report(context.out, text.error());
-    auto waiting = json::parse(*text);
-    if (!waiting) return report(context.out, waiting.error());
-    if (context.out.as_json) {
-        execution->set("waiting", *waiting->find("waiting"));
-        print_json(*execution);
-        return 0;
+    auto followed = Followed::open(*client, *arn);
+    if (!followed) return report(context.out, followed.error());
+    // What it waits for first: the history read after it tells about each of these.
+    Waits waits;
+    if (followed->is_running()) {
+        auto read = followed->waits(*client);
+        if (!read) return report(context.out, read.error());
+        waits = std::move(*read);
     }
-    print_line(styled(context.out, Style::kBold, *arn));
-    print_line("It started at " + time_text(execution->find("startDate")) + ".");
-    if (execution->string_or("status", "") != "RUNNING") {
-        explain_end(context.out, *execution);
-        return 0;
-    }
-    const json::Value* list = waiting->find("waiting");
-    if (list == nullptr || !list->is_array() || list->as_array().empty()) {
-        print_line("It is about to take its next step.");
-        return 0;
-    }
-    print_line("It is running and waits for:");
-    for (const json::Value& w : list->as_array()) print_line("  " + std::string(w.string_or("text", "")));
-    return 0;
+    if (auto ok = followed->read(*client); !ok) return report(context.out, ok.error());
+    if (!followed->is_running()) waits.list.clear();
+    if (context.out.as_json) print_json(json_of(*followed, waits));
+    else print_text(context.out, *followed, waits, options.all);
+    return kDone;
 }
 
 }  // namespace
 
 void add_explain(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("explain", "Say what an execution waits for, or why it ended");
-    auto name = std::make_shared<std::string>();
-    command->add_option("EXECUTION", *name, "ARN, WORKFLOW/NAME, or WORKFLOW for its latest")->required();
-    command->callback([=, &run] { run = [=] { return run_explain(*context, *name); }; });
+    CLI::App* command =
+        app.add_subcommand("explain", "Say what an execution waits for, or why it ended");
+    auto options = std::make_shared<ExplainOptions>();
+    command->add_option("EXECUTION", options->execution, kExecutionHelp)->required();
+    command->add_flag("--all", options->all, "A line for each task and timer, whole outputs");
+    command->footer(
+        "With --json: the execution as DescribeExecution gives it, with \"waiting\" (a list) and, "
+        "when\n"
+        "it did not succeed, \"failure\".");
+    command->callback([=, &run] { run = [=] { return run_explain(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,44 +1,76 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
-#include <thread>
 
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/screen.h"
 
 namespace tandem::cli {
 
 namespace {
 
 constexpr auto kFollowEvery = std::chrono::milliseconds(500);
+constexpr size_t kBytes = 64 * 1024;
+constexpr size_t kBytesMax = 4 * 1024 * 1024;  // what the server gives at once
+constexpr size_t kKnownBytes = 512;            // of what was shown, to find the place again
 
 struct LogOptions {
     std::string function;
-    size_t bytes = 64 * 1024;
+    size_t bytes = kBytes;
     bool follow = false;
 };
+
+Result<std::string> read_log(Client& client, const LogOptions& options, size_t bytes) {
+    return client.admin("/tandem/v1/functions/" + percent_encode(options.function) +
+                        "/logs?bytes=" + std::to_string(bytes));
+}
+
+void show(const Context& context, const LogOptions& options, const std::string& text) {
+    if (context.out.as_json) {
+        const auto value = json::Value::object({{"function", options.function}, {"log", text}});
+        if (!options.follow) print_json(value);
+        else if (!text.empty()) print_json_line(value);
+        return;
+    }
+    print_raw(text);
+    if (!options.follow && !text.empty() && text.back() != '\n') print_raw("\n");
+}
+
+/// The log is read through a window on its end, which slides: what follows the end of what was
+/// shown before is new.
+int follow(const Context& context, Client& client, const LogOptions& options, std::string known) {
+    catch_interrupts();
+    while (!interrupted()) {
+        pause_for(kFollowEvery);
+        auto text = read_log(client, options, kBytes);
+        // More was written at once than the window shows: a larger one, if it helps.
+        if (text && !known.empty() && text->rfind(known) == std::string::npos)
+            text = read_log(client, options, kBytesMax);
+        if (!text) return report(context.out, text.error());
+        const size_t at = known.empty() ? std::string::npos : text->rfind(known);
+        if (at == std::string::npos && !known.empty() && !text->empty())
+            remark(context.out, "part of the log was not shown");
+        const std::string fresh = at == std::string::npos ? *text : text->substr(at + known.size());
+        if (fresh.empty()) continue;
+        show(context, options, fresh);
+        known = text->substr(text->size() - std::min(text->size(), kKnownBytes));
+    }
+    return kInterrupted;
+}
 
 int run_logs(const Context& context, const LogOptions& options) {
     auto client = Client::make(context.client);
     if (!client) return report(context.out, client.error());
-    const std::string target = "/tandem/v1/functions/" + percent_encode(options.function) + "/logs?bytes=" + std::to_string(options.bytes);
-    std::string shown;
-    while (true) {
-        auto text = client->admin(target);
-        if (!text) return report(context.out, text.error());
-        // The window slides: print what follows the last line that was printed before.
-        const size_t overlap = shown.empty() ? std::string::npos : text->rfind(shown);
-        const std::string fresh = overlap == std::string::npos ? *text : text->substr(overlap + shown.size());
-        if (context.out.as_json && !options.follow) {
-            print_json(json::Value::object({{"function", options.function}, {"log", *text}}));
-        } else {
-            std::fwrite(fresh.data(), 1, fresh.size(), stdout);
-            std::fflush(stdout);
-        }
-        if (!options.follow) return 0;
-        shown = text->substr(text->size() - std::min<size_t>(text->size(), 512));
-        std::this_thread::sleep_for(kFollowEvery);
-    }
+    auto text = read_log(*client, options, options.bytes);
+    if (!text) return report(context.out, text.error());
+    const std::string known = text->substr(text->size() - std::min(text->size(), kKnownBytes));
+    // The window may begin within a line.
+    const size_t line = text->find('\n') + 1;
+    if (text->size() >= options.bytes && line < text->size()) text->erase(0, line);
+    show(context, options, *text);
+    if (!options.follow) return kDone;
+    return follow(context, *client, options, known);
 }
 
 }  // namespace
@@ -47,8 +79,13 @@ void add_logs(CLI::App& app, std::shared_ptr<Context> context, std::function<int
     CLI::App* command = app.add_subcommand("logs", "Show the log of a function");
     auto options = std::make_shared<LogOptions>();
     command->add_option("FUNCTION", options->function, "Name")->required();
-    command->add_option("--bytes", options->bytes, "How much from the end");
-    command->add_flag("--follow,-f", options->follow, "Go on as it grows");
+    command->add_option("--bytes", options->bytes, "How much from its end (default: 65536)")
+        ->type_name("N")
+        ->check(CLI::Range(size_t(1), kBytesMax).description(""));
+    command->add_flag("--follow,-f", options->follow, "Go on as it grows, until Ctrl-C");
+    command->footer(
+        "With --json: {\"function\": ..., \"log\": TEXT}; with --follow one for each piece, one a "
+        "line.");
     command->callback([=, &run] { run = [=] { return run_logs(*context, *options); }; });
 }
 

@@ -1,5 +1,6 @@
 // Packs a directory into a zip archive in memory, as CreateFunction wants it: regular files with
-// their execute permission, names relative to the directory, in sorted order. libzip stays behind this.
+// their execute permission, names relative to the directory, in sorted order. libzip stays behind
+// this.
 #pragma once
 
 #include <filesystem>

@@ -1,8 +1,11 @@
 #include "cli/commands.h"
 
+#include "cli/progress.h"
+
 namespace tandem::cli {
 
-Result<json::Array> list_all(Client& client, std::string_view action, json::Value request, std::string_view member, size_t most) {
+Result<json::Array> list_all(Client& client, std::string_view action, json::Value request,
+                             std::string_view member, size_t most) {
     json::Array all;
     while (true) {
         auto page = client.states(action, request);
@@ -22,12 +25,16 @@ Result<json::Array> list_all(Client& client, std::string_view action, json::Valu
 
 Result<std::string> resolve_workflow(Client& client, const std::string& name) {
     if (name.substr(0, 4) == "arn:") return name;
-    auto machines = list_all(client, "ListStateMachines", json::Value::object(), "stateMachines", SIZE_MAX);
+    auto machines =
+        list_all(client, "ListStateMachines", json::Value::object({{"maxResults", 1000}}),
+                 "stateMachines", SIZE_MAX);
     if (!machines) return tl::unexpected<Error>(machines.error());
     for (const json::Value& machine : *machines) {
-        if (machine.string_or("name", "") == name) return std::string(machine.string_or("stateMachineArn", ""));
+        if (machine.string_or("name", "") == name)
+            return std::string(machine.string_or("stateMachineArn", ""));
     }
-    return fail(ErrorCode::kNotFound, "no workflow named " + name + " (`tandem ls workflows` shows them)");
+    return fail(ErrorCode::kNotFound,
+                "no workflow named " + name + " (`tandem ls workflows` shows them)");
 }
 
 Result<std::string> resolve_execution(Client& client, const std::string& name) {
@@ -38,11 +45,13 @@ Result<std::string> resolve_execution(Client& client, const std::string& name) {
     if (slash != std::string::npos) {
         std::string arn = *workflow;
         const size_t at = arn.find(":stateMachine:");
-        if (at == std::string::npos) return fail(ErrorCode::kInvalidArgument, "not a state machine ARN: " + arn);
+        if (at == std::string::npos)
+            return fail(ErrorCode::kInvalidArgument, "not a state machine ARN: " + arn);
         arn.replace(at, 14, ":execution:");
         return arn + ":" + name.substr(slash + 1);
     }
-    auto latest = client.states("ListExecutions", json::Value::object({{"stateMachineArn", *workflow}, {"maxResults", 1}}));
+    auto latest = client.states(
+        "ListExecutions", json::Value::object({{"stateMachineArn", *workflow}, {"maxResults", 1}}));
     if (!latest) return tl::unexpected<Error>(latest.error());
     const json::Value* executions = latest->find("executions");
     if (executions == nullptr || !executions->is_array() || executions->as_array().empty()) {
@@ -53,7 +62,7 @@ Result<std::string> resolve_execution(Client& client, const std::string& name) {
 
 std::string time_text(const json::Value* seconds) {
     if (seconds == nullptr || !seconds->is_number()) return "-";
-    return format_iso8601(from_micros(int64_t(seconds->as_double() * 1e6)));
+    return format_iso8601(time_of(seconds));
 }
 
 }  // namespace tandem::cli

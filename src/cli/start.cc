@@ -1,9 +1,7 @@
 #include <CLI/CLI.hpp>
 
-#include <fstream>
-#include <iostream>
-
 #include "cli/commands.h"
+#include "cli/watch.h"
 
 namespace tandem::cli {
 
@@ -15,15 +13,6 @@ struct StartOptions {
     std::string name;
     bool watch = false;
 };
-
-/// "@file" reads a file, "-" standard input, anything else is the text itself.
-Result<std::string> read_argument(const std::string& argument) {
-    if (argument == "-") return std::string((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
-    if (argument.empty() || argument[0] != '@') return argument;
-    std::ifstream in(argument.substr(1), std::ios::binary);
-    if (!in) return fail(ErrorCode::kIo, "cannot read " + argument.substr(1));
-    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-}
 
 int run_start(const Context& context, const StartOptions& options) {
     auto input = read_argument(options.input);
@@ -37,10 +26,10 @@ int run_start(const Context& context, const StartOptions& options) {
     auto reply = client->states("StartExecution", request);
     if (!reply) return report(context.out, reply.error());
     const std::string arn(reply->string_or("executionArn", ""));
-    if (options.watch) return watch_execution(*client, context.out, arn);
+    if (options.watch) return watch_execution(context.client, std::move(*client), context.out, arn);
     if (context.out.as_json) print_json(*reply);
     else print_line(arn);
-    return 0;
+    return kDone;
 }
 
 }  // namespace
@@ -49,9 +38,11 @@ void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<in
     CLI::App* command = app.add_subcommand("start", "Start an execution of a workflow");
     auto options = std::make_shared<StartOptions>();
     command->add_option("WORKFLOW", options->workflow, "Name or ARN")->required();
-    command->add_option("--input,-i", options->input, "JSON text, @FILE, or - for standard input");
-    command->add_option("--name", options->name, "Name of the execution; default: a fresh UUID");
-    command->add_flag("--watch,-w", options->watch, "Follow it until it ends");
+    command->add_option("--input,-i", options->input,
+                        "JSON text, @FILE, or - for standard input (default: {})");
+    command->add_option("--name", options->name, "Of the execution (default: a fresh UUID)");
+    command->add_flag("--watch,-w", options->watch, "Follow it until it ends, as `tandem watch`");
+    command->footer("Prints the execution's ARN.");
     command->callback([=, &run] { run = [=] { return run_start(*context, *options); }; });
 }
 

@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
-#include <fstream>
 
 #include "cli/commands.h"
 
@@ -12,52 +11,84 @@ namespace {
 struct DeployOptions {
     std::string file;
     std::string name;
-    std::string role = "arn:aws:iam::123456789012:role/tandem";
+    std::string role;
 };
 
-Result<json::Value> deploy(Client& client, const DeployOptions& options) {
-    std::ifstream in(options.file, std::ios::binary);
-    if (!in) return fail(ErrorCode::kIo, "cannot read " + options.file);
-    const std::string definition((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+Result<json::Value> update(Client& client, const std::string& arn, const std::string& definition,
+                           const DeployOptions& options) {
+    auto before =
+        client.states("DescribeStateMachine", json::Value::object({{"stateMachineArn", arn}}));
+    if (!before) return before;
+    json::Value request =
+        json::Value::object({{"stateMachineArn", arn}, {"definition", definition}});
+    if (!options.role.empty()) request.set("roleArn", options.role);
+    auto updated = client.states("UpdateStateMachine", request);
+    if (!updated) return updated;
+    const bool same = before->string_or("definition", "") == definition &&
+                      (options.role.empty() || before->string_or("roleArn", "") == options.role);
+    updated->set("stateMachineArn", arn);
+    updated->set("created", false);
+    updated->set("changed", !same);
+    return updated;
+}
+
+Result<json::Value> deploy(Client& client, const std::string& definition,
+                           const DeployOptions& options) {
     std::string name = options.name;
     if (name.empty()) {  // digits.asl.json is deployed as "digits"
         name = std::filesystem::path(options.file).filename().string();
         name = name.substr(0, name.find('.'));
     }
     auto existing = resolve_workflow(client, name);
-    if (existing) {
-        auto updated = client.states("UpdateStateMachine", json::Value::object({{"stateMachineArn", *existing}, {"definition", definition}}));
-        if (!updated) return updated;
-        updated->set("stateMachineArn", *existing);
-        updated->set("created", false);
-        return updated;
-    }
-    if (existing.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(existing.error());
-    auto created = client.states("CreateStateMachine", json::Value::object({{"name", name}, {"definition", definition}, {"roleArn", options.role}}));
-    if (created) created->set("created", true);
+    if (existing) return update(client, *existing, definition, options);
+    if (existing.error().code != ErrorCode::kNotFound)
+        return tl::unexpected<Error>(existing.error());
+    auto created = client.states(
+        "CreateStateMachine",
+        json::Value::object(
+            {{"name", name},
+             {"definition", definition},
+             {"roleArn", options.role.empty() ? std::string(kDefaultRole) : options.role}}));
+    if (created) created->set("created", true).set("changed", true);
     return created;
 }
 
 int run_deploy(const Context& context, const DeployOptions& options) {
+    auto definition = read_file(options.file);
+    if (!definition) return report(context.out, definition.error());
     auto client = Client::make(context.client);
     if (!client) return report(context.out, client.error());
-    auto reply = deploy(*client, options);
-    if (!reply) return report(context.out, reply.error());
-    if (context.out.as_json) print_json(*reply);
-    else print_line((reply->bool_or("created", false) ? "created " : "updated ") + std::string(reply->string_or("stateMachineArn", "")));
-    return 0;
+    auto reply = deploy(*client, *definition, options);
+    if (!reply && reply.error().code != ErrorCode::kInvalidArgument)
+        return report(context.out, reply.error());
+    if (!reply) {
+        return report(context.out,
+                      {reply.error().code, options.file + ": " + reply.error().message});
+    }
+    if (context.out.as_json) {
+        print_json(*reply);
+        return kDone;
+    }
+    const char* what = reply->bool_or("created", false) ? "created "
+                     : reply->bool_or("changed", true)  ? "updated "
+                                                        : "unchanged ";
+    print_line(what + std::string(reply->string_or("stateMachineArn", "")));
+    return kDone;
 }
 
 }  // namespace
 
 void add_workflow(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* workflow = app.add_subcommand("workflow", "Deploy state machines");
+    CLI::App* workflow = app.add_subcommand("workflow", "Deploy workflows (state machines)");
     workflow->require_subcommand(1);
-    CLI::App* command = workflow->add_subcommand("deploy", "Create or update a state machine from an ASL file");
+    CLI::App* command =
+        workflow->add_subcommand("deploy", "Create or update a workflow from a file");
     auto options = std::make_shared<DeployOptions>();
-    command->add_option("FILE", options->file, "Amazon States Language definition (JSON)")->required();
-    command->add_option("--name", options->name, "Name; default: the file's name up to the first dot");
-    command->add_option("--role", options->role, "Role ARN kept with the state machine");
+    command->add_option("FILE", options->file, "Definition in the Amazon States Language (JSON)")
+        ->required();
+    command->add_option("--name", options->name, "Default: the file's name up to the first dot");
+    command->add_option("--role", options->role, "Role ARN to keep with it");
+    command->footer("Running executions go on with the definition that they began with.");
     command->callback([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
 }
 

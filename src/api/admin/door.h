@@ -1,6 +1,7 @@
 // AdminDoor: the few questions that AWS has no action for, under /tandem/v1, signed for the service
 // "tandem" like any AWS request. It serves the command line:
-//   GET /tandem/v1/executions/{arn}/waiting     what an execution waits for, and why
+//   GET /tandem/v1/executions/{arn}/waiting     what an execution waits for, and why; `now` is the
+//                                               clock that its times are told by
 //   GET /tandem/v1/functions/{name}/logs?bytes= the end of a function's log, as text
 // Safe from every thread.
 #pragma once
