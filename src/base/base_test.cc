@@ -64,6 +64,12 @@ TEST(Rng, UuidHasVersionAndVariant) {
     EXPECT_NE(random_uuid(), random_uuid());
 }
 
+TEST(Encoding, MakesTextOfAnyBytes) {
+    EXPECT_EQ(to_valid_utf8("a\xc3\xa9"), "a\xc3\xa9");
+    EXPECT_EQ(to_valid_utf8("\xff|\xc3|\xc3\xa9"), "\xef\xbf\xbd|\xef\xbf\xbd|\xc3\xa9");
+    EXPECT_TRUE(is_valid_utf8(to_valid_utf8("\xed\xa0\x80\xf0\x9f\x98")));
+}
+
 TEST(Ids, StableHashNeverChanges) {
     // Placement of executions on shards depends on it; see base/ids.h.
     EXPECT_EQ(stable_hash(""), 14695981039346656037ull ^ (14695981039346656037ull >> 29));

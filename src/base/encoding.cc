@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -182,31 +183,50 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+namespace {
+
+/// Bytes of the character that begins at `i`; 0 if none does.
+size_t character_at(std::string_view s, size_t i) {
+    const auto c = uint8_t(s[i]);
+    if (c < 0x80) return 1;
+    size_t length = 0;
+    uint32_t code = 0;
+    if (c >= 0xc2 && c <= 0xdf) length = 2, code = c & 0x1f;
+    else if (c >= 0xe0 && c <= 0xef) length = 3, code = c & 0x0f;
+    else if (c >= 0xf0 && c <= 0xf4) length = 4, code = c & 0x07;
+    else return 0;
+    if (i + length > s.size()) return 0;
+    for (size_t k = 1; k < length; ++k) {
+        const auto next = uint8_t(s[i + k]);
+        if ((next & 0xc0) != 0x80) return 0;
+        code = code << 6 | (next & 0x3f);
+    }
+    if (length == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) return 0;
+    if (length == 4 && (code < 0x10000 || code > 0x10ffff)) return 0;
+    return length;
+}
+
+}  // namespace
+
 bool is_valid_utf8(std::string_view s) {
-    size_t i = 0;
-    while (i < s.size()) {
-        const auto c = uint8_t(s[i]);
-        if (c < 0x80) {
-            ++i;
-            continue;
-        }
-        size_t length = 0;
-        uint32_t code = 0;
-        if (c >= 0xc2 && c <= 0xdf) length = 2, code = c & 0x1f;
-        else if (c >= 0xe0 && c <= 0xef) length = 3, code = c & 0x0f;
-        else if (c >= 0xf0 && c <= 0xf4) length = 4, code = c & 0x07;
-        else return false;
-        if (i + length > s.size()) return false;
-        for (size_t k = 1; k < length; ++k) {
-            const auto next = uint8_t(s[i + k]);
-            if ((next & 0xc0) != 0x80) return false;
-            code = code << 6 | (next & 0x3f);
-        }
-        if (length == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) return false;
-        if (length == 4 && (code < 0x10000 || code > 0x10ffff)) return false;
+    for (size_t i = 0; i < s.size();) {
+        const size_t length = character_at(s, i);
+        if (length == 0) return false;
         i += length;
     }
     return true;
+}
+
+std::string to_valid_utf8(std::string text) {
+    if (is_valid_utf8(text)) return text;
+    std::string out;
+    for (size_t i = 0; i < text.size();) {
+        const size_t length = character_at(text, i);
+        if (length == 0) out += "\xef\xbf\xbd";
+        else out.append(text, i, length);
+        i += std::max<size_t>(length, 1);
+    }
+    return out;
 }
 
 }  // namespace tandem

@@ -56,6 +56,22 @@ constexpr size_t kEnvironmentBytes = 4'096;
 constexpr int kFunctionTimeoutSecondsMax = 900;
 constexpr int kFunctionMemoryMbMin = 128;
 constexpr int kFunctionMemoryMbMax = 10'240;
+constexpr size_t kStateNameChars = 80;
+constexpr size_t kDefinitionPatterns = 250;          // regular expressions in a definition's paths
+// Of one decision of a language: what is left is done in later ones, so that no execution, however
+// busy, holds up the others of its shard or fills the memory.
+constexpr size_t kDecisionEvents = 1'000;
+constexpr size_t kDecisionBytes = 2 * 1024 * 1024;   // of payloads in its events
+constexpr size_t kDecisionWork = 500'000;            // values visited by expressions
+constexpr size_t kStateWork = 1'000'000;             // by those of one state; beyond, it fails
+// Of the engine.
+constexpr size_t kBatchBytes = 4 * 1024 * 1024;         // of payloads: a shard submits its batch at the latest
+constexpr size_t kCommitQueueBytes = 8 * 1024 * 1024;  // beyond it, shards wait for the committer
+constexpr int64_t kTimersTurnMs = 50;                   // then a shard looks into its mailbox first
+// Of the doors.
+constexpr size_t kHistoryPageBytes = 8 * 1024 * 1024;   // of payloads: a page ends, however few its events
+constexpr size_t kRequestValues = 10'000;               // JSON values in the body of a control-plane request
+constexpr size_t kShownChars = 1'024;                   // of a refused value, in the error's text
 // Of the store.
 constexpr size_t kExecutionIdBytes = 512;
 

@@ -14,8 +14,13 @@ Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {
 Committer::~Committer() { stop(); }
 
 void Committer::submit(Batch batch, Done done) {
+    size_t bytes = 0;
+    for (const ExecutionWrite& write : batch.executions) {
+        for (const Event& event : write.events) bytes += payload_bytes(event);
+    }
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return queue_.size() < kCommitQueueBatches; });
+    room_.wait(lock, [&] { return queue_.size() < kCommitQueueBatches && queued_bytes_ < kCommitQueueBytes; });
+    queued_bytes_ += bytes;
     queue_.push_back({std::move(batch), std::move(done)});
     if (queue_.size() == 1) arrived_.notify_one();
 }
@@ -69,6 +74,7 @@ void Committer::run() {
             arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
             if (queue_.empty()) return;
             group.swap(queue_);
+            queued_bytes_ = 0;
             room_.notify_all();
         }
         const auto result = append(group);

@@ -11,12 +11,16 @@
 #include <mutex>
 #include <thread>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "store/store.h"
 
 namespace tandem {
 
 constexpr size_t kCommitQueueBatches = 256;  // beyond it, submit() blocks: backpressure on the shards
+
+/// About what an event weighs in memory and in the log: its payloads.
+inline size_t payload_bytes(const Event& event) { return event.input.size() + event.output.size() + event.detail.size(); }
 
 class Committer {
 public:
@@ -25,7 +29,7 @@ public:
     explicit Committer(Store& store);
     ~Committer();
 
-    /// Blocks while kCommitQueueBatches wait. Not to be called from a Done.
+    /// Blocks while kCommitQueueBatches or kCommitQueueBytes wait. Not to be called from a Done.
     void submit(Batch batch, Done done);
     /// submit() and wait: for the control plane. Not to be called from a Done.
     Result<void> commit(Batch batch);
@@ -46,6 +50,7 @@ private:
     std::condition_variable arrived_;
     std::condition_variable room_;
     std::deque<Waiting> queue_;
+    size_t queued_bytes_ = 0;
     bool stopping_ = false;
     std::atomic<bool> failed_{false};
     std::thread thread_;

@@ -45,6 +45,7 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
     task.qualifier = action.target.qualifier;
     task.payload = action.payload;
     task.client_context = action.client_context;
+    task.want_log_tail = action.want_log_tail;
     // A durable task has time: it waits for a worker rather than failing for want of one.
     task.queue_when_busy = true;
     running().add(1);

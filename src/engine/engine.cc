@@ -119,6 +119,9 @@ public:
 
     Result<std::string> put_blob(std::string_view bytes) override { return blobs_.put(bytes); }
     Result<std::string> blob(std::string_view id) const override { return blobs_.get(id); }
+    void drop_blob(std::string_view id) override {
+        if (!registry_.mentions(id)) blobs_.remove(id);
+    }
     Result<std::string> logs(std::string_view function, size_t limit_bytes) const override { return executor_.logs(function, limit_bytes); }
     bool is_ready() const override { return ready_ && !committer_.failed(); }
 

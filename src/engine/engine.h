@@ -53,7 +53,7 @@ public:
                                                 std::vector<const Language*> languages);
     virtual ~Engine() = default;
 
-    // Callables. put compiles the definition (language) or has it admitted (executor) first.
+    // Callables. put has the definition validated (language) or admitted (executor) first.
     /// kCreate: kAlreadyExists if the name is taken. kUpdate: kNotFound if it is not. Both keep every
     /// earlier revision, so that running executions go on with theirs.
     virtual Result<void> put_callable(Callable callable, PutMode mode) = 0;
@@ -72,7 +72,7 @@ public:
     virtual Result<void> delete_callable(const CallableRef& ref) = 0;
     /// The revision that an execution runs, even when it was deleted since.
     virtual Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& summary) const = 0;
-    /// Compiles without recording: validation. Error: kInvalidArgument in the language's words.
+    /// Whether a new definition would be accepted. Error: kInvalidArgument in the language's words.
     virtual Result<void> validate(std::string_view language, std::string_view definition) const = 0;
 
     // Executions.
@@ -92,6 +92,8 @@ public:
     virtual void invoke(Task task, std::function<void(TaskResult)> done) = 0;
     virtual Result<std::string> put_blob(std::string_view bytes) = 0;
     virtual Result<std::string> blob(std::string_view id) const = 0;
+    /// Forgets a blob that no callable's definition mentions: of a package that was refused.
+    virtual void drop_blob(std::string_view id) = 0;
     virtual Result<std::string> logs(std::string_view function, size_t limit_bytes) const = 0;
 
     /// False once the store failed or stop began.

@@ -266,6 +266,39 @@ TEST_F(EngineTest, PassivatedExecutionsComeBack) {
     for (int i = 0; i < 50; ++i) EXPECT_TRUE(ends("w" + std::to_string(i), ExecutionStatus::kSucceeded));
 }
 
+TEST_F(EngineTest, ABusyExecutionHoldsUpNobody) {
+    options_.limits.shards = 1;
+    open();
+    ASSERT_TRUE(start("busy", std::string(250'000, 'n')).get().has_value());
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(start("x" + std::to_string(i), "").get().has_value());
+        EXPECT_TRUE(ends("x" + std::to_string(i), ExecutionStatus::kSucceeded));
+    }
+    EXPECT_EQ(status("busy"), ExecutionStatus::kRunning);
+    std::promise<Result<ExecutionSummary>> stopped;
+    engine_->stop(ExecutionId("busy"), {}, {}, [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
+    EXPECT_EQ(stopped.get_future().get()->status, ExecutionStatus::kAborted);
+}
+
+TEST_F(EngineTest, LongLogsAreFoldedInPages) {
+    ASSERT_TRUE(start("long", std::string(700, 'n') + "t").get().has_value());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    executor_.held.clear();
+    open();
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    executor_.answer(executor_.held.begin()->first);
+    EXPECT_TRUE(ends("long", ExecutionStatus::kSucceeded));
+}
+
+TEST_F(EngineTest, DropsBlobsThatNobodyMentions) {
+    const std::string mentioned = engine_->put_blob("one").value(), loose = engine_->put_blob("two").value();
+    put("user", mentioned);
+    engine_->drop_blob(mentioned);
+    engine_->drop_blob(loose);
+    EXPECT_TRUE(engine_->blob(mentioned).has_value());
+    EXPECT_FALSE(engine_->blob(loose).has_value());
+}
+
 TEST_F(EngineTest, LateAnswersAreDropped) {
     ASSERT_TRUE(start("a", "t").get().has_value());
     ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));

@@ -9,6 +9,8 @@ namespace tandem {
 
 namespace {
 
+constexpr size_t kRebuildPage = 256;  // events
+
 ExecutionStatus closed_status(EventType type) {
     if (type == EventType::kExecutionSucceeded) return ExecutionStatus::kSucceeded;
     if (type == EventType::kExecutionFailed) return ExecutionStatus::kFailed;
@@ -72,12 +74,20 @@ Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, co
     const Program& program = *live->definition->program;
     live->state = language.initial(program);
     if (!live->is_open()) return live;  // nothing will be decided for it any more
-    auto events = store.events(id, {});
-    if (!events) return tl::unexpected<Error>(events.error());
-    if (events->size() != live->summary.last_seq) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
-    for (const Event& e : *events) {
-        language.evolve(program, *live->state, e);
-        live->last_input = std::max(live->last_input, e.time);
+    // In pages: a log may be far larger than the state that it folds into.
+    for (uint64_t seq = 0; seq < live->summary.last_seq;) {
+        EventRange range;
+        range.first_seq = seq + 1;
+        range.last_seq = live->summary.last_seq;
+        range.limit = kRebuildPage;
+        auto events = store.events(id, range);
+        if (!events) return tl::unexpected<Error>(events.error());
+        if (events->empty()) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " ends early");
+        for (const Event& e : *events) {
+            if (e.seq != ++seq) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
+            language.evolve(program, *live->state, e);
+            live->last_input = std::max(live->last_input, e.time);
+        }
     }
     return live;
 }

@@ -9,7 +9,9 @@ namespace tandem {
 namespace {
 
 constexpr size_t kScanPage = 256;
-constexpr size_t kCompiledPrograms = 4096;  // cached; beyond it the cache is emptied
+// Cached; beyond either the cache is emptied. A program can be many times its text.
+constexpr size_t kCompiledPrograms = 4096;
+constexpr size_t kCompiledBytes = 4 * 1024 * 1024;  // of their texts
 
 std::string row_key(std::string_view table, CallableKind kind, std::string_view name) {
     return std::string(table) + "/" + std::string(to_string(kind)) + "/" + std::string(name);
@@ -67,9 +69,7 @@ Result<void> Registry::admit(const Callable& callable) const {
 Result<void> Registry::validate(std::string_view name, std::string_view definition) const {
     const Language* l = language(name);
     if (l == nullptr) return fail(ErrorCode::kUnsupported, "no such language: " + std::string(name));
-    auto program = l->compile(definition);
-    if (!program) return tl::unexpected<Error>(program.error());
-    return {};
+    return l->validate(definition);
 }
 
 Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable, bool archive) {
@@ -132,6 +132,15 @@ Result<std::shared_ptr<const Callable>> Registry::find(const CallableRef& ref) c
     return not_found(ref);
 }
 
+bool Registry::mentions(std::string_view text) const {
+    const std::shared_lock lock(mutex_);
+    const auto holds = [text](const auto& callable) { return callable && callable->definition.view().find(text) != std::string_view::npos; };
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+        const auto& revisions = entry.second.revisions;
+        return holds(entry.second.current) || std::any_of(revisions.begin(), revisions.end(), holds);
+    });
+}
+
 std::vector<std::shared_ptr<const Callable>> Registry::list(CallableKind kind, std::string_view after, size_t limit) const {
     const std::shared_lock lock(mutex_);
     std::vector<std::shared_ptr<const Callable>> out;
@@ -183,9 +192,14 @@ Result<std::shared_ptr<const Definition>> Registry::compile(std::shared_ptr<cons
     if (!program) return tl::unexpected<Error>(program.error());
     auto definition = std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
     const std::lock_guard lock(compiled_mutex_);
-    if (compiled_.size() >= kCompiledPrograms) compiled_.clear();
+    if (compiled_.size() >= kCompiledPrograms || compiled_bytes_ >= kCompiledBytes) {
+        compiled_.clear();
+        compiled_bytes_ = 0;
+    }
     // A function's $LATEST keeps its revision over updates, and its program does not depend on them.
-    if (definition->callable->kind == CallableKind::kWorkflow) compiled_[key] = definition;
+    if (definition->callable->kind == CallableKind::kWorkflow && compiled_.emplace(key, definition).second) {
+        compiled_bytes_ += definition->callable->definition.size();
+    }
     return definition;
 }
 

@@ -39,6 +39,8 @@ public:
     std::vector<std::shared_ptr<const Callable>> list(CallableKind kind, std::string_view after, size_t limit) const;
     std::vector<std::shared_ptr<const Callable>> revisions(CallableKind kind, std::string_view name) const;
     Result<void> erase(const CallableRef& ref);
+    /// Whether the text stands in the definition of any callable or revision.
+    bool mentions(std::string_view text) const;
     Result<void> validate(std::string_view language, std::string_view definition) const;
 
     /// For a new execution: the current (or named) revision, compiled.
@@ -67,6 +69,7 @@ private:
     std::map<Key, Entry> entries_;
     std::mutex compiled_mutex_;
     std::map<std::string, std::shared_ptr<const Definition>> compiled_;
+    size_t compiled_bytes_ = 0;
 };
 
 }  // namespace tandem

@@ -74,7 +74,10 @@ void Shard::run() {
             for (Message& message : mailbox_.close()) refuse(message, unavailable());
             return;
         }
-        for (Message& message : messages) handle(message);
+        for (Message& message : messages) {
+            handle(message);
+            if (batch_bytes_ >= kBatchBytes) submit_batch();
+        }
         fire_timers(now());
         if (messages.empty()) recover_some();
         settle();
@@ -182,6 +185,7 @@ void Shard::decide(Live& live, Input input) {
     Decision decision = live.definition->language->decide(*live.definition->program, *live.state, input);
     if (decision.events.empty() && decision.actions.empty()) return;
     metrics().events.add(decision.events.size());
+    for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
     if (live.events.empty()) dirty_.push_back(live.summary.id);
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
@@ -198,25 +202,35 @@ void Shard::set_timer(Live& live) {
 }
 
 void Shard::fire_timers(Timestamp now) {
-    size_t fired = 0;
-    while (!timers_.empty() && timers_.top().due <= now && fired < context_.options.limits.batch_inputs) {
-        const Timer timer = timers_.top();
+    // Only those due now: an execution that has more to do goes on in the next turn, after what
+    // others have sent meanwhile.
+    std::vector<Timer> due;
+    while (!timers_.empty() && timers_.top().due <= now && due.size() < context_.options.limits.batch_inputs) {
+        due.push_back(timers_.top());
         timers_.pop();
-        const auto it = live_.find(timer.id);
-        if (it != live_.end() && it->second->timer != timer.due) continue;  // replaced since
-        auto live = load(timer.id);
-        if (!live || !(*live)->is_open()) continue;
-        (*live)->timer = kNever;
-        const Timestamp due = (*live)->state->next_due();
-        if (due <= now) {
-            metrics().timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
-            Input input;
-            input.type = InputType::kTimer;
-            decide(**live, std::move(input));
-            ++fired;
-        }
-        set_timer(**live);
     }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimersTurnMs);
+    for (size_t i = 0; i < due.size(); ++i) {
+        if (i > 0 && std::chrono::steady_clock::now() > until) timers_.push(due[i]);
+        else fire(due[i], now);
+    }
+}
+
+void Shard::fire(const Timer& timer, Timestamp now) {
+    const auto it = live_.find(timer.id);
+    if (it != live_.end() && it->second->timer != timer.due) return;  // replaced since
+    auto live = load(timer.id);
+    if (!live || !(*live)->is_open()) return;
+    (*live)->timer = kNever;
+    const Timestamp due = (*live)->state->next_due();
+    if (due <= now) {
+        metrics().timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
+        Input input;
+        input.type = InputType::kTimer;
+        decide(**live, std::move(input));
+    }
+    set_timer(**live);
+    if (batch_bytes_ >= kBatchBytes) submit_batch();
 }
 
 void Shard::recover_some() {
@@ -232,6 +246,7 @@ void Shard::recover_some() {
 void Shard::submit_batch() {
     if (dirty_.empty() && erasures_.empty() && actions_.empty() && replies_.empty()) return;
     Batch batch;
+    batch_bytes_ = 0;
     batch.executions = std::move(erasures_);
     erasures_.clear();
     for (const ExecutionId& id : dirty_) {

@@ -56,6 +56,7 @@ private:
     void handle_stop(Message& message);
     void handle_explain(Message& message);
     void fire_timers(Timestamp now);
+    void fire(const Timer& timer, Timestamp now);
     void recover_some();
     void decide(Live& live, Input input);
     void submit_batch();
@@ -76,6 +77,7 @@ private:
     std::unordered_set<ExecutionId> unrecovered_;
     // The batch being computed.
     std::vector<ExecutionId> dirty_;
+    size_t batch_bytes_ = 0;         // of payloads in its events
     std::vector<ExecutionWrite> erasures_;
     std::vector<std::pair<ExecutionId, Action>> actions_;
     Released replies_;

@@ -1,5 +1,6 @@
 // A language for the engine's own tests: the input is a script of steps, one letter each - t runs the
-// function "f", w waits 5 ms - and the execution succeeds after the last.
+// function "f", w waits 5 ms, n goes on at once but in another decision - and the execution succeeds
+// after the last.
 #pragma once
 
 #include "model/language.h"
@@ -37,7 +38,7 @@ public:
             e.type = type;
             e.time = input.now;
             if (type == EventType::kExecutionStarted) e.input = input.data;
-            if (type == EventType::kWaitSet) e.due = input.now + std::chrono::milliseconds(5);
+            if (type == EventType::kWaitSet) e.due = input.now + (s.steps[s.at] == 'n' ? Duration(1) : Duration(std::chrono::milliseconds(5)));
             e.error = input.error;
             evolve(program, s, e);
             out.events.push_back(e);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "json/budget.h"
 #include "json/value.h"
 
 namespace tandem::json {
@@ -173,6 +174,39 @@ TEST(Json, LargeObjectsFindEveryMember) {
     EXPECT_EQ(o.find("k500"), nullptr);
     EXPECT_EQ(o.find("k7")->as_string(), "seven");
     EXPECT_EQ(o.find("k999")->as_int(), 999);
+}
+
+TEST(Json, ChecksWithoutBuilding) {
+    for (const char* text : {R"({"a":[1,2.5,"x",true,null,{}]})", "[]", R"("\ud83d\ude00")", "1e3"}) {
+        EXPECT_TRUE(check(text).has_value()) << text;
+    }
+    for (const char* text :
+         {"", "{", "[1,]", R"({"a" 1})", "1e999", R"("\ud800")", "\"\xff\"", "[] []", "01"}) {
+        ASSERT_FALSE(check(text).has_value()) << text;
+        EXPECT_EQ(check(text).error().message, parse(text).error().message);
+    }
+    EXPECT_FALSE(check(std::string(201, '[') + std::string(201, ']')).has_value());
+    EXPECT_FALSE(check(std::string(1'000'000, '[')).has_value());
+}
+
+TEST(Json, BoundsTheNumberOfValues) {
+    EXPECT_TRUE(parse("[1,{\"a\":2}]", {.max_values = 4}).has_value());
+    const auto more = parse("[1,{\"a\":2}]", {.max_values = 3});
+    ASSERT_FALSE(more.has_value());
+    EXPECT_EQ(more.error().message, "more than 3 values at line 1, column 9");
+}
+
+TEST(Json, PrintsNoMoreThanAskedFor) {
+    Value v = Value(std::string(1'000, 'x'));
+    for (int i = 0; i < 60; ++i) v = Value(Array{v, v});   // 2^60 texts, a few kilobytes in memory
+    EXPECT_FALSE(print_within(v, 100'000).has_value());
+    EXPECT_EQ(print_clipped(v, 70), std::string(60, '[') + "\"" + std::string(9, 'x'));
+    EXPECT_EQ(print_within(*parse("[1,2]"), 5), "[1,2]");
+    EXPECT_EQ(print_within(*parse("[1,2]"), 4), std::nullopt);
+    EXPECT_EQ(print_clipped(Value("\xc3\xa9\xc3\xa9"), 4), "\"\xc3\xa9");
+    Budget budget;
+    EXPECT_FALSE(spend_on(v, budget));
+    EXPECT_TRUE(budget.is_spent());
 }
 
 TEST(Json, PrettyPrints) {

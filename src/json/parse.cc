@@ -9,6 +9,8 @@ namespace tandem::json {
 
 namespace {
 
+/// Recursive descent. A parser that does not build only checks: its values stay null.
+template <bool kBuilds>
 class Parser {
 public:
     Parser(std::string_view text, const ParseOptions& options) : text_(text), options_(options) {}
@@ -47,13 +49,16 @@ private:
         if (is_container && depth >= options_.max_depth) {
             return error("nested deeper than " + std::to_string(options_.max_depth) + " levels");
         }
+        if (++values_ > options_.max_values) {
+            return error("more than " + std::to_string(options_.max_values) + " values");
+        }
         switch (text_[pos_]) {
             case '{': return object(out, depth);
             case '[': return array(out, depth);
             case '"': {
                 std::string s;
                 if (!string(s)) return false;
-                out = Value(std::move(s));
+                if (kBuilds) out = Value(std::move(s));
                 return true;
             }
             case 't': out = Value(true); return literal("true");
@@ -69,7 +74,7 @@ private:
         skip_space();
         if (pos_ < text_.size() && text_[pos_] == '}') {
             ++pos_;
-            out = Value(std::move(members));
+            if (kBuilds) out = Value(std::move(members));
             return true;
         }
         while (true) {
@@ -84,14 +89,14 @@ private:
             ++pos_;
             Value member;
             if (!value(member, depth + 1)) return false;
-            members.set(key, std::move(member));
+            if (kBuilds) members.set(key, std::move(member));
             skip_space();
             if (pos_ == text_.size()) return error("unexpected end inside an object");
             const char c = text_[pos_++];
             if (c == '}') break;
             if (c != ',') return --pos_, error("expected ',' or '}' in an object");
         }
-        out = Value(std::move(members));
+        if (kBuilds) out = Value(std::move(members));
         return true;
     }
 
@@ -101,11 +106,11 @@ private:
         skip_space();
         if (pos_ < text_.size() && text_[pos_] == ']') {
             ++pos_;
-            out = Value(std::move(items));
+            if (kBuilds) out = Value(std::move(items));
             return true;
         }
         while (true) {
-            items.emplace_back();
+            if (kBuilds || items.empty()) items.emplace_back();
             if (!value(items.back(), depth + 1)) return false;
             skip_space();
             if (pos_ == text_.size()) return error("unexpected end inside an array");
@@ -113,7 +118,7 @@ private:
             if (c == ']') break;
             if (c != ',') return --pos_, error("expected ',' or ']' in an array");
         }
-        out = Value(std::move(items));
+        if (kBuilds) out = Value(std::move(items));
         return true;
     }
 
@@ -173,7 +178,7 @@ private:
             while (pos_ < text_.size() && text_[pos_] != '"' && text_[pos_] != '\\' &&
                    uint8_t(text_[pos_]) >= 0x20)
                 ++pos_;
-            out.append(text_, start, pos_ - start);
+            if (kBuilds) out.append(text_, start, pos_ - start);
             if (pos_ == text_.size()) return error("unexpected end inside a string");
             const char c = text_[pos_];
             if (c == '"') return ++pos_, true;
@@ -246,13 +251,13 @@ private:
     std::string_view text_;
     const ParseOptions& options_;
     size_t pos_ = 0;
+    size_t values_ = 0;
     std::string message_;
 };
 
-}  // namespace
-
-Result<Value> parse(std::string_view text, const ParseOptions& options, SyntaxError* where) {
-    Parser parser(text, options);
+template <bool kBuilds>
+Result<Value> parse_text(std::string_view text, const ParseOptions& options, SyntaxError* where) {
+    Parser<kBuilds> parser(text, options);
     Value value;
     std::string message;
     size_t offset = 0;
@@ -272,6 +277,18 @@ Result<Value> parse(std::string_view text, const ParseOptions& options, SyntaxEr
     if (where != nullptr) *where = at;
     return fail(ErrorCode::kInvalidArgument, message + " at line " + std::to_string(at.line) +
                                                  ", column " + std::to_string(at.column));
+}
+
+}  // namespace
+
+Result<Value> parse(std::string_view text, const ParseOptions& options, SyntaxError* where) {
+    return parse_text<true>(text, options, where);
+}
+
+Result<void> check(std::string_view text, const ParseOptions& options) {
+    const auto value = parse_text<false>(text, options, nullptr);
+    if (!value) return tl::unexpected<Error>(value.error());
+    return {};
 }
 
 }  // namespace tandem::json

@@ -58,56 +58,65 @@ void print_double(std::string& out, double d) {
     out += text.substr(digits);
 }
 
-constexpr int kCompact = -1;
+/// Prints until done or `out` is longer than `limit`: then it is cut off somewhere.
+struct Printer {
+    static constexpr int kCompact = -1;
+    std::string& out;
+    size_t limit = SIZE_MAX;
 
-void new_line(std::string& out, int indent) {
-    if (indent == kCompact) return;
-    out.push_back('\n');
-    out.append(size_t(indent) * 2, ' ');
-}
+    void new_line(int indent) {
+        if (indent == kCompact) return;
+        out.push_back('\n');
+        out.append(size_t(indent) * 2, ' ');
+    }
 
-void print_value(std::string& out, const Value& value, int indent) {
-    const int inner = indent == kCompact ? kCompact : indent + 1;
-    switch (value.kind()) {
-        case Kind::kNull: out += "null"; return;
-        case Kind::kBool: out += value.as_bool() ? "true" : "false"; return;
-        case Kind::kInt: out += std::to_string(value.as_int()); return;
-        case Kind::kDouble: print_double(out, value.as_double()); return;
-        case Kind::kString: print_string(out, value.as_string()); return;
-        case Kind::kArray: {
-            out.push_back('[');
-            bool first = true;
-            for (const Value& item : value.as_array()) {
-                if (!first) out.push_back(',');
-                first = false;
-                new_line(out, inner);
-                print_value(out, item, inner);
+    void print(const Value& value, int indent) {
+        const int inner = indent == kCompact ? kCompact : indent + 1;
+        switch (value.kind()) {
+            case Kind::kNull: out += "null"; return;
+            case Kind::kBool: out += value.as_bool() ? "true" : "false"; return;
+            case Kind::kInt: out += std::to_string(value.as_int()); return;
+            case Kind::kDouble: print_double(out, value.as_double()); return;
+            case Kind::kString: print_string(out, value.as_string()); return;
+            case Kind::kArray: {
+                out.push_back('[');
+                bool first = true;
+                for (const Value& item : value.as_array()) {
+                    if (out.size() > limit) return;
+                    if (!first) out.push_back(',');
+                    first = false;
+                    new_line(inner);
+                    print(item, inner);
+                }
+                if (!first) new_line(indent);
+                out.push_back(']');
+                return;
             }
-            if (!first) new_line(out, indent);
-            out.push_back(']');
-            return;
-        }
-        case Kind::kObject: {
-            out.push_back('{');
-            bool first = true;
-            for (const auto& [key, member] : value.as_object()) {
-                if (!first) out.push_back(',');
-                first = false;
-                new_line(out, inner);
-                print_string(out, key);
-                out += indent == kCompact ? ":" : ": ";
-                print_value(out, member, inner);
+            case Kind::kObject: {
+                out.push_back('{');
+                bool first = true;
+                for (const auto& [key, member] : value.as_object()) {
+                    if (out.size() > limit) return;
+                    if (!first) out.push_back(',');
+                    first = false;
+                    new_line(inner);
+                    print_string(out, key);
+                    out += indent == kCompact ? ":" : ": ";
+                    print(member, inner);
+                }
+                if (!first) new_line(indent);
+                out.push_back('}');
+                return;
             }
-            if (!first) new_line(out, indent);
-            out.push_back('}');
-            return;
         }
     }
-}
+};
 
 }  // namespace
 
-void print_to(std::string& out, const Value& value) { print_value(out, value, kCompact); }
+void print_to(std::string& out, const Value& value) {
+    Printer{out}.print(value, Printer::kCompact);
+}
 
 std::string print(const Value& value) {
     std::string out;
@@ -115,9 +124,25 @@ std::string print(const Value& value) {
     return out;
 }
 
+std::optional<std::string> print_within(const Value& value, size_t limit) {
+    std::string out;
+    Printer{out, limit}.print(value, Printer::kCompact);
+    if (out.size() > limit) return std::nullopt;
+    return out;
+}
+
+std::string print_clipped(const Value& value, size_t limit) {
+    std::string out;
+    Printer{out, limit}.print(value, Printer::kCompact);
+    if (out.size() <= limit) return out;
+    while (limit > 0 && (uint8_t(out[limit]) & 0xC0) == 0x80) --limit;
+    out.resize(limit);
+    return out;
+}
+
 std::string print_pretty(const Value& value) {
     std::string out;
-    print_value(out, value, 0);
+    Printer{out}.print(value, 0);
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "json/budget.h"
 
 namespace tandem::json {
 
@@ -121,6 +122,22 @@ bool operator==(const Value& a, const Value& b) {
         }
     }
     return false;
+}
+
+bool spend_on(const Value& value, Budget& budget) {
+    if (value.is_string()) return budget.spend_on_text(value.as_string().size());
+    if (!budget.spend()) return false;
+    if (value.is_array()) {
+        for (const Value& item : value.as_array()) {
+            if (!spend_on(item, budget)) return false;
+        }
+    }
+    if (value.is_object()) {
+        for (const auto& [key, member] : value.as_object()) {
+            if (!spend_on(member, budget)) return false;
+        }
+    }
+    return true;
 }
 
 const Value* Object::find(std::string_view key) const {

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,6 +111,7 @@ private:
 
 struct ParseOptions {
     size_t max_depth = 200;
+    size_t max_values = SIZE_MAX;  // in the whole document: a value costs many times its text
 };
 
 /// A syntax error, with where it is (1-based; columns count bytes).
@@ -125,10 +127,17 @@ struct SyntaxError {
 /// given, receives the position.
 Result<Value> parse(std::string_view text, const ParseOptions& options = {},
                     SyntaxError* where = nullptr);
+/// Whether parse() would succeed, without making any value: same errors, constant memory.
+Result<void> check(std::string_view text, const ParseOptions& options = {});
 
 /// Compact JSON. Doubles print shortest round-trip in Java's Double.toString manner (1.0, 1.0E10).
 std::string print(const Value& value);
 void print_to(std::string& out, const Value& value);
+/// print(), or nothing where that is longer than `limit` bytes. Values share their parts, so that a
+/// small one in memory can be a text beyond all bounds: this stops at the limit.
+std::optional<std::string> print_within(const Value& value, size_t limit);
+/// The beginning of print(), at most `limit` bytes of whole characters: for error texts.
+std::string print_clipped(const Value& value, size_t limit);
 /// Indented by two spaces, for people.
 std::string print_pretty(const Value& value);
 

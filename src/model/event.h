@@ -52,6 +52,7 @@ enum class EventType : uint16_t {
     kTaskHeartbeat = 62,   // ref
     kTaskCancelled = 63,   // ref: nobody wants its answer any more
     kNote = 64,            // detail: private to the language
+    kDeferred = 65,        // due: goes on then, in a later decision; name (next state), input
 };
 
 enum class StateKind : uint8_t {

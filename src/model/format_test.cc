@@ -22,7 +22,7 @@ const EventType kAllTypes[] = {
     EventType::kTaskScheduleFailed, EventType::kTaskStarted, EventType::kTaskStartFailed, EventType::kTaskSubmitted,
     EventType::kTaskSubmitFailed, EventType::kTaskSucceeded, EventType::kTaskFailed, EventType::kTaskTimedOut,
     EventType::kEvaluationFailed, EventType::kWaitSet, EventType::kRetrySet, EventType::kTaskHeartbeat,
-    EventType::kTaskCancelled, EventType::kNote};
+    EventType::kTaskCancelled, EventType::kNote, EventType::kDeferred};
 
 Event sample(EventType type) {
     Event e;

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "model/callable.h"
 #include "model/event.h"
@@ -57,6 +58,7 @@ struct Action {
     CallableRef target;
     Payload payload;
     Payload client_context;          // Lambda's ClientContext, decoded JSON, if any
+    bool want_log_tail = false;      // the end of the call's log comes with its result
     friend bool operator==(const Action&, const Action&) = default;
 };
 
@@ -100,6 +102,10 @@ struct LanguageOptions {
     std::string region = "us-east-1";
     size_t payload_bytes = 262'144;
     size_t history_events = 25'000;
+    // A decision that has come so far leaves the rest to the next kTimer input, due at once.
+    size_t decision_events = kDecisionEvents;
+    size_t decision_bytes = kDecisionBytes;
+    size_t decision_work = kDecisionWork;
 };
 
 class Language {
@@ -108,6 +114,13 @@ public:
     virtual std::string_view name() const = 0;
     /// Error: kInvalidArgument with the reason in the language's own words.
     virtual Result<std::shared_ptr<const Program>> compile(std::string_view definition) const = 0;
+    /// What a new definition must satisfy. It may ask for more than compile(), and for more from
+    /// version to version: what was accepted once is compiled only. Error: as compile().
+    virtual Result<void> validate(std::string_view definition) const {
+        auto program = compile(definition);
+        if (!program) return tl::unexpected<Error>(program.error());
+        return {};
+    }
     virtual std::unique_ptr<State> initial(const Program& program) const = 0;
     virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;
     virtual void evolve(const Program& program, State& state, const Event& event) const = 0;

@@ -37,6 +37,7 @@ std::string_view to_string(EventType type) {
         case EventType::kTaskHeartbeat: return "TaskHeartbeat";
         case EventType::kTaskCancelled: return "TaskCancelled";
         case EventType::kNote: return "Note";
+        case EventType::kDeferred: return "Deferred";
     }
     return "Unknown";
 }

@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
 constexpr size_t kKeyCacheEntries = 256;
+constexpr ptrdiff_t kSignedHeadersMax = 100;   // each is looked for among all headers
 constexpr int64_t kPresignedSecondsMax = 7 * 24 * 3600;
 
 std::string basic_date(Timestamp t) {  // 20260102T030405Z
@@ -170,6 +171,7 @@ std::optional<SigV4Failure> verify(const HttpRequest& request, const SigV4Policy
     const auto signed_at = parse_basic_date(claim.date);
     if (scope.size() != 5) return incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + claim.credential + "'");
     if (!signed_at) return incomplete("Date must be in ISO-8601 'basic format'. Got '" + claim.date + "'.");
+    if (std::count(claim.signed_headers.begin(), claim.signed_headers.end(), ';') >= kSignedHeadersMax) return incomplete("'SignedHeaders' names more than " + std::to_string(kSignedHeadersMax) + " headers.");
     if (!lists_host(claim.signed_headers)) return incomplete("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
     const auto secret = policy.secret_of(scope[0]);
     if (!secret) return SigV4Failure{SigV4Failure::Kind::kUnknownKey, "The security token included in the request is invalid."};

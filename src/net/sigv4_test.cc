@@ -84,6 +84,11 @@ TEST(SigV4, RefusesEveryChange) {
     HttpRequest garbage = request_of(v);
     garbage.headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=a");
     EXPECT_EQ(verify(garbage, policy, kNow)->kind, Kind::kIncomplete);
+    HttpRequest many = request_of(v);
+    std::string names = "host";
+    for (int i = 0; i < 20'000; ++i) names += ";a";
+    many.headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/states/aws4_request, SignedHeaders=" + names + ", Signature=0");
+    EXPECT_EQ(verify(many, policy, kNow)->kind, Kind::kIncomplete);
     const Vector& presigned = vectors()[3];
     EXPECT_EQ(verify(request_of(presigned), policy_for("lambda"), kNow + std::chrono::minutes(2))->kind, Kind::kExpired);
 }

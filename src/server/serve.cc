@@ -11,6 +11,7 @@
 #include "api/aws/gate.h"
 #include "api/lambda/door.h"
 #include "api/states/door.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/engine.h"
@@ -39,6 +40,15 @@ net::HttpResponse plain(int status, std::string text, const char* type = "text/p
     return response;
 }
 
+/// The answer to what is no HTTP request, or one beyond its limits: before any door has seen it.
+net::HttpResponse bad_request(int status, std::string_view reason) {
+    const char* type = status == 413 ? "RequestEntityTooLargeException" : status == 408 ? "RequestTimeoutException" : "BadRequestException";
+    const json::Value body = json::Value::object({{"__type", type}, {"message", to_valid_utf8(std::string(reason))}});
+    net::HttpResponse response = plain(status, json::print(body), "application/json");
+    response.headers.add("x-amzn-ErrorType", type);
+    return response;
+}
+
 /// Everything that lives as long as the server, in the order in which it is made.
 class Server {
 public:
@@ -61,9 +71,12 @@ private:
     std::optional<BlobStore> blobs_;
     std::unique_ptr<Executor> pool_;
     std::unique_ptr<Language> asl_;
+    std::unique_ptr<Language> asl_express_;  // validates only: nothing runs as Express yet
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<aws::WorkQueue> work_;
+    std::unique_ptr<aws::WorkQueue> machine_changes_;
+    std::unique_ptr<aws::WorkQueue> function_changes_;
     std::unique_ptr<states::StatesDoor> states_;
     std::unique_ptr<lambda::LambdaDoor> lambda_;
     std::unique_ptr<admin::AdminDoor> admin_;
@@ -115,10 +128,11 @@ Result<void> Server::open_engine() {
     language.payload_bytes = config_.limits.payload_bytes;
     language.history_events = config_.limits.history_events;
     asl_ = asl::make_language(language);
+    asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
     invocation_ = invocation::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
-    auto engine = Engine::open(options, *store_, *blobs_, *pool_, {asl_.get(), invocation_.get()});
+    auto engine = Engine::open(options, *store_, *blobs_, *pool_, {asl_.get(), asl_express_.get(), invocation_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};
@@ -126,8 +140,11 @@ Result<void> Server::open_engine() {
 
 Result<void> Server::listen() {
     work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
-    const aws::Context context{*engine_, {config_.account, config_.region}, config_.limits, *work_, system_clock(), !config_.tls_certificate.empty()};
+    machine_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
+    function_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
+    aws::Context context{*engine_, {config_.account, config_.region}, config_.limits, *work_, system_clock(), !config_.tls_certificate.empty(), machine_changes_.get()};
     states_ = std::make_unique<states::StatesDoor>(context);
+    context.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(context);
     admin_ = std::make_unique<admin::AdminDoor>(context);
     aws::GateOptions gate;
@@ -148,10 +165,7 @@ Result<void> Server::listen() {
     http.header_timeout_ms = config_.limits.http_header_timeout_ms;
     http.body_timeout_ms = config_.limits.http_body_timeout_ms;
     http.idle_timeout_ms = config_.limits.http_idle_timeout_ms;
-    http.on_bad_request = [](int status, std::string_view reason) {
-        const json::Value body = json::Value::object({{"message", std::string(reason)}});
-        return plain(status, json::print(body), "application/json");
-    };
+    http.on_bad_request = bad_request;
     auto server = net::HttpServer::listen(*loops_, http, [this](net::HttpRequest request, net::HttpReply reply) { route(std::move(request), std::move(reply)); });
     if (!server) return tl::unexpected<Error>(server.error());
     http_ = std::move(*server);
@@ -197,7 +211,7 @@ void Server::drain() {
     http_->stop();
     engine_->shutdown();
     pool_->stop();
-    work_->close();
+    for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()}) queue->close();
     engine_.reset();
     pool_.reset();
     loops_->stop();

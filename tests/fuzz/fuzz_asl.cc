@@ -1,5 +1,6 @@
-// Any text may be a definition. If it compiles, a few decisions run with synthetic answers, and every
-// one of them must leave a state that equals the fold of its events.
+// Any text may be a definition, to be validated and compiled. If it compiles, a few decisions run
+// with synthetic answers, and every one of them must leave a state that equals the fold of its
+// events.
 #include <cstdint>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@ std::unique_ptr<Language> small_language() {
     LanguageOptions options;
     options.history_events = 300;
     options.payload_bytes = 4'096;
+    options.decision_events = 20;  // so that some need several decisions for one input
     return asl::make_language(options);
 }
 
@@ -63,6 +65,7 @@ void run(const Language& language, const Program& program, uint64_t seed) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const auto language = small_language();
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    (void)language->validate(text);
     const auto program = language->compile(text);
     if (program) run(*language, **program, stable_hash(text));
     return 0;

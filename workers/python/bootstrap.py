@@ -82,8 +82,11 @@ def load_handler(handler):
 
 
 def _jsonable(value):
+    """Lambda's encoder knows bytes (within the answer) and decimals."""
     import decimal
 
+    if isinstance(value, bytes):
+        return value.decode()
     if isinstance(value, decimal.Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
@@ -95,7 +98,7 @@ _encoder = json.JSONEncoder(ensure_ascii=not _runtime.isdigit() or int(_runtime)
 
 
 def answer(handler, event_text, context):
-    """What to post for one event: (is_error, body as text)."""
+    """What to post for one event: (is_error, body as text or bytes)."""
     request_id = context.aws_request_id
     try:
         event = json.loads(event_text)
@@ -106,6 +109,8 @@ def answer(handler, event_text, context):
         result = handler(event, context)
     except Exception as error:
         return True, _report(exception_document(error, request_id, ()))
+    if isinstance(result, bytes):
+        return False, result  # is the answer, be it JSON or not
     try:
         return False, _encoder.encode(result)
     except Exception as error:

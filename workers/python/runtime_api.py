@@ -48,9 +48,9 @@ class Client:
         self._receive()
 
     def _post(self, path, body, headers=""):
-        data = body.encode("utf-8", "surrogatepass")
-        head = "POST %s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n" % (
-            PREFIX, path, self._host, len(data), headers)
+        data, kind = (body, "unknown") if isinstance(body, bytes) else (body.encode("utf-8", "surrogatepass"), "json")
+        head = "POST %s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/%s\r\nContent-Length: %d\r\n%s\r\n" % (
+            PREFIX, path, self._host, kind, len(data), headers)
         return head.encode() + data
 
     def _receive_event(self):

@@ -57,6 +57,26 @@ TEST(Fields, TypesComeFirstAndLengthsAreCharacters) {
     EXPECT_EQ(g.error()->code, "SerializationException");
 }
 
+TEST(Fields, ShowsOnlyTheBeginningOfALongValue) {
+    const json::Value v = json::Value::object({{"a", std::string(2'000'000, 'x') + "\xc3\xa9"}});
+    Fields f(v);
+    f.string("a", {.max = 80});
+    ASSERT_TRUE(f.error());
+    EXPECT_EQ(f.error()->message, "1 validation error detected: Value '" + std::string(1024, 'x') +
+                                      "...' at 'a' failed to satisfy constraint: Member must have length less than or equal to 80");
+    EXPECT_EQ(shown(std::string(1023, 'x') + "é"), std::string(1023, 'x') + "...");
+}
+
+TEST(Body, IsSmallAsAValueToo) {
+    EXPECT_TRUE(decode_body(R"({"a":")" + std::string(5'000'000, 'x') + "\"}", {}).has_value());
+    std::string list = "{\"a\":[0";
+    for (int i = 0; i < 20'000; ++i) list += ",0";
+    const auto many = decode_body(list + "]}", {});
+    ASSERT_FALSE(many.has_value());
+    EXPECT_EQ(many.error().code, "SerializationException");
+    EXPECT_TRUE(many.error().message.starts_with("The request body is not valid JSON: more than 10000 values at line 1"));
+}
+
 TEST(PageToken, BelongsToItsListing) {
     const std::string token = encode_page_token("A", "cursor");
     EXPECT_EQ(decode_page_token("A", token), "cursor");
@@ -76,7 +96,19 @@ TEST(JsonErrors, FindsTheFirstError) {
     EXPECT_EQ(describe_json_error("[1"), "Unexpected end-of-input: expected close marker for Array");
     EXPECT_EQ(describe_json_error(""), "Unexpected end-of-input");
     EXPECT_NE(describe_json_error("\"a\\"), "");
+    EXPECT_EQ(locate_json_error("{\n a}"),
+              "Unexpected character ('a' (code 97)): was expecting double-quote to start field name at "
+              "[Source: (String)\"{\n a}\"; line: 2, column: 3]");
+    EXPECT_TRUE(locate_json_error("not json").ends_with("at [Source: (String)\"not json\"; line: 1, column: 4]"));
+    EXPECT_EQ(locate_json_error("{}"), "");
     EXPECT_NE(describe_json_error(std::string(1'000'000, '[')), "");   // depth costs no stack
+    // Whole characters, whatever stands there: an error's text is itself sent as JSON.
+    EXPECT_TRUE(describe_json_error("[é]").starts_with("Unexpected character ('é' (code 233)): "));
+    EXPECT_TRUE(describe_json_error("{€").starts_with("Unexpected character ('€' (code 8364 / 0x20ac)): "));
+    EXPECT_TRUE(describe_json_error("[\xff]").starts_with("Unexpected character (invalid UTF-8 start byte 0xff): "));
+    EXPECT_TRUE(describe_json_error(std::string("\0", 1)).starts_with("Unexpected character ((CTRL-CHAR, code 0)): "));
+    const std::string token(5'000, 'x');
+    EXPECT_TRUE(describe_json_error(token).starts_with("Unrecognized token '" + token.substr(0, 256) + "...': was"));
 }
 
 TEST(Door, FailureShapes) {

@@ -35,7 +35,7 @@ net::HttpResponse json10_reply(const json::Value& body) { return make(200, kJson
 
 net::HttpResponse json10_failure(const ApiError& error) {
     json::Value body = json::Value::object({{"__type", error.code}});
-    if (!error.message.empty()) body.set("message", error.message);
+    if (!error.message.empty()) body.set("message", to_valid_utf8(error.message));
     add_members(body, error);
     net::HttpResponse response = make(error.status, kJson10, json::print(body));
     add_headers(response, error);
@@ -47,10 +47,12 @@ net::HttpResponse rest_reply(int status, const json::Value& body) {
 }
 
 net::HttpResponse rest_failure(const ApiError& error) {
+    // Messages quote what was sent, which need not be UTF-8.
+    const std::string message = to_valid_utf8(error.message);
     json::Value body = is_framework_error(error.code)
-                           ? json::Value::object({{"message", error.message}})
+                           ? json::Value::object({{"message", message}})
                            : json::Value::object({{"Type", error.status >= 500 ? "Service" : "User"},
-                                                  {"Message", error.message}});
+                                                  {"Message", message}});
     add_members(body, error);
     net::HttpResponse response = make(error.status, kJson, json::print(body));
     add_headers(response, error);
@@ -66,7 +68,7 @@ net::HttpReply with_request_id(net::HttpReply reply, std::string request_id) {
 
 Answer<json::Value> decode_body(std::string_view body, const Limits& limits) {
     if (body.empty()) return json::Value::object();
-    auto value = json::parse(body, {.max_depth = limits.json_depth});
+    auto value = json::parse(body, {.max_depth = limits.json_depth, .max_values = kRequestValues});
     if (!value) return refuse("SerializationException", "The request body is not valid JSON: " + value.error().message);
     if (value->is_array()) return refuse("SerializationException", "Start of list found where not expected");
     if (!value->is_object()) return refuse("SerializationException", "Unexpected field type");

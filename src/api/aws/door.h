@@ -26,6 +26,11 @@ struct Context {
     WorkQueue& work;
     const Clock& clock = system_clock();
     bool tls = false;         // for URLs that the server gives out
+    // Changes take long (a package is unpacked) and go one at a time: on a queue of their own they
+    // hold up no reader. Without it they run on `work`.
+    WorkQueue* changes = nullptr;
+
+    WorkQueue& queue_for_changes() const { return changes != nullptr ? *changes : work; }
 };
 
 class AwsDoor {

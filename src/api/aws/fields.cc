@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace tandem::aws {
 
 namespace {
@@ -34,7 +36,7 @@ const json::Value* Fields::present(std::string_view name) const {
 
 void Fields::violate(std::string_view name, std::optional<std::string_view> value, std::string_view constraint) {
     std::string text = "Value ";
-    if (value) text.append("'").append(*value).append("' ");
+    if (value) text.append("'").append(aws::shown(*value)).append("' ");
     text.append("at '").append(name).append("' failed to satisfy constraint: ").append(constraint);
     violations_.push_back(std::move(text));
 }
@@ -135,6 +137,13 @@ std::optional<ApiError> Fields::error() const {
         message += violations_[i];
     }
     return ApiError{400, "ValidationException", std::move(message), {}, 0};
+}
+
+std::string shown(std::string_view value) {
+    if (value.size() <= kShownChars) return std::string(value);
+    size_t end = kShownChars;
+    while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+    return std::string(value.substr(0, end)) + "...";
 }
 
 size_t utf8_length(std::string_view text) {

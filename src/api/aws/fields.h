@@ -60,6 +60,9 @@ private:
     std::vector<std::string> violations_;
 };
 
+/// What an error's text shows of a value that was refused: all of it, or its beginning and "...".
+std::string shown(std::string_view value);
+
 /// Characters (code points) of well-formed UTF-8.
 size_t utf8_length(std::string_view text);
 

@@ -1,12 +1,17 @@
 #include "api/aws/json_errors.h"
 
+#include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <vector>
+
+#include "base/encoding.h"
 
 namespace tandem::aws {
 
 namespace {
 
+constexpr size_t kTokenChars = 256;
 constexpr std::string_view kLiterals = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 class Scanner {
@@ -22,6 +27,23 @@ public:
         return error_;
     }
 
+    /// Where that parser stands then: behind the character or token that it cannot take.
+    std::string location() const {
+        size_t quoted = std::min<size_t>(text_.size(), 500);
+        while (quoted < text_.size() && (static_cast<unsigned char>(text_[quoted]) & 0xC0) == 0x80) --quoted;
+        const bool is_character = error_.starts_with("Unexpected character");
+        const size_t end = std::min(text_.size(), at_ + (is_character ? 1 : 0));
+        const std::string_view before = text_.substr(0, end);
+        const size_t line = 1 + size_t(std::count(before.begin(), before.end(), '\n'));
+        const size_t newline = before.rfind('\n');
+        const size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
+        std::string source = "\"" + std::string(text_.substr(0, quoted)) + "\"";
+        if (text_.size() > quoted)
+            source += "[truncated " + std::to_string(text_.size() - quoted) + " chars]";
+        return "[Source: (String)" + source + "; line: " + std::to_string(line) +
+               ", column: " + std::to_string(end - line_start + 1) + "]";
+    }
+
 private:
     bool at_end() const { return at_ >= text_.size(); }
     char peek() const { return at_end() ? '\0' : text_[at_]; }
@@ -35,9 +57,25 @@ private:
             error_ = "Unexpected end-of-input";
             return;
         }
-        const char c = peek();
-        error_ = std::string("Unexpected character ('") + c + "' (code " +
-                 std::to_string(int(static_cast<unsigned char>(c))) + ")): " + std::string(wanted);
+        error_ = "Unexpected character (" + described_character() + "): " + std::string(wanted);
+    }
+
+    // 'x' (code 120), 'é' (code 233), '€' (code 8364 / 0x20ac)
+    std::string described_character() const {
+        const auto lead = static_cast<unsigned char>(peek());
+        if (lead < 0x20) return "(CTRL-CHAR, code " + std::to_string(int(lead)) + ")";
+        const size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        const std::string_view character = text_.substr(at_, bytes);
+        if (!is_valid_utf8(character)) return "invalid UTF-8 start byte 0x" + hex(text_.substr(at_, 1));
+        uint32_t code = bytes == 1 ? lead : lead & (0xFF >> (bytes + 1));
+        for (const char next : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(next) & 0x3F);
+        std::string out = "'" + std::string(character) + "' (code " + std::to_string(code);
+        if (code > 0xFF) {
+            char number[16];
+            std::snprintf(number, sizeof number, " / 0x%x", code);
+            out += number;
+        }
+        return out + ")";
     }
 
     // One value with an explicit stack of open containers: depth must not cost stack space.
@@ -150,7 +188,10 @@ private:
             return false;
         }
         if (token != "null" && token != "true" && token != "false") {
-            error_ = "Unrecognized token '" + std::string(token) + "': was expecting " + std::string(kLiterals);
+            at_ = end;
+            const bool is_long = token.size() > kTokenChars;
+            error_ = "Unrecognized token '" + std::string(token.substr(0, kTokenChars)) + (is_long ? "..." : "") +
+                     "': was expecting " + std::string(kLiterals);
             return false;
         }
         at_ = end;
@@ -165,5 +206,11 @@ private:
 }  // namespace
 
 std::string describe_json_error(std::string_view text) { return Scanner(text).first_error(); }
+
+std::string locate_json_error(std::string_view text) {
+    Scanner scanner(text);
+    std::string error = scanner.first_error();
+    return error.empty() ? error : error + " at " + scanner.location();
+}
 
 }  // namespace tandem::aws

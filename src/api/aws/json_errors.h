@@ -10,5 +10,7 @@ namespace tandem::aws {
 
 /// The message for `text`, without a location; empty if no error is found.
 std::string describe_json_error(std::string_view text);
+/// The same with its location: "... at [Source: (String)"{"a" 1}"; line: 1, column: 7]".
+std::string locate_json_error(std::string_view text);
 
 }  // namespace tandem::aws

@@ -57,7 +57,10 @@ Reply create_function(const Call& call) {
     record.touch(context.clock.now());
     record.callable.created = record.callable.updated;
     const auto put = context.engine.put_callable(record.encode(), PutMode::kCreate);
-    if (!put) return tl::unexpected(put_error(context, put.error(), record));
+    if (!put) {
+        context.engine.drop_blob(record.spec.code_blob);
+        return tl::unexpected(put_error(context, put.error(), record));
+    }
     if (!published) return RestReply{201, configuration(context.place, record, "")};
     const auto version = publish(context, record, std::nullopt);
     if (!version) return tl::unexpected(version.error());

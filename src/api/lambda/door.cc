@@ -59,7 +59,8 @@ void LambdaDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     }
     // A whole request may weigh 80 MB: it is moved, never copied, and parsed off the network's thread.
     const auto shared = std::make_shared<net::HttpRequest>(std::move(request));
-    const bool posted = context_.work.post([this, shared, route = std::move(route), reply] {
+    aws::WorkQueue& queue = route.kind == RouteKind::kChange ? context_.queue_for_changes() : context_.work;
+    const bool posted = queue.post([this, shared, route = std::move(route), reply] {
         if (route.action == nullptr) return reply(download(*shared));
         auto body = aws::decode_body(shared->body, context_.limits);
         if (!body) return reply(failure(body.error()));

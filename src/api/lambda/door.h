@@ -1,5 +1,5 @@
 // LambdaDoor: AWS Lambda's REST API over the engine. routes.cc finds the action, one file answers
-// each action or group. Everything but Invoke runs on the context's work queue, changes one at a
+// each action or group. Everything but Invoke runs on the context's work queues, changes one at a
 // time. Safe from every thread. Running functions is the engine's business.
 #pragma once
 

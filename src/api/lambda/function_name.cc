@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/aws/fields.h"
+
 namespace tandem::lambda {
 
 namespace {
@@ -27,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text) {
 }
 
 tl::unexpected<aws::ApiError> bad_name(std::string_view text) {
-    return aws::refuse("ValidationException", "1 validation error detected: Value '" + std::string(text) +
+    return aws::refuse("ValidationException", "1 validation error detected: Value '" + aws::shown(text) +
                        "' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: " +
                        std::string(kPattern));
 }
@@ -67,12 +69,12 @@ aws::Answer<FunctionRef> parse_function(const aws::Place& place, std::string_vie
     FunctionRef ref{std::string(parts[at]), left == 2 ? std::string(parts[at + 1]) : std::string()};
     if (left == 2 && ref.qualifier != "$LATEST" && !is_plain_name(ref.qualifier)) return bad_name(text);
     if (ref.name.size() > kNameCharsMax) {
-        return aws::refuse("ValidationException", "1 validation error detected: Value '" + ref.name +
+        return aws::refuse("ValidationException", "1 validation error detected: Value '" + aws::shown(ref.name) +
                            "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64");
     }
     if (qualifier) {
         if (*qualifier != "$LATEST" && !is_plain_name(*qualifier)) {
-            return aws::refuse("ValidationException", "1 validation error detected: Value '" + *qualifier +
+            return aws::refuse("ValidationException", "1 validation error detected: Value '" + aws::shown(*qualifier) +
                                "' at 'qualifier' failed to satisfy constraint: Member must satisfy regular expression pattern: "
                                "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+");
         }

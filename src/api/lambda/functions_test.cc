@@ -85,6 +85,7 @@ TEST_F(LambdaTest, CreateRefusesBadInput) {
     const Answered bad = create("f");
     EXPECT_EQ(bad.error(), "InvalidParameterValueException");
     EXPECT_EQ(bad.message(), "Could not unzip uploaded file. Please check your file, then try to upload again.");
+    EXPECT_EQ(engine_.blob_count(), 0u);   // nothing of it is kept
 }
 
 TEST_F(LambdaTest, PackagesHaveALimit) {

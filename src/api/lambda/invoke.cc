@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "api/aws/fields.h"
 #include "api/aws/json_errors.h"
 #include "api/lambda/function_record.h"
 #include "base/encoding.h"
@@ -33,7 +34,7 @@ Answer<InvocationType> read_type(std::string_view text) {
     if (text.empty() || text == "RequestResponse") return InvocationType::kRequestResponse;
     if (text == "Event") return InvocationType::kEvent;
     if (text == "DryRun") return InvocationType::kDryRun;
-    return refuse("InvalidParameterValueException", "Value '" + std::string(text) +
+    return refuse("InvalidParameterValueException", "Value '" + aws::shown(text) +
                   "' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]");
 }
 
@@ -41,7 +42,7 @@ Answer<Payload> read_client_context(const net::HttpRequest& request) {
     const std::string* header = request.headers.find("X-Amz-Client-Context");
     if (!header || header->empty()) return Payload();
     auto text = base64_decode(*header);
-    if (!text || header->size() > kClientContextChars || !json::parse(*text)) {
+    if (!text || header->size() > kClientContextChars || !json::check(*text)) {
         return refuse("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
     }
     return Payload(*std::move(text));
@@ -59,7 +60,7 @@ std::optional<ApiError> check_event(const aws::Context& context, std::string& bo
         body = "{}";
         return std::nullopt;
     }
-    if (json::parse(body, {.max_depth = context.limits.json_depth})) return std::nullopt;
+    if (json::check(body, {.max_depth = context.limits.json_depth})) return std::nullopt;
     std::string reason = aws::describe_json_error(body);
     if (reason.empty()) reason = "Invalid JSON";
     return ApiError{400, "InvalidRequestContentException", "Could not parse request body into json: " + reason, {}, 0};

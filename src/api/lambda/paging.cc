@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/aws/fields.h"
 #include "api/aws/page_token.h"
 
 namespace tandem::lambda {
@@ -20,7 +21,7 @@ Answer<Page> read_page(const Call& call, std::string_view scope) {
         int64_t items = 0;
         const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), items);
         if (error != std::errc() || end != text->data() + text->size() || items < 1 || items > kMaxItems) {
-            return aws::refuse("ValidationException", "1 validation error detected: Value '" + *text +
+            return aws::refuse("ValidationException", "1 validation error detected: Value '" + aws::shown(*text) +
                                "' at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 10000");
         }
         page.limit = std::min(page.limit, size_t(items));

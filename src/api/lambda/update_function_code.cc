@@ -24,7 +24,10 @@ Reply update_function_code(const Call& call) {
     if (const auto stored = apply_package(context, *zip, mode, *record); !stored) return tl::unexpected(stored.error());
     record->touch(context.clock.now());
     if (dry_run) return RestReply{200, configuration(context.place, *record, "")};
-    if (const auto saved = save_latest(context, *record); !saved) return tl::unexpected(saved.error());
+    if (const auto saved = save_latest(context, *record); !saved) {
+        context.engine.drop_blob(record->spec.code_blob);
+        return tl::unexpected(saved.error());
+    }
     if (!published) return RestReply{200, configuration(context.place, *record, "")};
     const auto version = publish(context, *record, std::nullopt);
     if (!version) return tl::unexpected(version.error());

@@ -32,8 +32,10 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     if (const auto error = check_name(*name)) return tl::unexpected(*error);
     auto checked_tags = read_tags(tags);
     if (!checked_tags) return tl::unexpected(checked_tags.error());
-    if (const auto error = check_definition(context, *settings->definition)) return tl::unexpected(*error);
-    if (type.value_or("STANDARD") == "EXPRESS") {
+    const bool is_express = type.value_or("STANDARD") == "EXPRESS";
+    if (const auto error = check_definition(context, *settings->definition, is_express ? "asl.express" : "asl"))
+        return tl::unexpected(*error);
+    if (is_express) {
         return aws::refuse("StateMachineTypeNotSupported", "This server runs state machines of type STANDARD only, not EXPRESS yet.");
     }
 

@@ -101,7 +101,8 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     };
     if (action->async != nullptr) return action->async(context_, *body, std::move(done));
     if (action->runs == Runs::kHere) return done(action->sync(context_, *body));
-    const bool posted = context_.work.post([this, action, body = *std::move(body), done] {
+    aws::WorkQueue& queue = action->runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
+    const bool posted = queue.post([this, action, body = *std::move(body), done] {
         std::unique_lock lock(changes_, std::defer_lock);
         if (action->runs == Runs::kAlone) lock.lock();
         auto answer = action->sync(context_, body);

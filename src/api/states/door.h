@@ -1,6 +1,6 @@
 // StatesDoor: AWS Step Functions over the engine, AWS JSON 1.0 (X-Amz-Target: AWSStepFunctions.*).
 // One file per action; this one only finds the action and encodes the answer. Actions that wait for
-// a disk run on the context's work queue. Safe from every thread. It never parses a definition.
+// a disk run on the context's work queues. Safe from every thread. It never parses a definition.
 #pragma once
 
 #include <mutex>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -17,26 +18,28 @@ public:
     Reader(const Context& context, ExecutionSummary summary, bool reverse)
         : context_(context), summary_(std::move(summary)), reverse_(reverse) {}
 
-    /// Up to `limit` visible events beginning with seq `from`; `next` is where the next page begins,
-    /// or 0 at the end.
+    /// Up to `limit` visible events beginning with seq `from`, fewer where they are large; `next` is
+    /// where the next page begins, or 0 at the end.
     Result<std::vector<Event>> page(uint64_t from, size_t limit, uint64_t& next) {
         std::vector<Event> out;
+        size_t bytes = 0;
         next = 0;
         while (from >= 1 && from <= summary_.last_seq) {
             EventRange range;
             range.reverse = reverse_;
             (reverse_ ? range.last_seq : range.first_seq) = from;
-            range.limit = limit + 1 - out.size() + kSlack;
+            range.limit = std::min(limit + 1 - out.size() + kSlack, kReadEvents);
             auto events = context_.engine.history(summary_.id, range);
             if (!events) return tl::unexpected(events.error());
             if (events->empty()) break;
             from = reverse_ ? events->back().seq - 1 : events->back().seq + 1;
             for (Event& event : *events) {
                 if (event.id == 0 || event.seq > summary_.last_seq) continue;
-                if (out.size() == limit) {
+                if (out.size() == limit || bytes > kHistoryPageBytes) {
                     next = event.seq;
                     return out;
                 }
+                bytes += event.input.size() + event.output.size() + event.detail.size();
                 out.push_back(std::move(event));
             }
         }
@@ -60,6 +63,7 @@ public:
 
 private:
     static constexpr size_t kSlack = 32;
+    static constexpr size_t kReadEvents = 128;  // at a time: they may be large
     const Context& context_;
     ExecutionSummary summary_;
     bool reverse_;

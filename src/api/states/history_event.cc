@@ -156,7 +156,8 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kRetrySet:
         case EventType::kTaskHeartbeat:
         case EventType::kTaskCancelled:
-        case EventType::kNote: break;    // hidden: never asked for
+        case EventType::kNote:
+        case EventType::kDeferred: break;    // hidden: never asked for
     }
     return {plain, {}};
 }

@@ -11,6 +11,7 @@ namespace tandem::states {
 namespace {
 
 constexpr size_t kExecutionTokenChars = 3'096;
+constexpr size_t kReadExecutions = 100;   // at a time: with their inputs and outputs they may be large
 
 std::optional<ExecutionStatus> status_named(std::string_view name) {
     constexpr std::array kAll = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded, ExecutionStatus::kFailed,
@@ -68,14 +69,18 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     json::Value executions = json::Value::array();
     json::Value out = json::Value::object();
     if (!none) {
-        const size_t limit = wanted.value_or(0) == 0 ? kPageSizeDefault : size_t(*wanted);
-        const auto page = context.engine.list(filter, cursor, limit);
-        if (!page) {
-            if (page.error().code == ErrorCode::kInvalidArgument) return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
-            return aws::refuse(page.error());
-        }
-        for (const ExecutionSummary& summary : page->executions) executions.push_back(item(context, summary));
-        if (!page->next.empty()) out.set("nextToken", aws::encode_page_token(scope, page->next));
+        size_t left = wanted.value_or(0) == 0 ? kPageSizeDefault : size_t(*wanted);
+        do {
+            const auto page = context.engine.list(filter, cursor, std::min(left, kReadExecutions));
+            if (!page) {
+                if (page.error().code == ErrorCode::kInvalidArgument) return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
+                return aws::refuse(page.error());
+            }
+            for (const ExecutionSummary& summary : page->executions) executions.push_back(item(context, summary));
+            left -= std::min(left, page->executions.size());
+            cursor = page->next;
+        } while (left > 0 && !cursor.empty());
+        if (!cursor.empty()) out.set("nextToken", aws::encode_page_token(scope, cursor));
     }
     out.set("executions", std::move(executions));
     return out;

@@ -1,6 +1,7 @@
 #include "api/states/machine.h"
 
 #include "api/aws/arn.h"
+#include "api/aws/json_errors.h"
 #include "base/encoding.h"
 
 namespace tandem::states {
@@ -165,11 +166,15 @@ Answer<MachineSettings> read_settings(aws::Fields& fields) {
     return out;
 }
 
-std::optional<ApiError> check_definition(const aws::Context& context, const std::string& definition) {
-    const auto valid = context.engine.validate("asl", definition);
+std::optional<ApiError> check_definition(const aws::Context& context, const std::string& definition,
+                                         std::string_view language) {
+    const auto valid = context.engine.validate(language, definition);
     if (valid) return std::nullopt;
     if (valid.error().code != ErrorCode::kInvalidArgument) return aws::generic_error(valid.error());
-    return ApiError{400, "InvalidDefinition", "Invalid State Machine Definition: '" + valid.error().message + "'", {}, 0};
+    std::string reason = aws::locate_json_error(definition);
+    if (reason.empty()) reason = valid.error().message;
+    else reason.insert(0, "INVALID_JSON_DESCRIPTION: ");
+    return ApiError{400, "InvalidDefinition", "Invalid State Machine Definition: '" + reason + "'", {}, 0};
 }
 
 Answer<json::Value> read_tags(const json::Value* tags) {

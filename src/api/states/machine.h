@@ -61,8 +61,9 @@ struct MachineSettings {
 /// Reads and checks them; the definition is not compiled here.
 aws::Answer<MachineSettings> read_settings(aws::Fields& fields);
 
-/// InvalidDefinition in the language's words.
-std::optional<aws::ApiError> check_definition(const aws::Context& context, const std::string& definition);
+/// InvalidDefinition in the language's words; `language` is "asl", or "asl.express".
+std::optional<aws::ApiError> check_definition(const aws::Context& context, const std::string& definition,
+                                              std::string_view language = "asl");
 
 /// Tags as an array of {"key", "value"}; notes violations.
 aws::Answer<json::Value> read_tags(const json::Value* tags);

@@ -57,6 +57,12 @@ TEST_F(StatesTest, CreateRefusesBadInput) {
     const Reply bad = create("m", "{}");
     EXPECT_EQ(bad.type(), "InvalidDefinition");
     EXPECT_EQ(bad.message(), "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'");
+    EXPECT_EQ(create("m", "not json").message(),
+              "Invalid State Machine Definition: 'INVALID_JSON_DESCRIPTION: Unrecognized token 'not': was expecting (JSON String, "
+              "Number, Array, Object or token 'null', 'true' or 'false') at [Source: (String)\"not json\"; line: 1, column: 4]'");
+    // A bad definition is said first, also of a type that is not supported.
+    const Reply express = call("CreateStateMachine", Value::object({{"name", "m"}, {"definition", "{}"}, {"roleArn", kRole}, {"type", "EXPRESS"}}));
+    EXPECT_EQ(express.type(), "InvalidDefinition");
 }
 
 TEST_F(StatesTest, CreateChecksRoleTypeAndSettings) {

@@ -14,7 +14,7 @@ Answer<std::string> check_input(const Context& context, aws::Fields& fields, std
         fields.violate("input", std::nullopt, "Member must have length less than or equal to " + std::to_string(context.limits.payload_bytes));
         return tl::unexpected(*fields.error());
     }
-    if (json::parse(*text, {.max_depth = context.limits.json_depth})) return *std::move(text);
+    if (json::check(*text, {.max_depth = context.limits.json_depth})) return *std::move(text);
     std::string reason = aws::describe_json_error(*text);
     // An empty text, or one that only our stricter rules refuse (depth, surrogates).
     if (text->empty() || reason.empty()) reason = "Invalid execution input.";

@@ -1,5 +1,6 @@
 #include "exec/pool/error_documents.h"
 
+#include "base/encoding.h"
 #include "json/value.h"
 
 namespace tandem::pool {
@@ -59,7 +60,9 @@ Payload response_too_large_document(size_t limit_bytes) {
 Payload posted_error(std::string body, std::string_view error_type) {
     const Result<json::Value> parsed = json::parse(body);
     if (parsed && parsed->is_object()) return Payload(std::move(body));
-    return error_document(error_type.empty() ? "Runtime.Unknown" : error_type, body);
+    // Not JSON, perhaps not even text; what is made of it must be both.
+    const std::string type(error_type.empty() ? "Runtime.Unknown" : error_type);
+    return error_document(to_valid_utf8(type), to_valid_utf8(std::move(body)));
 }
 
 }  // namespace tandem::pool

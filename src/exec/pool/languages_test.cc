@@ -65,6 +65,11 @@ TEST_P(LanguagesTest, PythonErrorsLookAsInLambda) {
     EXPECT_EQ(marshal.string_or("errorType", ""), "Runtime.MarshalError");
     EXPECT_EQ(marshal.string_or("errorMessage", ""),
               "Unable to marshal response: Object of type set is not JSON serializable");
+    const auto answer = [&](const std::string& value) {
+        return call(python("def handler(e, c):\n    return " + value + "\n"), "{}").payload.str();
+    };
+    EXPECT_EQ(answer("b'\"raw\"'"), "\"raw\"");
+    EXPECT_EQ(answer("{'within': b'text'}"), "{\"within\": \"text\"}");
     const json::Value unmarshal =
         error_of(call(python("def handler(e, c):\n    return 1\n"), "{nonsense"));
     EXPECT_EQ(unmarshal.string_or("errorType", ""), "Runtime.UnmarshalError");

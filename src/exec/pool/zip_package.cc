@@ -2,14 +2,16 @@
 
 #include <zip.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 
 namespace tandem::pool {
 namespace {
 
-constexpr size_t kPathBytesMax = 4096;
+// Together with the directory in which a package lies, less than PATH_MAX.
+constexpr size_t kPathBytesMax = 2048;
+constexpr size_t kPathPartsMax = 100;
 constexpr size_t kPartBytesMax = 255;
 constexpr uint64_t kLinkBytesMax = 4096;
 // Deflate cannot shrink by more than about 1032:1; a larger claim is forged.
@@ -36,6 +38,11 @@ tl::unexpected<Error> too_large(size_t limit) {
                 "Unzipped size must be smaller than " + std::to_string(limit) + " bytes");
 }
 
+tl::unexpected<Error> too_many(size_t limit) {
+    return fail(ErrorCode::kTooLarge,
+                "Uploaded file must have at most " + std::to_string(limit) + " entries");
+}
+
 Archive open_archive(std::string_view bytes) {
     zip_error_t error;
     zip_error_init(&error);
@@ -54,12 +61,13 @@ Archive open_archive(std::string_view bytes) {
 std::optional<std::string> normalise(std::string_view name) {
     if (name.empty() || name.front() == '/' || name.size() > kPathBytesMax) return std::nullopt;
     std::string out;
-    while (!name.empty()) {
+    for (size_t parts = 0; !name.empty();) {
         const size_t slash = name.find('/');
         const std::string_view part = name.substr(0, slash);
         name = slash == std::string_view::npos ? std::string_view() : name.substr(slash + 1);
         if (part.empty() || part == ".") continue;
         if (part == ".." || part.size() > kPartBytesMax) return std::nullopt;
+        if (++parts > kPathPartsMax) return std::nullopt;
         if (!out.empty()) out += '/';
         out += part;
     }
@@ -139,23 +147,48 @@ std::optional<ZipEntry> read_entry(zip_t* archive, zip_uint64_t index) {
     return entry;
 }
 
-/// No name twice, and no file or link where another entry needs a directory.
-bool names_agree(const std::vector<ZipEntry>& entries) {
-    std::unordered_map<std::string_view, ZipEntryKind> kinds;
-    for (const ZipEntry& entry : entries) {
-        const auto [at, is_new] = kinds.emplace(entry.path, entry.kind);
-        if (!is_new) return false;
+std::string_view first_part(std::string_view path) { return path.substr(0, path.find('/')); }
+
+/// By parts, so that all that is below a path follows it.
+bool comes_before(std::string_view a, std::string_view b) {
+    const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    const auto common = size_t(differ.first - a.begin());
+    if (common == a.size() || common == b.size()) return a.size() < b.size();
+    if (a[common] == '/' || b[common] == '/') return a[common] == '/';
+    return uint8_t(a[common]) < uint8_t(b[common]);
+}
+
+/// How many directories `path` needs that the path before it, in order, does not.
+size_t new_directories(std::string_view before, std::string_view path) {
+    while (!before.empty() && first_part(before) == first_part(path) && first_part(path) != path) {
+        path.remove_prefix(first_part(path).size() + 1);
+        before.remove_prefix(std::min(before.size(), first_part(before).size() + 1));
     }
-    for (const ZipEntry& entry : entries) {
-        std::string_view path = entry.path;
-        for (size_t slash = path.rfind('/'); slash != std::string_view::npos;
-             slash = path.rfind('/')) {
-            path = path.substr(0, slash);
-            const auto at = kinds.find(path);
-            if (at != kinds.end() && at->second != ZipEntryKind::kDirectory) return false;
+    return size_t(std::count(path.begin(), path.end(), '/'));
+}
+
+/// No name twice, no file or link where another entry needs a directory, and no more directories
+/// than entries are allowed: one name of 4,000 bytes can ask for 2,000.
+Result<void> check_tree(const std::vector<ZipEntry>& entries, size_t limit) {
+    std::vector<const ZipEntry*> sorted;
+    sorted.reserve(entries.size());
+    for (const ZipEntry& entry : entries) sorted.push_back(&entry);
+    std::sort(sorted.begin(), sorted.end(), [](const ZipEntry* a, const ZipEntry* b) {
+        return comes_before(a->path, b->path);
+    });
+    size_t total = entries.size();
+    for (size_t i = 0; i < sorted.size(); ++i) {
+        const std::string& path = sorted[i]->path;
+        const std::string_view before = i > 0 ? sorted[i - 1]->path : std::string_view();
+        if (i > 0) {
+            const bool is_below = path.starts_with(before) && path.substr(before.size(), 1) == "/";
+            const bool is_directory = sorted[i - 1]->kind == ZipEntryKind::kDirectory;
+            if (path == before || (is_below && !is_directory)) return not_a_zip();
         }
+        total += new_directories(before, path);
+        if (total > limit) return too_many(limit);
     }
-    return true;
+    return {};
 }
 
 }  // namespace
@@ -172,10 +205,7 @@ Result<std::vector<ZipEntry>> inspect_zip(std::string_view bytes, const ZipLimit
     const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
     if (count <= 0)
         return fail(ErrorCode::kInvalidArgument, "Uploaded file must be a non-empty zip");
-    if (size_t(count) > limits.entries) {
-        return fail(ErrorCode::kTooLarge, "Uploaded file must have at most " +
-                                              std::to_string(limits.entries) + " entries");
-    }
+    if (size_t(count) > limits.entries) return too_many(limits.entries);
     std::vector<ZipEntry> entries;
     entries.reserve(size_t(count));
     uint64_t total = 0;
@@ -188,7 +218,7 @@ Result<std::vector<ZipEntry>> inspect_zip(std::string_view bytes, const ZipLimit
         total += entry->size;
         if (!entry->path.empty()) entries.push_back(std::move(*entry));  // "./" is the root itself
     }
-    if (!names_agree(entries)) return not_a_zip();
+    if (auto tree = check_tree(entries, limits.entries); !tree) return tl::unexpected(tree.error());
     return entries;
 }
 

@@ -52,6 +52,10 @@ TEST(ZipPackage, RefusesPathsThatLeaveTheRoot) {
     expect_refused({{.name = "../x", .content = "x"}});
     expect_refused({{.name = "a/../../x", .content = "x"}});
     expect_refused({{.name = std::string(300, 'n'), .content = "x"}});
+    std::string deep = "d";
+    for (int i = 0; i < 100; ++i) deep += "/d";
+    expect_refused({{.name = deep, .content = "x"}});
+    EXPECT_TRUE(inspect_zip(build_zip({{.name = deep.substr(2), .content = "x"}}), {}).has_value());
 }
 
 TEST(ZipPackage, RefusesLinksThatLeaveTheRoot) {
@@ -73,6 +77,34 @@ TEST(ZipPackage, RefusesEntriesThatContradictEachOther) {
     // Writing through a link of the package itself.
     expect_refused(
         {{.name = "l", .content = "d", .mode = 0120777}, {.name = "l/f", .content = "2"}});
+}
+
+TEST(ZipPackage, FindsContradictionsWhereverTheyStand) {
+    expect_refused({{.name = "a/b/c", .content = "1"},
+                    {.name = "a-", .content = "2"},
+                    {.name = "a/b", .content = "3"}});
+    expect_refused({{.name = "x/y", .content = "1"}, {.name = "x", .content = "2"}});
+    const std::string fine = build_zip({{.name = "a-b", .content = "1"},
+                                        {.name = "a/b", .content = "2"},
+                                        {.name = "a.b", .content = "3"},
+                                        {.name = "a/", .content = "", .mode = 0040755},
+                                        {.name = "ab", .content = "4"}});
+    EXPECT_TRUE(inspect_zip(fine, {}).has_value());
+}
+
+TEST(ZipPackage, CountsTheDirectoriesThatNamesImply) {
+    const auto deep = [](size_t levels, const std::string& prefix) {
+        std::string path = prefix;
+        for (size_t i = 0; i < levels; ++i) path += "/d";
+        return ZipBuilderEntry{.name = path, .content = "x"};
+    };
+    const ZipLimits limits{.zip_bytes = 1 << 20, .unzipped_bytes = 1 << 20, .entries = 100};
+    EXPECT_TRUE(inspect_zip(build_zip({deep(90, "a")}), limits).has_value());
+    EXPECT_TRUE(inspect_zip(build_zip({deep(80, "a"), deep(3, "a/x")}), limits).has_value());
+    const auto two = inspect_zip(build_zip({deep(60, "a"), deep(60, "b")}), limits);
+    ASSERT_FALSE(two.has_value());
+    EXPECT_EQ(two.error().code, ErrorCode::kTooLarge);
+    EXPECT_EQ(two.error().message, "Uploaded file must have at most 100 entries");
 }
 
 TEST(ZipPackage, RefusesDevicesEncryptionAndOtherMethods) {

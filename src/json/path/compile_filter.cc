@@ -8,29 +8,52 @@ namespace {
 
 constexpr size_t kMaxNesting = 32;
 constexpr size_t kMaxRegex = 512;
-constexpr size_t kMaxRegexStates = 4'000;
+constexpr size_t kMaxRegexStates = 1'000;
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c; }
 bool is_word(char c) {
     return (upper(c) >= 'A' && upper(c) <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// About how many states the automaton of a pattern has: counted repetitions multiply its length.
-size_t states_of(std::string_view pattern) {
-    size_t states = pattern.size() + 1;
-    for (size_t i = 0; i < pattern.size() && states <= kMaxRegexStates; ++i) {
-        if (pattern[i] == '\\') {
-            ++i;
-        } else if (pattern[i] == '{') {
-            size_t most = 1;
-            for (size_t n = 0; i + 1 < pattern.size() && pattern[i + 1] != '}'; ++i) {
-                const char c = pattern[i + 1];
-                n = c >= '0' && c <= '9' ? n * 10 + size_t(c - '0') : 0;
-                most = std::max(most, std::min(n, kMaxRegexStates));
-            }
-            states *= most;
-        }
+/// The larger number of "{n}", "{n,}" or "{n,m}", which begins at `i`; leaves `i` at its end.
+size_t repetitions(std::string_view pattern, size_t& i) {
+    size_t most = 1;
+    for (size_t n = 0; ++i < pattern.size() && pattern[i] != '}';) {
+        const char c = pattern[i];
+        n = c >= '0' && c <= '9' ? n * 10 + size_t(c - '0') : 0;
+        n = std::min(n, kMaxRegexStates);
+        most = std::max(most, n);
     }
+    return most;
+}
+
+/// About how many states the automaton of a pattern has: counted repetitions copy what they repeat.
+size_t states_of(std::string_view pattern) {
+    std::vector<size_t> groups(1, 0);  // states so far in each open group
+    size_t last = 0;                   // of the part that a repetition would repeat
+    for (size_t i = 0; i < pattern.size() && groups[0] <= kMaxRegexStates; ++i) {
+        const char c = pattern[i];
+        if (c == '(') {
+            groups.push_back(0);
+        } else if (c == ')' && groups.size() > 1) {
+            last = std::min(groups.back() + 2, kMaxRegexStates + 1);
+            groups.pop_back();
+            groups.back() += last;
+        } else if (c == '{') {
+            groups.back() += last * (repetitions(pattern, i) - 1);
+        } else {
+            if (c == '\\') ++i;
+            // A class is one state, but a large one.
+            while (c == '[' && ++i < pattern.size() && pattern[i] != ']') {
+                if (pattern[i] == '\\') ++i;
+            }
+            last = c == '\\' || c == '[' ? 4 : 1;
+            groups.back() += last;
+        }
+        groups.back() = std::min(groups.back(), kMaxRegexStates + 1);
+    }
+    size_t states = 1;
+    for (const size_t group : groups) states += group;
     return states;
 }
 

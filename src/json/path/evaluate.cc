@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "json/path/compiler.h"
 #include "json/path/path.h"
 #include "json/path/program.h"
@@ -8,6 +9,8 @@
 namespace tandem::json::path {
 
 namespace {
+
+constexpr size_t kErrorTextBytes = kCauseChars;  // of the value that an error shows
 
 /// Steps from one value to the next, depth first. What is missing is an error only while the path
 /// is definite; beyond a wildcard or the like it is just no match.
@@ -61,7 +64,8 @@ private:
         const Step& step = program_.steps[i];
         if (!model.is_object()) {
             return missing(i, "Expected to find an object with property " + step.text() +
-                                  " in path " + here(i) + " but found '" + print(model) + "'");
+                                  " in path " + here(i) + " but found '" +
+                                  print_clipped(model, kErrorTextBytes) + "'");
         }
         if (step.names.size() > 1 && step.is_leaf) {
             Object merged;
@@ -87,7 +91,8 @@ private:
         if (!model.is_array()) {
             return missing(
                 i, "Filter: " + step.text() +
-                       " can only be applied to arrays. Current context is: " + print(model));
+                       " can only be applied to arrays. Current context is: " +
+                       print_clipped(model, kErrorTextBytes));
         }
         const Array& items = model.as_array();
         const int64_t length = int64_t(items.size());
@@ -127,7 +132,7 @@ private:
             if (!program_.steps[i].upstream_definite) return true;
             return error(ErrorCode::kInvalidArgument,
                          "Filter: [?] can not be applied to primitives. Current context is: " +
-                             print(model));
+                             print_clipped(model, kErrorTextBytes));
         }
         for (const Value& item : model.as_array()) {
             if (matches(filter, item, root_, budget_) && !walk(i + 1, item)) return false;
@@ -217,12 +222,16 @@ bool Path::is_reference_path() const {
     });
 }
 
-Result<Value> Path::evaluate(const Value& root) const {
-    path::Budget budget;
+Result<Value> Path::evaluate(const Value& root, Budget& budget) const {
     auto value = path::evaluate(*program_, root, root, budget);
     // A filter that ran out of budget only fails to match: tell.
-    if (budget.left == 0) return fail(ErrorCode::kTooLarge, "the path visits too many values");
+    if (budget.is_spent()) return fail(ErrorCode::kTooLarge, "the path visits too many values");
     return value;
+}
+
+Result<Value> Path::evaluate(const Value& root) const {
+    Budget budget;
+    return evaluate(root, budget);
 }
 
 namespace {
@@ -255,7 +264,8 @@ Result<Value> Path::put(Value root, Value value) const {
     Value changed = root;
     if (put_at(changed, program_->steps, 0, value)) return changed;
     return fail(ErrorCode::kInvalidArgument,
-                "Unable to apply ReferencePath " + text() + " to input " + print(root));
+                "Unable to apply ReferencePath " + text() + " to input " +
+                    print_clipped(root, kCauseChars));
 }
 
 }  // namespace tandem::json

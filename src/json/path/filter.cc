@@ -3,6 +3,7 @@
 // nothing.
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "json/path/program.h"
 
@@ -17,28 +18,60 @@ std::optional<double> as_number(const std::string& text) {
     return d;
 }
 
-bool equal(const Value& a, const Value& b) {
-    if (a.is_number() && b.is_string()) return as_number(b.as_string()) == a.as_double();
-    if (a.is_string() && b.is_number()) return a.as_string() == print(b);
+/// a == b, paid for; false without a budget.
+bool same(const Value& a, const Value& b, Budget& budget) {
+    if (!budget.spend()) return false;
+    if (a.is_string() && b.is_string()) {
+        const std::string &x = a.as_string(), &y = b.as_string();
+        return x.size() == y.size() && budget.spend_on_text(x.size()) && x == y;
+    }
+    if (a.is_array() && b.is_array()) {
+        const Array &x = a.as_array(), &y = b.as_array();
+        return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                          [&](const Value& m, const Value& n) { return same(m, n, budget); });
+    }
+    if (a.is_object() && b.is_object()) {
+        const Object &x = a.as_object(), &y = b.as_object();
+        return x.size() == y.size() && std::all_of(x.begin(), x.end(), [&](const Member& member) {
+                   const Value* other = y.find(member.first);
+                   return other != nullptr && same(member.second, *other, budget);
+               });
+    }
     return a == b;
 }
 
+bool equal(const Value& a, const Value& b, Budget& budget) {
+    if (a.is_number() && b.is_string()) return as_number(b.as_string()) == a.as_double();
+    if (a.is_string() && b.is_number()) return a.as_string() == print(b);
+    return same(a, b, budget);
+}
+
 /// -1, 0 or 1; nothing where there is no order.
-std::optional<int> order(const Value& a, const Value& b) {
+std::optional<int> order(const Value& a, const Value& b, Budget& budget) {
     if (a.is_number() && b.is_number()) {
         if (a.is_int() && b.is_int()) return a.as_int() < b.as_int() ? -1 : a.as_int() > b.as_int();
         return a.as_double() < b.as_double() ? -1 : a.as_double() > b.as_double();
     }
     if (a.is_string() && b.is_string()) {
+        if (!budget.spend_on_text(std::min(a.as_string().size(), b.as_string().size())))
+            return std::nullopt;
         const int c = a.as_string().compare(b.as_string());
         return c < 0 ? -1 : c > 0;
     }
     return std::nullopt;
 }
 
+/// In linear time, which std::string's own search does not promise.
+bool contains(const std::string& text, const std::string& part, Budget& budget) {
+    return budget.spend_on_text(text.size() + part.size()) &&
+           ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
 bool holds(const Value& list, const Value& wanted, Budget& budget) {
     return std::any_of(list.as_array().begin(), list.as_array().end(),
-                       [&](const Value& item) { return budget.spend() && equal(item, wanted); });
+                       [&](const Value& item) {
+                           return budget.spend() && equal(item, wanted, budget);
+                       });
 }
 
 size_t common(const Value& items, const Value& list, Budget& budget) {
@@ -65,14 +98,16 @@ bool compare_lists(Operator op, const Value& left, const Value& right, Budget& b
 
 bool compare(Operator op, const Value& left, const Value& right, Budget& budget) {
     switch (op) {
-        case Operator::kEq: return equal(left, right);
-        case Operator::kNe: return !equal(left, right);
-        case Operator::kStrictEq: return left.is_number() == right.is_number() && left == right;
-        case Operator::kStrictNe: return left.is_number() != right.is_number() || left != right;
-        case Operator::kLt: return order(left, right).value_or(0) < 0;
-        case Operator::kGt: return order(left, right).value_or(0) > 0;
-        case Operator::kLe: return order(left, right).value_or(1) <= 0;
-        case Operator::kGe: return order(left, right).value_or(-1) >= 0;
+        case Operator::kEq: return equal(left, right, budget);
+        case Operator::kNe: return !equal(left, right, budget);
+        case Operator::kStrictEq:
+            return left.is_number() == right.is_number() && same(left, right, budget);
+        case Operator::kStrictNe:
+            return left.is_number() != right.is_number() || !same(left, right, budget);
+        case Operator::kLt: return order(left, right, budget).value_or(0) < 0;
+        case Operator::kGt: return order(left, right, budget).value_or(0) > 0;
+        case Operator::kLe: return order(left, right, budget).value_or(1) <= 0;
+        case Operator::kGe: return order(left, right, budget).value_or(-1) >= 0;
         case Operator::kIn:
         case Operator::kNin:
         case Operator::kSubsetOf:
@@ -81,7 +116,7 @@ bool compare(Operator op, const Value& left, const Value& right, Budget& budget)
         case Operator::kContains:
             if (left.is_array()) return holds(left, right, budget);
             return left.is_string() && right.is_string() &&
-                   left.as_string().find(right.as_string()) != std::string::npos;
+                   contains(left.as_string(), right.as_string(), budget);
         case Operator::kAll:
             return left.is_array() && right.is_array() &&
                    common(right, left, budget) == right.as_array().size();
@@ -100,9 +135,7 @@ bool matches_regex(const Operand& pattern, const Operand& subject, const Value& 
     const auto value = operand_value(subject, item, root, budget);
     if (!value || !(value->is_string() || value->is_number() || value->is_bool())) return false;
     const std::string text = value->is_string() ? value->as_string() : print(*value);
-    const size_t cost = text.size() * pattern.regex_cost;
-    if (cost > budget.left) return budget.left = 0, false;
-    budget.left -= cost;
+    if (!budget.spend(text.size() * pattern.regex_cost)) return false;
     try {
         return std::regex_match(text, *pattern.regex);
     } catch (const std::regex_error&) {

@@ -80,16 +80,35 @@ Value length(const Value& model) {
     return Value();
 }
 
+/// What `function` looks at: `value` itself and, unless it needs just one or their number, each
+/// member of an array or object.
+bool pay_for(Function function, const Value& value, Budget& budget) {
+    const bool is_quick = function == Function::kLength || function == Function::kFirst ||
+                          function == Function::kLast || function == Function::kIndex;
+    if (is_quick) return budget.spend();
+    if (value.is_string()) return budget.spend_on_text(value.as_string().size());
+    if (value.is_object()) return budget.spend(1 + value.as_object().size());
+    if (!value.is_array()) return budget.spend();
+    const Array& items = value.as_array();
+    return budget.spend(1 + items.size()) &&
+           std::all_of(items.begin(), items.end(), [&](const Value& item) {
+               return !item.is_string() || budget.spend_on_text(item.as_string().size());
+           });
+}
+
 }  // namespace
 
 Result<Value> apply(const Step& step, const Value& model, const Value& root, Budget& budget) {
     std::vector<Value> arguments;
+    bool paid = pay_for(step.function, model, budget);
     for (const Operand& operand : step.arguments) {
         auto value = operand_value(operand, root, root, budget);
         if (!value)
             return fail(ErrorCode::kNotFound, "an argument of " + step.text() + " leads nowhere");
+        paid = paid && pay_for(step.function, *value, budget);
         arguments.push_back(std::move(*value));
     }
+    if (!paid) return fail(ErrorCode::kTooLarge, "the path visits too many values");
     switch (step.function) {
         case Function::kMin:
         case Function::kMax:

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "json/budget.h"
 #include "json/value.h"
 
 namespace tandem::json {
@@ -36,7 +37,8 @@ public:
     /// The value named, or the array of values matched (perhaps empty). Errors: kNotFound where a
     /// definite path names nothing ("Missing property in path $['no']", "No results for path:
     /// $['a']"), kInvalidArgument where a function cannot be applied, kTooLarge beyond the work
-    /// limit.
+    /// limit: what the caller's budget allows, or a budget of its own.
+    Result<Value> evaluate(const Value& root, Budget& budget) const;
     Result<Value> evaluate(const Value& root) const;
 
     /// `root` with `value` put at this reference path (CHECKed). Missing members are made, as

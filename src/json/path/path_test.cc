@@ -279,6 +279,12 @@ TEST(Path, BoundsItsWork) {
     // Patterns: none that multiplies out, none that backtracks for ever, and a price per character.
     EXPECT_FALSE(Path::compile("$[?(@ =~ /((a?){90}){90}/)]").has_value());
     EXPECT_FALSE(Path::compile("$[?(@ =~ /a{99999999999999999999}/)]").has_value());
+    EXPECT_FALSE(Path::compile("$[?(@ =~ /(a{30}){40}/)]").has_value());
+    EXPECT_FALSE(Path::compile("$[?(@ =~ /((((a{2}){9}){9}){9}/)]").has_value());
+    for (const char* usual : {R"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+                              R"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z)"}) {
+        EXPECT_TRUE(Path::compile("$[?(@ =~ /" + std::string(usual) + "/)]").has_value()) << usual;
+    }
     EXPECT_FALSE(Path::compile("$[?(@ =~ /" + std::string(600, 'a') + "/)]").has_value());
     const Value text = Value(Array{Value(std::string(3'000, 'a'))});
     EXPECT_EQ(print(*Path::compile("$[?(@ =~ /(a+)+b/)]")->evaluate(text)), "[]");
@@ -292,6 +298,23 @@ TEST(Path, BoundsItsWork) {
     const auto value = cross->evaluate(wide);
     ASSERT_FALSE(value.has_value());
     EXPECT_EQ(value.error().code, ErrorCode::kTooLarge);
+    // Work that is not a visit: deep comparisons, long texts, functions over arrays.
+    const std::string as(60'000, 'a');
+    const Value all = Value::object({{"l", wide}, {"m", wide}, {"s", as}, {"t", as + "b"}});
+    for (const char* path : {"$.l[?($.l == $.m)]", "$.l[?($.l != $.m)]", "$.l[?($.s < $.t)]",
+                             "$.l[?($.t contains $.s)]", "$.l[?(@.a > $.m.concat())]", "$.l[?($.m contains $.l)]"}) {
+        const auto compiled = Path::compile(path);
+        ASSERT_TRUE(compiled.has_value()) << path << compiled.error().message;
+        const auto costly = compiled->evaluate(all);
+        ASSERT_FALSE(costly.has_value()) << path;
+        EXPECT_EQ(costly.error().code, ErrorCode::kTooLarge) << path;
+    }
+    // A budget is shared by all evaluations that it is given to.
+    Budget budget{6'000};
+    const auto scan = Path::compile("$.l[*].a");
+    EXPECT_TRUE(scan->evaluate(all, budget).has_value());
+    EXPECT_FALSE(scan->evaluate(all, budget).has_value());
+    EXPECT_TRUE(budget.is_spent());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "json/budget.h"
 #include "json/value.h"
 
 namespace tandem::json::path {
@@ -104,12 +105,6 @@ struct Program {
     bool aggregates_scan = false;  // "$..x.f()": the function applies to the whole list of matches
 
     std::string canonical() const;
-};
-
-/// One evaluation's allowance of visited nodes, shared with its filters' paths.
-struct Budget {
-    size_t left = 1'000'000;
-    bool spend() { return left != 0 && left-- != 0; }
 };
 
 /// `start` is what the path's own `$` or `@` stands for; errors as Path::evaluate().

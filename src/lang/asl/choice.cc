@@ -13,10 +13,18 @@ Failure invalid_path(const Path& path) {
             true};
 }
 
-/// '*' stands for any characters; '\' before it takes it literally.
-bool matches_pattern(std::string_view text, std::string_view pattern) {
+/// Why a rule cannot be decided, if its variable has no value.
+Failure no_value(const Path& path, const Error& error) {
+    if (error.code != ErrorCode::kTooLarge) return invalid_path(path);
+    return {std::string(kRuntime), "Invalid path '" + path.text() + "': " + error.message, true};
+}
+
+/// '*' stands for any characters; '\' before it takes it literally. Quadratic for some patterns,
+/// hence the budget.
+bool matches_pattern(std::string_view text, std::string_view pattern, json::Budget& budget) {
     size_t t = 0, p = 0, star = std::string_view::npos, resume = 0;
-    while (t < text.size()) {
+    for (size_t steps = 1; t < text.size(); ++steps) {
+        if (steps % 16 == 0 && !budget.spend()) return false;
         if (p < pattern.size() && pattern[p] == '*') {
             star = p++;
             resume = t;
@@ -64,12 +72,13 @@ bool compare_timestamps(Comparison comparison, const json::Value& a, const json:
     return x && y && holds(comparison, *x, *y);
 }
 
-bool compare(const Rule& rule, const json::Value& a, const json::Value& b) {
+bool compare(const Rule& rule, const json::Value& a, const json::Value& b, json::Budget& budget) {
     switch (rule.operand) {
         case Operand::kString:
             if (!a.is_string() || !b.is_string()) return false;
             if (rule.comparison == Comparison::kMatches)
-                return matches_pattern(a.as_string(), b.as_string());
+                return matches_pattern(a.as_string(), b.as_string(), budget);
+            budget.spend_on_text(std::min(a.as_string().size(), b.as_string().size()));
             return holds(rule.comparison, a.as_string(), b.as_string());
         case Operand::kNumeric: return compare_numbers(rule.comparison, a, b);
         case Operand::kBoolean: return a.is_bool() && b.is_bool() && a.as_bool() == b.as_bool();
@@ -92,18 +101,22 @@ bool is_of(TypeTest type, const json::Value& value) {
 
 Outcome<bool> test_type(const Rule& rule, const json::Value& data, Environment& environment) {
     const auto value = rule.variable->get(data, environment);
+    if (!value && (rule.type != TypeTest::kPresent || value.error().code == ErrorCode::kTooLarge))
+        return tl::unexpected(no_value(*rule.variable, value.error()));
     if (rule.type == TypeTest::kPresent) return value.has_value() == rule.wanted;
-    if (!value) return tl::unexpected(invalid_path(*rule.variable));
     return is_of(rule.type, *value) == rule.wanted;
 }
 
 Outcome<bool> test_comparison(const Rule& rule, const json::Value& data, Environment& environment) {
     const auto value = rule.variable->get(data, environment);
-    if (!value) return tl::unexpected(invalid_path(*rule.variable));
-    if (!rule.operand_path) return compare(rule, *value, rule.literal);
-    const auto operand = rule.operand_path->get(data, environment);
-    if (!operand) return tl::unexpected(invalid_path(*rule.operand_path));
-    return compare(rule, *value, *operand);
+    if (!value) return tl::unexpected(no_value(*rule.variable, value.error()));
+    Result<json::Value> operand = rule.literal;
+    if (rule.operand_path) operand = rule.operand_path->get(data, environment);
+    if (!operand) return tl::unexpected(no_value(*rule.operand_path, operand.error()));
+    const bool holds = compare(rule, *value, *operand, environment.budget());
+    if (environment.budget().is_spent())
+        return state_failure(kRuntime, "The rules of the state compare too much data.");
+    return holds;
 }
 
 Outcome<bool> test(const Rule& rule, const json::Value& data, Environment& environment) {

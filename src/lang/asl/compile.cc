@@ -1,14 +1,39 @@
 #include "lang/asl/compile.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
-#if __has_include("lang/asl/validate/validate.h")
-#include "lang/asl/validate/validate.h"
-#endif
 
 namespace tandem::asl {
 
+namespace {
+
+/// How many regular expressions the paths of a definition may hold: each costs far more memory than
+/// its text.
+size_t patterns_in(const json::Value& json) {
+    size_t count = 0;
+    if (json.is_string()) {
+        const std::string& text = json.as_string();
+        for (size_t at = text.find("=~"); at != text.npos; at = text.find("=~", at + 2)) ++count;
+    }
+    if (json.is_array()) {
+        for (const json::Value& item : json.as_array()) count += patterns_in(item);
+    }
+    if (json.is_object()) {
+        for (const auto& [key, member] : json.as_object()) count += patterns_in(member);
+    }
+    return count;
+}
+
+size_t characters_of(std::string_view text) {
+    const auto begins_one = [](char c) { return (uint8_t(c) & 0xC0) != 0x80; };
+    return size_t(std::count_if(text.begin(), text.end(), begins_one));
+}
+
+}  // namespace
+
 void Compiler::fault(std::string reason, const std::string& at) {
-    if (!fault_) fault_ = "'SCHEMA_VALIDATION_FAILED: " + std::move(reason) + " at " + at + "'";
+    if (!fault_) fault_ = "SCHEMA_VALIDATION_FAILED: " + std::move(reason) + " at " + at;
 }
 
 Result<std::shared_ptr<const Definition>> Compiler::compile(const json::Value& text) {
@@ -36,6 +61,10 @@ int Compiler::machine(const json::Value& json, const std::string& at) {
     // Names first: a state may point to one that stands behind it.
     Names names;
     for (const auto& [name, state] : states->as_object()) {
+        if (characters_of(name) > kStateNameChars) {
+            fault("State names have at most 80 characters", at + "/States");
+            return index;
+        }
         const int number = int(definition_.states.size());
         if (!definition_.by_name.emplace(name, number).second)
             fault("Duplicate state name: " + name, at + "/States");
@@ -127,11 +156,13 @@ std::vector<Catcher> Compiler::catchers(const Source& source) {
 Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text) {
     if (text.size() > kDefinitionBytes)
         return fail(ErrorCode::kTooLarge, "Definition is longer than 1 MiB");
-#if __has_include("lang/asl/validate/validate.h")
-    if (auto valid = validate_definition(text); !valid) return tl::unexpected(valid.error());
-#endif
     const auto json = json::parse(text);
     if (!json) return tl::unexpected(json.error());
+    if (patterns_in(*json) > kDefinitionPatterns) {
+        return fail(ErrorCode::kInvalidArgument,
+                    "SCHEMA_VALIDATION_FAILED: A definition has at most " +
+                        std::to_string(kDefinitionPatterns) + " regular expressions at /");
+    }
     return Compiler().compile(*json);
 }
 

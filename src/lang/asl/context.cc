@@ -5,8 +5,9 @@ namespace tandem::asl {
 
 namespace {
 
-json::Value execution_facts(const Execution& execution, const json::Value& attributes,
-                            bool with_input) {
+constexpr size_t kContextWork = 16;  // making the object costs about as much as visiting so many values
+
+json::Value execution_facts(const json::Value& attributes, const json::Value* input) {
     json::Value facts = json::Value::object();
     const json::Value* given = attributes.find("Execution");
     const auto copy = [&](std::string_view key) {
@@ -14,25 +15,28 @@ json::Value execution_facts(const Execution& execution, const json::Value& attri
         if (value) facts.set(key, *value);
     };
     copy("Id");
-    if (with_input) {
-        if (auto input = json::parse(execution.input().view()))
-            facts.set("Input", std::move(*input));
-    }
+    if (input != nullptr) facts.set("Input", *input);
     for (const std::string_view key : {"StartTime", "Name", "RoleArn", "RedriveCount"}) copy(key);
     return facts;
+}
+
+json::Value parsed_or_null(const Payload& payload) {
+    auto value = json::parse(payload.view());
+    return value ? std::move(*value) : json::Value();
 }
 
 }  // namespace
 
 json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
-    json::Value attributes;
-    if (!execution_.attributes().is_null()) {
-        if (auto parsed = json::parse(execution_.attributes().view()))
-            attributes = std::move(*parsed);
-    }
+    budget_.spend(kContextWork);
+    // A state may ask for the context many times; its constant parts are parsed once.
+    if (!attributes_) attributes_ = parsed_or_null(execution_.attributes());
+    if (with_execution_input && !execution_input_)
+        execution_input_ = parsed_or_null(execution_.input());
     json::Value context = json::Value::object();
-    context.set("Execution", execution_facts(execution_, attributes, with_execution_input));
-    if (const json::Value* machine = attributes.find("StateMachine"))
+    context.set("Execution",
+                execution_facts(*attributes_, with_execution_input ? &*execution_input_ : nullptr));
+    if (const json::Value* machine = attributes_->find("StateMachine"))
         context.set("StateMachine", *machine);
     if (scope.state != kEnd) {
         const StateDefinition& state = definition_of(scope);

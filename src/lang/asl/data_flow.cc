@@ -28,11 +28,6 @@ size_t nesting_of(std::string_view json) {
 
 }  // namespace
 
-bool Run::is_too_large(const Payload& payload) const {
-    return payload.size() > options_.payload_bytes ||
-           nesting_of(payload.view()) > json::ParseOptions().max_depth;
-}
-
 json::Value Run::parse(const Payload& payload) {
     if (!cached_payload_.is_null() && cached_payload_.view().data() == payload.view().data()) {
         return cached_value_;
@@ -44,8 +39,11 @@ json::Value Run::parse(const Payload& payload) {
     return std::move(*value);
 }
 
-Payload Run::print(const json::Value& value) {
-    cached_payload_ = Payload(json::print(value));
+Outcome<Payload> Run::print(const json::Value& value, std::string_view what) {
+    auto text = json::print_within(value, options_.payload_bytes);
+    if (!text || nesting_of(*text) > json::ParseOptions().max_depth)
+        return tl::unexpected(too_large(what));
+    cached_payload_ = Payload(std::move(*text));
     cached_value_ = value;
     return cached_payload_;
 }
@@ -90,9 +88,7 @@ Outcome<Payload> Run::assign(const std::optional<Template>& assign, const json::
     if (!values) return tl::unexpected(values.error());
     // An Assign without members assigns nothing, and its exit shows nothing.
     if (!values->is_object() || values->as_object().empty()) return Payload();
-    Payload assigned(json::print(*values));
-    if (is_too_large(assigned)) return tl::unexpected(too_large("Assign"));
-    return assigned;
+    return print(*values, "Assign");
 }
 
 void Run::finish(Scope& scope, json::Value result) {
@@ -116,9 +112,9 @@ void Run::finish_with(Scope& scope, json::Value output, const std::optional<Temp
     if (!assigned) return fail(scope, assigned.error());
     auto selected = select(state.output_path, std::move(output), environment);
     if (!selected) return fail(scope, selected.error());
-    Payload payload = print(*selected);
-    if (is_too_large(payload)) return fail(scope, too_large(state.name));
-    leave(scope, std::move(payload), std::move(*assigned), next);
+    auto payload = print(*selected, state.name);
+    if (!payload) return fail(scope, payload.error());
+    leave(scope, std::move(*payload), std::move(*assigned), next);
 }
 
 void Run::leave(Scope& scope, Payload output, Payload assigned, int next) {

@@ -9,7 +9,7 @@ namespace tandem::asl {
 namespace {
 
 /// States.Runtime cannot be handled at all, States.DataLimitExceeded only by its own name.
-bool matches(const std::vector<std::string>& names, const Failure& failure, StateKind kind) {
+bool matches(const std::vector<std::string>& names, const Failure& failure) {
     const std::string_view error =
         failure.error ? std::string_view(*failure.error) : std::string_view();
     if (error == kRuntime) return false;
@@ -18,7 +18,8 @@ bool matches(const std::vector<std::string>& names, const Failure& failure, Stat
         if (failure.heartbeat && name == kHeartbeatTimeout) return true;
         if (error == kDataLimitExceeded) continue;
         if (name == kAll) return true;
-        if (name == kTaskFailed && kind == StateKind::kTask && error != kTimeout) return true;
+        // "acts as a wildcard that matches any known error name except for States.Timeout"
+        if (name == kTaskFailed && error != kTimeout) return true;
     }
     return false;
 }
@@ -104,7 +105,7 @@ bool Run::retry(Scope& scope, const Failure& failure, uint64_t previous) {
     const StateDefinition& state = definition_of(scope);
     for (size_t i = 0; i < state.retriers.size(); ++i) {
         const Retrier& retrier = state.retriers[i];
-        if (!matches(retrier.errors, failure, state.kind)) continue;
+        if (!matches(retrier.errors, failure)) continue;
         const uint32_t attempts = i < scope.attempts.size() ? scope.attempts[i] : 0;
         if (attempts >= retrier.max_attempts) return false;
         Event event = event_in(scope, EventType::kRetrySet);
@@ -122,18 +123,18 @@ bool Run::retry(Scope& scope, const Failure& failure, uint64_t previous) {
 bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous) {
     const StateDefinition& state = definition_of(scope);
     for (const Catcher& catcher : state.catchers) {
-        if (!matches(catcher.errors, failure, state.kind)) continue;
+        if (!matches(catcher.errors, failure)) continue;
         json::Value result = json::Value::object(
             {{"Error", failure.error.value_or("")}, {"Cause", failure.cause.value_or("")}});
         auto output = put_result(catcher.result_path, scope, result);
         ScopeEnvironment environment(*this, scope);
         auto assigned = assign(catcher.assign, result, environment);
-        Payload payload;
-        if (output) payload = print(*output);
-        if (output && is_too_large(payload)) output = tl::unexpected(too_large(state.name));
-        if (!output || !assigned) {
+        Outcome<Payload> payload;
+        if (output) payload = print(*output, state.name);
+        else payload = tl::unexpected(output.error());
+        if (!payload || !assigned) {
             // The catcher itself cannot be carried out: nothing is left to handle that.
-            propagate(scope, with_place(scope, !output ? output.error() : assigned.error()));
+            propagate(scope, with_place(scope, !payload ? payload.error() : assigned.error()));
             return true;
         }
         if (state.kind != StateKind::kTask) {
@@ -143,7 +144,7 @@ bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous)
             event.cause = failure.cause;
             emit(std::move(event));
         }
-        leave(scope, std::move(payload), std::move(*assigned), catcher.next);
+        leave(scope, std::move(*payload), std::move(*assigned), catcher.next);
         return true;
     }
     return false;
@@ -181,8 +182,8 @@ void Run::abort_children(Scope& scope, std::optional<ScopeId> failed) {
 }
 
 void Run::abort_scope(Scope& scope) {
-    if (scope.phase == Phase::kBetween || scope.phase == Phase::kDone || scope.state == kEnd)
-        return;
+    const bool is_between = scope.phase == Phase::kBetween || scope.phase == Phase::kDeferred;
+    if (is_between || scope.phase == Phase::kDone || scope.state == kEnd) return;
     abort_children(scope, std::nullopt);
     if (scope.task) {
         const TaskId task = scope.task->id;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/check.h"
 #include "lang/asl/execution.h"
 
@@ -6,6 +8,16 @@ namespace tandem::asl {
 namespace {
 
 constexpr int64_t kLongestSeconds = 100'000'000'000;  // 3,000 years: as good as never
+
+// More than any configuration allows a payload: results beyond it can only fail and are not kept.
+constexpr size_t kResultBytes = 64 * 1024 * 1024;
+
+void add_result(Children& children, uint32_t index, const Payload& result) {
+    children.finished += 1;
+    children.result_bytes += result.size();
+    if (children.result_bytes <= kResultBytes) children.results[index] = result;
+    else std::fill(children.results.begin(), children.results.end(), Payload());
+}
 
 Timestamp after(Timestamp from, int64_t seconds) {
     return seconds > kLongestSeconds ? kNever : from + std::chrono::seconds(seconds);
@@ -33,6 +45,7 @@ private:
     void start_children(Scope& scope);
     void schedule(Scope& scope);
     void set_retry(Scope& scope);
+    void defer(Scope& scope);
     void heartbeat(Scope& scope);
 
     Scope& add_child(Scope& parent, uint32_t index, int machine);
@@ -91,6 +104,7 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kTaskHeartbeat: return heartbeat(scope);
         case EventType::kTaskCancelled: return drop_task(scope);
         case EventType::kNote: return;
+        case EventType::kDeferred: return defer(scope);
         case EventType::kExecutionStarted:
         case EventType::kExecutionSucceeded:
         case EventType::kExecutionFailed:
@@ -160,8 +174,7 @@ void Fold::leave(Scope& scope) {
     scope.phase = Phase::kDone;
     Scope& parent = *execution_.find(scope.parent);
     if (definition_of(parent).kind != StateKind::kParallel) return;
-    parent.children->results[scope.index] = event_.output;
-    parent.children->finished += 1;
+    add_result(*parent.children, scope.index, event_.output);
     follow(parent);
     drop_scope(scope.id);
 }
@@ -209,8 +222,7 @@ void Fold::fold_iteration(Scope& scope) {
     if (event_.type == EventType::kIterationSucceeded) {
         const Scope* done = execution_.find(child);
         CHECK(done != nullptr);
-        children.results[index] = done->output;
-        children.finished += 1;
+        add_result(children, index, done->output);
         follow(scope);
     }
     if (event_.type == EventType::kIterationFailed) {
@@ -245,6 +257,21 @@ void Fold::set_retry(Scope& scope) {
     scope.attempts[event_.index] = uint32_t(event_.length);
     scope.retries += 1;
     scope.retried_error = event_.error.value_or("");
+}
+
+/// Of a Parallel or Map, its branches or iterations that have not begun; else the next state.
+void Fold::defer(Scope& scope) {
+    const Timestamp due = event_.due == Timestamp() ? kNever : event_.due;
+    if (scope.phase == Phase::kChildren) {
+        if (!event_.input.is_null()) scope.output = event_.input;
+        return set_due(scope, due);
+    }
+    const auto it = definition_.by_name.find(event_.name);
+    CHECK(it != definition_.by_name.end());
+    set_phase(scope, Phase::kDeferred);
+    scope.state = it->second;
+    scope.input = event_.input.is_null() ? scope.output : event_.input;
+    set_due(scope, due);
 }
 
 void Fold::heartbeat(Scope& scope) {

@@ -2,7 +2,7 @@
 // control: 0 is the execution itself, others are branches of a Parallel and iterations of a Map;
 // their numbers are given out in the order of the events and never reused. Owned by one shard
 // thread; only evolve.cc changes it. Between decisions every scope is blocked: in a task, a timer,
-// or on children. A cache (see MapCache) is no part of the fold and is left out of dump().
+// on children, or until the next decision. A cache (see MapCache) is no part of the fold and is left out of dump().
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ using ScopeId = uint32_t;
 
 enum class Phase : uint8_t {
     kBetween,   // before the first state, or between two
+    kDeferred,  // between two; enters `state` with `input` when `due`
     kEntered,   // in a state, nothing under way yet
     kTask,      // waits for an answer
     kWait,      // waits for `due`
@@ -51,7 +52,8 @@ struct Children {
     uint32_t count = 0;
     uint32_t started = 0;
     uint32_t finished = 0;
-    std::vector<Payload> results;
+    std::vector<Payload> results;  // emptied when they become larger than any limit
+    size_t result_bytes = 0;
     std::shared_ptr<MapCache> cache;
 };
 
@@ -68,7 +70,7 @@ struct Scope {
     Timestamp since{};  // when the current phase began
     Timestamp due = kNever;
     Payload input;   // of the current state, before InputPath
-    Payload output;  // of the last state
+    Payload output;  // of the last state; in kChildren, the input of branches that are deferred
     uint32_t retries = 0;
     std::vector<uint32_t> attempts;  // per retrier; empty until the first retry
     std::string retried_error;

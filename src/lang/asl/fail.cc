@@ -1,3 +1,4 @@
+#include "base/limits.h"
 #include "lang/asl/run.h"
 
 namespace tandem::asl {
@@ -18,7 +19,7 @@ Outcome<std::optional<std::string>> Run::text_of(const TextField& field, const j
     auto value = field.expression->render(data, environment);
     if (!value) return tl::unexpected(value.error());
     if (value->is_string()) return value->as_string();
-    return json::print(*value);
+    return json::print_clipped(*value, kCauseChars);
 }
 
 }  // namespace tandem::asl

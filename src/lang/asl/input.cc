@@ -50,6 +50,7 @@ void Run::task_started() {
 }
 
 void Run::task_completed() {
+    begin_work();
     Scope* scope = scope_of(input_.task);
     if (scope != nullptr) answer_task(*scope, input_.result);
 }
@@ -75,12 +76,14 @@ void Run::timers() {
     for (const auto& [at, id] : due) {
         Scope* scope = execution_.find(id);
         if (scope == nullptr || scope->due != at || !execution_.is_open()) continue;
+        if (is_spent()) return;  // what is still due is due in the next decision
         timer(*scope);
         walk();
     }
 }
 
 void Run::timer(Scope& scope) {
+    begin_work();
     switch (scope.phase) {
         case Phase::kWait: {
             auto data = effective_input(scope);
@@ -90,11 +93,20 @@ void Run::timer(Scope& scope) {
         }
         case Phase::kRetry: return run_again(scope);
         case Phase::kTask: return timed_out(scope);
+        case Phase::kDeferred: return go(scope, scope.state, scope.input);
+        case Phase::kChildren: return begin_deferred_children(scope);
         case Phase::kBetween:
         case Phase::kEntered:
-        case Phase::kChildren:
         case Phase::kDone: return;
     }
+}
+
+void Run::begin_deferred_children(Scope& scope) {
+    emit(event_in(scope, EventType::kDeferred));  // not due any more
+    const StateDefinition& state = definition_of(scope);
+    if (const auto* parallel = std::get_if<ParallelState>(&state.body))
+        return begin_deferred_branches(scope, *parallel);
+    start_iterations(scope, std::get<MapState>(state.body), scope.previous);
 }
 
 void Run::timed_out(Scope& scope) {

@@ -17,9 +17,17 @@ const Definition& definition_of(const Program& program) {
 
 class StatesLanguage final : public Language {
 public:
-    explicit StatesLanguage(LanguageOptions options) : options_(std::move(options)) {}
+    StatesLanguage(LanguageOptions options, WorkflowType type)
+        : options_(std::move(options)), type_(type) {}
 
-    std::string_view name() const override { return "asl"; }
+    std::string_view name() const override {
+        return type_ == WorkflowType::kExpress ? "asl.express" : "asl";
+    }
+
+    Result<void> validate(std::string_view text) const override {
+        if (auto valid = validate_definition(text, type_); !valid) return valid;
+        return Language::validate(text);
+    }
 
     Result<std::shared_ptr<const Program>> compile(std::string_view text) const override {
         auto definition = compile_definition(text);
@@ -55,6 +63,7 @@ public:
             action.target = std::move(call->target);
             action.payload = std::move(call->payload);
             action.client_context = std::move(call->client_context);
+            action.want_log_tail = call->want_log_tail;
             actions.push_back(std::move(action));
         }
         return actions;
@@ -66,12 +75,13 @@ public:
 
 private:
     LanguageOptions options_;
+    WorkflowType type_;
 };
 
 }  // namespace
 
-std::unique_ptr<Language> make_language(LanguageOptions options) {
-    return std::make_unique<StatesLanguage>(std::move(options));
+std::unique_ptr<Language> make_language(LanguageOptions options, WorkflowType type) {
+    return std::make_unique<StatesLanguage>(std::move(options), type);
 }
 
 }  // namespace tandem::asl

@@ -4,11 +4,13 @@
 
 #include <memory>
 
+#include "lang/asl/validate/validate.h"
 #include "model/language.h"
 
 namespace tandem::asl {
 
-/// name() is "asl".
-std::unique_ptr<Language> make_language(LanguageOptions options = {});
+/// name() is "asl", or "asl.express" for definitions that must also suit an Express workflow.
+std::unique_ptr<Language> make_language(LanguageOptions options = {},
+                                        WorkflowType type = WorkflowType::kStandard);
 
 }  // namespace tandem::asl

@@ -3,6 +3,9 @@
 // enough closes exactly once, and visible ids count up without gaps.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
+#include "base/limits.h"
 #include "base/rng.h"
 #include "lang/asl/testing/simulation.h"
 
@@ -137,8 +140,8 @@ void expect_well_formed(const std::vector<Event>& events) {
     EXPECT_TRUE(is_closing(events.back().type));
 }
 
-TEST(Laws, HoldForRandomMachines) {
-    const auto language = make_language();
+void expect_laws_for_random_machines(const LanguageOptions& options) {
+    const auto language = make_language(options);
     for (uint64_t seed = 1; seed <= 400; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const std::string text = json::print(RandomMachine(seed).machine(2));
@@ -154,6 +157,143 @@ TEST(Laws, HoldForRandomMachines) {
         ASSERT_FALSE(simulation.execution().is_open()) << text;
         expect_well_formed(simulation.events());
         EXPECT_TRUE(simulation.open().empty()) << "a closed execution owes nothing";
+    }
+}
+
+TEST(Laws, HoldForRandomMachines) { expect_laws_for_random_machines({}); }
+
+TEST(Laws, HoldWhereEachDecisionDoesTheLeastItCan) {
+    LanguageOptions options;
+    options.decision_events = 1;
+    expect_laws_for_random_machines(options);
+}
+
+/// The visible events of an execution whose tasks succeed, as text.
+std::vector<std::string> history(const LanguageOptions& options, const std::string& definition,
+                                 const std::string& input) {
+    const auto language = make_language(options);
+    const auto program = language->compile(definition);
+    EXPECT_TRUE(program) << program.error().message;
+    Simulation simulation(*language, *program);
+    simulation.set_checks_each_input(false);
+    simulation.start(input, "{}");
+    simulation.run([](const Action&) { return succeed_with("[1]"); });
+    simulation.check_laws();
+    EXPECT_EQ(simulation.broken_law(), "");
+    std::vector<std::string> out;
+    for (const Event& e : simulation.events()) {
+        if (e.id == 0) continue;
+        out.push_back(std::to_string(e.id) + " after " + std::to_string(e.previous_id) + " " +
+                      std::string(to_string(e.type)) + " " + e.name + " " + e.input.str() + " " +
+                      e.output.str() + " " + e.cause.value_or(""));
+    }
+    return out;
+}
+
+TEST(Laws, HistoryIsTheSameInOneDecisionOrInMany) {
+    const std::string chain =
+        R"({"StartAt":"A","States":{"A":{"Type":"Pass","Result":[1],"ResultPath":"$.a","Next":"T"},
+        "T":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","ResultPath":"$.t","Next":"P"},
+        "P":{"Type":"Parallel","ResultPath":"$.p","Next":"M","Branches":[
+            {"StartAt":"P1","States":{"P1":{"Type":"Pass","Next":"P2"},"P2":{"Type":"Succeed"}}}]},
+        "M":{"Type":"Map","ItemsPath":"$.list","MaxConcurrency":1,"End":true,"ItemProcessor":{"StartAt":"I","States":{
+            "I":{"Type":"Pass","Next":"J"},"J":{"Type":"Pass","End":true}}}}}})";
+    const std::string loop =
+        R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}})";
+    LanguageOptions whole, least;
+    whole.history_events = least.history_events = 500;
+    least.decision_events = 1;
+    for (const std::string& definition : {chain, loop}) {
+        EXPECT_EQ(history(whole, definition, R"({"list":[1,2,3]})"),
+                  history(least, definition, R"({"list":[1,2,3]})"));
+    }
+}
+
+TEST(Laws, NoDecisionIsLongerThanItsLimits) {
+    const auto language = make_language();
+    const std::string text = "\"" + std::string(200'000, 'x') + "\"";
+    std::string branches;
+    for (int i = 0; i < 200; ++i) {
+        branches += std::string(i ? "," : "") + R"({"StartAt":"b)" + std::to_string(i) +
+                    R"(","States":{"b)" + std::to_string(i) + R"(":{"Type":"Pass","Result":1,"End":true}}})";
+    }
+    const struct {
+        std::string definition, input;
+    } cases[] = {
+        {R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"A"}}})", "{}"},
+        {R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}})", text},
+        {R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[)" + branches + "]}}}", text},
+        {R"({"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.l","ItemSelector":{"x.$":"$"},"End":true,
+            "ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Pass","Result":1,"End":true}}}}}})",
+         R"({"l":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25],"t":)" + text + "}"},
+    };
+    for (const auto& c : cases) {
+        const auto program = language->compile(c.definition);
+        ASSERT_TRUE(program) << program.error().message;
+        Simulation simulation(*language, *program);
+        simulation.set_checks_each_input(false);
+        simulation.start(c.input, "{}");
+        size_t decisions = 0, before = 0;
+        for (; simulation.execution().is_open() && decisions < 100; ++decisions) {
+            size_t bytes = 0;
+            for (size_t i = before; i < simulation.events().size(); ++i) {
+                bytes += simulation.events()[i].input.size() + simulation.events()[i].output.size();
+            }
+            EXPECT_LE(simulation.events().size() - before, kDecisionEvents + 100) << c.definition;
+            EXPECT_LE(bytes, kDecisionBytes + 8 * text.size()) << c.definition;
+            before = simulation.events().size();
+            ASSERT_NE(simulation.execution().next_due(), kNever) << c.definition;
+            simulation.set_now(std::max(simulation.now(), simulation.execution().next_due()));
+            simulation.feed(Input{});
+        }
+        EXPECT_GT(decisions, 3u) << c.definition;
+        simulation.check_laws();
+        EXPECT_EQ(simulation.broken_law(), "");
+    }
+}
+
+TEST(Laws, HostileExpressionsAreBounded) {
+    const auto language = make_language();
+    const std::string text = std::string(200'000, 'a');
+    const auto many = [](const char* expression) {
+        std::string fields;
+        for (int i = 0; i < 5'000; ++i)
+            fields += std::string(i ? "," : "") + "\"f" + std::to_string(i) + ".$\":\"" + expression + "\"";
+        return R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true,"Parameters":{)" + fields + "}}}}";
+    };
+    std::string rules;
+    for (int i = 0; i < 500; ++i)
+        rules += std::string(i ? "," : "") + R"({"Variable":"$.t","StringMatches":"*)" + std::string(1'000, 'a') + R"(b","Next":"A"})";
+    const struct {
+        std::string definition;
+        const char* error;
+    } cases[] = {
+        {many("$"), "States.DataLimitExceeded"},
+        {many("$..*"), "States.Runtime"},
+        {many("$.l[?($.l == $.m)]"), "States.Runtime"},
+        {many("$.l[?(@ < $.l.max())]"), "States.Runtime"},
+        {many("$$.Execution.Input.t"), "States.DataLimitExceeded"},
+        {many("States.JsonToString($)"), "States.Runtime"},
+        {many("States.StringSplit($.t, $.t)"), "States.Runtime"},
+        {many("States.Format('{}{}{}{}', $.t, $.t, $.t, $.t)"), "States.Runtime"},
+        {R"({"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[)" + rules + "]}}}", "States.Runtime"},
+    };
+    std::string list = "[0";
+    for (int i = 1; i < 5'000; ++i) list += "," + std::to_string(i);
+    list += "]";
+    const std::string input = R"({"t":")" + text + R"(","l":)" + list + R"(,"m":)" + list + "}";
+    for (const auto& c : cases) {
+        const auto program = language->compile(c.definition);
+        ASSERT_TRUE(program) << program.error().message;
+        Simulation simulation(*language, *program);
+        simulation.set_checks_each_input(false);
+        const std::clock_t before = std::clock();
+        simulation.start(input, "{}");
+        simulation.run([](const Action&) { return succeed_with("1"); });
+        const double seconds = double(std::clock() - before) / CLOCKS_PER_SEC;
+        EXPECT_LT(seconds, 2.0) << c.definition.substr(0, 200);
+        ASSERT_FALSE(simulation.execution().is_open());
+        EXPECT_EQ(simulation.events().back().error, c.error) << c.definition.substr(0, 200);
     }
 }
 
@@ -203,6 +343,7 @@ TEST(Laws, DataThatGrowsDeeperEachRoundEndsTheExecution) {
         ASSERT_TRUE(program) << program.error().message;
         Simulation simulation(*language, *program);
         simulation.start("{}", "{}");
+        simulation.run([](const Action&) { return succeed_with("1"); });
         ASSERT_FALSE(simulation.execution().is_open());
         EXPECT_EQ(simulation.events().back().error, "States.DataLimitExceeded") << loop;
     }

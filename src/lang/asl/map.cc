@@ -3,6 +3,7 @@
 // event inside the iteration before, not that iteration's own MapIterationSucceeded.
 #include <charconv>
 
+#include "base/limits.h"
 #include "lang/asl/run.h"
 
 namespace tandem::asl {
@@ -25,6 +26,7 @@ public:
     }
     const json::Value* variable(std::string_view name) override { return outer_.variable(name); }
     SplitMix64& random() override { return outer_.random(); }
+    json::Budget& budget() override { return outer_.budget(); }
 
 private:
     ScopeEnvironment& outer_;
@@ -81,8 +83,10 @@ void Run::run_map(Scope& scope, const MapState& map) {
 void Run::start_iterations(Scope& scope, const MapState& map, uint64_t previous) {
     const auto limit = concurrency_of(scope, map);
     if (!limit) return fail(scope, limit.error());
-    const auto count = std::min<int64_t>(*limit, scope.children->count);
-    for (int64_t i = 0; i < count; ++i) {
+    const Children& children = *scope.children;
+    for (bool first = true; children.started < children.count; first = false) {
+        if (children.started - children.finished >= *limit) return;
+        if (!first && is_spent()) return defer_children(scope, Payload());
         if (!start_iteration(scope, map, previous)) return;
     }
 }
@@ -90,6 +94,7 @@ void Run::start_iterations(Scope& scope, const MapState& map, uint64_t previous)
 bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) {
     const auto cache = map_cache(scope, map);
     if (!cache) return fail(scope, cache.error()), false;
+    begin_work();
     const uint32_t index = scope.children->started;
     json::Value input = (*cache)->items.as_array()[index];
     if (map.item_selector) {
@@ -99,14 +104,15 @@ bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) 
         if (!selected) return fail(scope, selected.error()), false;
         input = std::move(*selected);
     }
-    Payload payload(json::print(input));
-    if (is_too_large(payload)) return fail(scope, too_large(definition_of(scope).name)), false;
+    auto payload = print(input, definition_of(scope).name);
+    if (!payload) return fail(scope, payload.error()), false;
+    bytes_ += payload->size();
     Event event = event_in(scope, EventType::kIterationStarted);
     event.previous_id = previous;
     event.index = index;
     if (emit(std::move(event)) == 0) return false;
     const Scope* iteration = execution_.find(scope.children->base + index);
-    go_later(*iteration, definition_.machines[size_t(map.machine)].start, std::move(payload));
+    go_later(*iteration, definition_.machines[size_t(map.machine)].start, std::move(*payload));
     return true;
 }
 
@@ -117,9 +123,7 @@ void Run::iteration_finished(Scope& parent, uint32_t index, uint64_t last) {
     if (emit(std::move(event)) == 0) return;
     const Children& children = *parent.children;
     if (children.finished == children.count) return finish_children(parent);
-    if (children.started < children.count) {
-        start_iteration(parent, std::get<MapState>(definition_of(parent).body), last);
-    }
+    start_iterations(parent, std::get<MapState>(definition_of(parent).body), last);
 }
 
 /// A whole number from the definition or from where its path leads; none if the field is absent.
@@ -137,7 +141,8 @@ Outcome<std::optional<int64_t>> Run::whole_of(const NumberField& field, std::str
         if (error == std::errc() && end == text.data() + text.size()) number = parsed;
     }
     if (!number) {
-        const std::string shown = value->is_string() ? value->as_string() : json::print(*value);
+        const std::string shown = value->is_string() ? value->as_string()
+                                                     : json::print_clipped(*value, kCauseChars);
         return state_failure(kRuntime,
                              "The " + std::string(name) + "Path field refers to value \"" + shown +
                                  "\" which is not a valid integer: " + field.path->text());

@@ -6,13 +6,30 @@ void Run::run_parallel(Scope& scope, const ParallelState& parallel) {
     auto data = effective_input(scope);
     if (data) data = with_parameters(scope, std::move(*data));
     if (!data) return fail(scope, data.error());
-    const Payload input = print(*data);
-    if (is_too_large(input)) return fail(scope, too_large(definition_of(scope).name));
+    const auto input = print(*data, definition_of(scope).name);
+    if (!input) return fail(scope, input.error());
     if (emit(event_in(scope, EventType::kStateStarted)) == 0) return;
     const ScopeId base = scope.children->base;
     for (uint32_t i = 0; i < parallel.machines.size(); ++i) {
         const int start = definition_.machines[size_t(parallel.machines[i])].start;
-        if (const Scope* branch = execution_.find(base + i)) go_later(*branch, start, input);
+        if (const Scope* branch = execution_.find(base + i)) go_later(*branch, start, *input);
+    }
+}
+
+/// Begins the branches that an earlier decision left to later ones.
+void Run::begin_deferred_branches(Scope& scope, const ParallelState& parallel) {
+    const ScopeId id = scope.id, base = scope.children->base;
+    const Payload input = scope.output;
+    for (uint32_t i = 0, begun = 0; i < parallel.machines.size(); ++i) {
+        const Scope* branch = execution_.find(base + i);
+        const bool has_begun = branch == nullptr || branch->state != kEnd;
+        if (has_begun || branch->phase != Phase::kBetween) continue;
+        if (begun++ > 0 && is_spent()) return defer_children(scope, Payload());
+        // At once, not through the queue: each decision must bring at least one further.
+        step({branch->id, definition_.machines[size_t(parallel.machines[i])].start, input});
+        walk();
+        const Scope* parent = execution_.find(id);
+        if (parent == nullptr || !parent->children || parent->children->base != base) return;
     }
 }
 
@@ -22,15 +39,14 @@ void Run::branch_finished(Scope& parent) {
 
 void Run::finish_children(Scope& scope) {
     if (emit(event_in(scope, EventType::kStateSucceeded)) == 0) return;
+    if (scope.children->result_bytes + 2 > options_.payload_bytes)
+        return fail(scope, too_large(definition_of(scope).name));
     json::Array results;
     results.reserve(scope.children->results.size());
-    size_t bytes = 2;
     for (const Payload& result : scope.children->results) {
-        bytes += result.size();
         auto value = json::parse(result.view());
         results.push_back(value ? std::move(*value) : json::Value());
     }
-    if (bytes > options_.payload_bytes) return fail(scope, too_large(definition_of(scope).name));
     finish(scope, json::Value(std::move(results)));
 }
 

@@ -1,6 +1,7 @@
 #include "lang/asl/run.h"
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace tandem::asl {
 
@@ -42,6 +43,7 @@ uint64_t Run::emit(Event event) {
     event.time = now();
     evolve(definition_, execution_, event);
     const uint64_t id = event.id;
+    bytes_ += event.input.size() + event.output.size() + event.detail.size();
     decision_.events.push_back(std::move(event));
     return id;
 }
@@ -80,8 +82,52 @@ void Run::go_later(const Scope& scope, int state, Payload input) {
     steps_.push_back({scope.id, state, std::move(input)});
 }
 
+bool Run::is_spent() const {
+    return decision_.events.size() >= options_.decision_events ||
+           bytes_ >= options_.decision_bytes ||
+           work_ + (kStateWork - budget_.left) >= options_.decision_work;
+}
+
+void Run::begin_work() {
+    work_ += kStateWork - budget_.left;
+    budget_.left = kStateWork;
+}
+
+/// Leaves the steps that are left to the next decision.
+void Run::defer_steps() {
+    for (Step& step : std::exchange(steps_, {})) {
+        Scope* scope = execution_.find(step.scope);
+        if (scope == nullptr) continue;  // aborted by a sibling
+        Scope* parent = execution_.find(scope->parent);
+        const bool has_begun = scope->id == 0 || scope->state != kEnd;
+        if (!has_begun && definition_of(*parent).kind == StateKind::kParallel) {
+            if (parent->due == kNever) defer_children(*parent, std::move(step.input));
+            continue;
+        }
+        const StateDefinition& state = definition_.state(step.state);
+        Event event;
+        event.type = EventType::kDeferred;
+        event.scope = scope->id;
+        event.kind = state.kind;
+        event.name = state.name;
+        event.due = soon();
+        const bool is_output = step.input.view().data() == scope->output.view().data();
+        if (!is_output) event.input = std::move(step.input);
+        emit(std::move(event));
+    }
+}
+
+/// `input` is that of branches which have not begun; once recorded it need not be again.
+void Run::defer_children(const Scope& scope, Payload input) {
+    Event event = event_in(scope, EventType::kDeferred);
+    event.due = soon();
+    if (input != scope.output) event.input = std::move(input);
+    emit(std::move(event));
+}
+
 void Run::walk() {
     while (!steps_.empty()) {
+        if (is_spent() && !decision_.events.empty()) return defer_steps();
         const Step next = std::move(steps_.front());
         steps_.pop_front();
         step(next);
@@ -100,6 +146,7 @@ void Run::step(const Step& step) {
     event.kind = state.kind;
     event.name = state.name;
     event.input = step.input;
+    begin_work();
     if (emit(std::move(event)) != 0) run_state(*scope);
 }
 

@@ -43,6 +43,14 @@ private:
     void close(EventType type, Failure failure, uint64_t previous);
     void drop_open_tasks();
     void walk();
+    /// Whether this decision has done its part; what is left is then deferred.
+    bool is_spent() const;
+    /// From here on the expressions of another state are evaluated.
+    void begin_work();
+    void defer_steps();
+    void defer_children(const Scope& scope, Payload input);
+    /// When a deferred scope goes on: later than this decision, or it would never end.
+    Timestamp soon() const { return now() + Duration(1); }
     void step(const Step& step);
     void go(const Scope& scope, int state, Payload input);
     void go_later(const Scope& scope, int state, Payload input);
@@ -55,6 +63,7 @@ private:
     void task_heartbeat();
     void timers();
     void timer(Scope& scope);
+    void begin_deferred_children(Scope& scope);
     void timed_out(Scope& scope);
     Scope* scope_of(TaskId task);
 
@@ -81,13 +90,14 @@ private:
 
     // parallel.cc, map.cc
     void run_parallel(Scope& scope, const ParallelState& parallel);
+    void begin_deferred_branches(Scope& scope, const ParallelState& parallel);
     void branch_finished(Scope& parent);
     void run_map(Scope& scope, const MapState& map);
     Outcome<std::shared_ptr<MapCache>> map_cache(Scope& scope, const MapState& map);
     Outcome<int64_t> concurrency_of(Scope& scope, const MapState& map);
     Outcome<std::optional<int64_t>> whole_of(const NumberField& field, std::string_view name,
                                              const json::Value& data, Environment& environment);
-    /// Starts iterations until `limit` run; the first follows `previous`.
+    /// Starts iterations until as many run as may; they follow `previous`.
     void start_iterations(Scope& scope, const MapState& map, uint64_t previous);
     bool start_iteration(Scope& scope, const MapState& map, uint64_t previous);
     void iteration_finished(Scope& parent, uint32_t index, uint64_t last);
@@ -112,7 +122,9 @@ private:
 
     // data_flow.cc
     json::Value parse(const Payload& payload);
-    Payload print(const json::Value& value);
+    /// The payload that is recorded for `value`; States.DataLimitExceeded, of `what`, where it has
+    /// more bytes than the limit or is nested deeper than what would be parsed again.
+    Outcome<Payload> print(const json::Value& value, std::string_view what);
     /// The state's input after InputPath.
     Outcome<json::Value> effective_input(Scope& scope);
     Outcome<json::Value> with_parameters(Scope& scope, json::Value data);
@@ -126,8 +138,6 @@ private:
     Outcome<json::Value> put_result(const ResultPathField& field, Scope& scope, json::Value result);
     Outcome<Payload> assign(const std::optional<Template>& assign, const json::Value& data,
                             Environment& environment);
-    /// More bytes than the limit, or nested deeper than what would be parsed again.
-    bool is_too_large(const Payload& payload) const;
     Failure too_large(std::string_view what) const;
 
     // context.cc
@@ -146,6 +156,10 @@ private:
     SplitMix64 random_;
     Decision decision_;
     std::deque<Step> steps_;
+    json::Budget budget_{kStateWork};  // left to the expressions of the state that runs
+    size_t work_ = 0;                  // spent by those before it in this decision
+    size_t bytes_ = 0;                 // of payloads emitted by this decision
+    std::optional<json::Value> attributes_, execution_input_;  // parsed when first asked for
     // The value last parsed or printed: what one state puts out, the next takes in.
     Payload cached_payload_;
     json::Value cached_value_;
@@ -162,6 +176,7 @@ public:
         return run_.variable_of(scope_, name);
     }
     SplitMix64& random() override { return run_.random_; }
+    json::Budget& budget() override { return run_.budget_; }
 
 private:
     Run& run_;

@@ -28,14 +28,14 @@ void Run::run_task(Scope& scope, const TaskState& task) {
     if (!heartbeat) return fail(scope, heartbeat.error());
     data = with_parameters(scope, std::move(*data));
     if (!data) return fail(scope, data.error());
-    const Payload parameters(json::print(*data));
-    if (is_too_large(parameters)) return fail(scope, too_large(task.integration->limit_name(task)));
-    auto call = task.integration->call(task, parameters);
+    const auto parameters = print(*data, task.integration->limit_name(task));
+    if (!parameters) return fail(scope, parameters.error());
+    auto call = task.integration->call(task, *parameters);
     if (!call) return fail(scope, call.error());
 
     Event event = task_event(scope, EventType::kTaskScheduled);
     if (task.integration->family() == TaskFamily::kTask) event.region = options_.region;
-    event.input = parameters;
+    event.input = *parameters;
     event.timeout_s = *timeout;
     event.heartbeat_s = *heartbeat;
     if (emit(std::move(event)) == 0) return;
@@ -45,6 +45,7 @@ void Run::run_task(Scope& scope, const TaskState& task) {
     action.target = std::move(call->target);
     action.payload = std::move(call->payload);
     action.client_context = std::move(call->client_context);
+    action.want_log_tail = call->want_log_tail;
     decision_.actions.push_back(std::move(action));
 }
 
@@ -58,22 +59,25 @@ void Run::answer_task(Scope& scope, const TaskResult& result) {
     if (!execution_.is_open()) return;
     const TaskState& task = std::get<TaskState>(definition_of(scope).body);
     AnswerContext context{options_, random_, now()};
-    auto answer = task.integration->answer(task, scope.task->parameters, result, context);
-    Payload output;
-    if (answer) {
-        output = print(*answer);
-        if (is_too_large(output))
-            answer = tl::unexpected(too_large(task.integration->limit_name(task)));
+    const std::string_view name = task.integration->limit_name(task);
+    Outcome<json::Value> answer = tl::unexpected(too_large(name));
+    Outcome<Payload> output = tl::unexpected(answer.error());
+    // What is too large as text need not be parsed to find out.
+    const bool has_failed = result.outcome != TaskOutcome::kSucceeded;
+    if (has_failed || result.payload.size() <= options_.payload_bytes) {
+        answer = task.integration->answer(task, scope.task->parameters, result, context);
+        if (answer) output = print(*answer, name);
+        else output = tl::unexpected(answer.error());
     }
-    Event event = task_event(scope, answer ? EventType::kTaskSucceeded : EventType::kTaskFailed);
-    if (answer) {
-        event.output = std::move(output);
+    Event event = task_event(scope, output ? EventType::kTaskSucceeded : EventType::kTaskFailed);
+    if (output) {
+        event.output = *output;
     } else {
-        event.error = answer.error().error;
-        event.cause = answer.error().cause;
+        event.error = output.error().error;
+        event.cause = output.error().cause;
     }
     if (emit(std::move(event)) == 0) return;
-    if (!answer) return fail(scope, answer.error());
+    if (!output) return fail(scope, output.error());
     finish(scope, std::move(*answer));
 }
 

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/limits.h"
 #include "lang/asl/run.h"
 
 namespace tandem::asl {
@@ -11,7 +12,7 @@ constexpr int64_t kLongestWaitSeconds = INT32_MAX;
 
 /// As Java's JsonNode.asText(): strings without quotes, all else as JSON.
 std::string text_of_value(const json::Value& value) {
-    return value.is_string() ? value.as_string() : json::print(value);
+    return value.is_string() ? value.as_string() : json::print_clipped(value, kCauseChars);
 }
 
 std::optional<int64_t> whole_number(const json::Value& value) {

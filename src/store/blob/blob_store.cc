@@ -116,6 +116,10 @@ Result<std::string> BlobStore::get(std::string_view id) const {
     return bytes;
 }
 
+void BlobStore::remove(std::string_view id) {
+    if (is_blob_id(id)) ::unlink(path(id).c_str());
+}
+
 std::filesystem::path BlobStore::path(std::string_view id) const { return directory_ / id; }
 
 }  // namespace tandem

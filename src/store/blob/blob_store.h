@@ -20,6 +20,8 @@ public:
     Result<std::string> put(std::string_view bytes);
     /// Errors: kNotFound, kIo, kCorrupt (bytes do not match the id).
     Result<std::string> get(std::string_view id) const;
+    /// Forgets a blob; one that is not there is forgotten already.
+    void remove(std::string_view id);
     /// Where the blob is; it may not exist.
     std::filesystem::path path(std::string_view id) const;
 

@@ -63,6 +63,15 @@ TEST_F(BlobStoreTest, OpenClearsWhatACrashLeft) {
     EXPECT_EQ(blobs.get(id).value(), "kept");
 }
 
+TEST_F(BlobStoreTest, Removes) {
+    auto blobs = BlobStore::open(directory_).value();
+    const std::string id = blobs.put("bytes").value();
+    blobs.remove(id);
+    blobs.remove(id);
+    blobs.remove("../../etc/passwd");
+    EXPECT_EQ(blobs.get(id).error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(BlobStoreTest, ADirectoryThatCannotBeMade) {
     fs::create_directories(directory_.parent_path());
     std::ofstream(directory_) << "a file";

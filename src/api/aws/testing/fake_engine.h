@@ -196,6 +196,8 @@ public:
         if (it == blobs_.end()) return fail(ErrorCode::kNotFound, "none");
         return it->second;
     }
+    void drop_blob(std::string_view id) override { blobs_.erase(std::string(id)); }
+    size_t blob_count() const { return blobs_.size(); }
     Result<std::string> logs(std::string_view, size_t) const override { return std::string(); }
     bool is_ready() const override { return true; }
     void shutdown() override {}

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/rng.h"
+#include "json/budget.h"
 #include "json/value.h"
 
 namespace tandem::asl {
@@ -19,6 +20,8 @@ public:
     virtual const json::Value* variable(std::string_view name) = 0;
     /// The decision's stream of randomness, a function of its input.
     virtual SplitMix64& random() = 0;
+    /// What all expressions of one state may cost together.
+    virtual json::Budget& budget() = 0;
 };
 
 }  // namespace tandem::asl

@@ -18,9 +18,10 @@ Result<json::Value> resolve(Root root, std::string_view variable, std::string_vi
                             const json::Path& path, const json::Value& data,
                             Environment& environment) {
     switch (root) {
-        case Root::kData: return path.evaluate(data);
+        case Root::kData: return path.evaluate(data, environment.budget());
         case Root::kContext:
-            return path.evaluate(environment.context(may_need_execution_input(text)));
+            return path.evaluate(environment.context(may_need_execution_input(text)),
+                                 environment.budget());
         case Root::kVariable: break;
     }
     const json::Value* value = environment.variable(variable);
@@ -28,7 +29,7 @@ Result<json::Value> resolve(Root root, std::string_view variable, std::string_vi
         return fail(ErrorCode::kNotFound,
                     "The variable '" + std::string(variable) + "' is not defined");
     }
-    return path.evaluate(*value);
+    return path.evaluate(*value, environment.budget());
 }
 
 Result<Path> Path::compile(std::string_view text) {

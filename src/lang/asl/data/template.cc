@@ -1,5 +1,7 @@
 #include "lang/asl/data/template.h"
 
+#include "base/limits.h"
+#include "lang/asl/data/member_order.h"
 #include "lang/asl/intrinsics/intrinsic.h"
 
 namespace tandem::asl {
@@ -9,7 +11,8 @@ namespace {
 constexpr std::string_view kDynamicSuffix = ".$";
 
 std::string not_found(std::string_view subject, const json::Value& data) {
-    return std::string(subject) + " could not be found in the input '" + json::print(data) + "'";
+    return std::string(subject) + " could not be found in the input '" +
+           json::print_clipped(data, kCauseChars) + "'";
 }
 
 Outcome<json::Value> evaluate(const Intrinsic& intrinsic, const json::Value& data,
@@ -19,11 +22,11 @@ Outcome<json::Value> evaluate(const Intrinsic& intrinsic, const json::Value& dat
                           : path.root == IntrinsicPath::Root::kContext ? Root::kContext
                                                                        : Root::kVariable;
         auto value = resolve(root, path.variable, path.text, path.path, data, environment);
-        if (value) return value;
+        if (value || value.error().code == ErrorCode::kTooLarge) return value;
         return fail(ErrorCode::kNotFound,
                     not_found("The JsonPath argument for the field '" + path.text + "'", data));
     };
-    auto value = intrinsic.evaluate(resolver, environment.random());
+    auto value = intrinsic.evaluate(resolver, environment.random(), environment.budget());
     if (value) return std::move(*value);
     const bool is_function = value.error().code == ErrorCode::kInvalidArgument;
     return state_failure(is_function ? kIntrinsicFailure : kRuntime, value.error().message);
@@ -43,7 +46,7 @@ Result<Template> Template::compile_expression(std::string_view name, const json:
     const std::string& text = value.as_string();
     if (Intrinsic::is_intrinsic(text)) {
         auto intrinsic = Intrinsic::compile(text);
-        if (!intrinsic) return wrong("a valid intrinsic function: " + intrinsic.error().message);
+        if (!intrinsic) return wrong("a valid JSONPath or a valid intrinsic function call");
         compiled.kind_ = Kind::kIntrinsic;
         compiled.intrinsic_ = std::make_shared<const Intrinsic>(std::move(*intrinsic));
         return compiled;
@@ -68,15 +71,22 @@ Result<Template> Template::compile(const json::Value& value) {
         compiled.kind_ = Kind::kArray;
     }
     if (value.is_object()) {
+        std::vector<std::string> names;  // of the computed members
+        std::vector<Template> expressions;
         for (const auto& [key, member] : value.as_object()) {
             const bool is_expression = key.ends_with(kDynamicSuffix);
             auto part = is_expression ? compile_expression(key, member) : compile(member);
             if (!part) return part;
             is_dynamic = is_dynamic || part->kind_ != Kind::kConstant;
-            compiled.members_.emplace_back(key, std::move(*part));
-            if (is_expression)
-                compiled.members_.back().first.resize(key.size() - kDynamicSuffix.size());
+            if (is_expression) {
+                names.push_back(key.substr(0, key.size() - kDynamicSuffix.size()));
+                expressions.push_back(std::move(*part));
+            } else {
+                compiled.members_.emplace_back(key, std::move(*part));
+            }
         }
+        for (const size_t i : hash_map_order(names))
+            compiled.members_.emplace_back(std::move(names[i]), std::move(expressions[i]));
         compiled.kind_ = Kind::kObject;
     }
     if (is_dynamic) return compiled;
@@ -115,6 +125,10 @@ Outcome<json::Value> Template::render_path(const json::Value& data,
                                            Environment& environment) const {
     auto value = path_->get(data, environment);
     if (value) return std::move(*value);
+    if (value.error().code == ErrorCode::kTooLarge) {
+        return state_failure(kRuntime, "The JSONPath '" + path_->text() +
+                                           "' cannot be evaluated: " + value.error().message);
+    }
     return state_failure(kRuntime, not_found("The JSONPath '" + path_->text() +
                                                  "' specified for the field '" + name_ + "'",
                                              data));

@@ -19,6 +19,7 @@ struct Call {
     CallableRef target;
     Payload payload;
     Payload client_context;
+    bool want_log_tail = false;
 };
 
 /// What an integration may use to word an answer.

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "base/encoding.h"
+
 namespace tandem::asl {
 
 namespace {
@@ -44,7 +46,7 @@ Failure function_failure(const TaskResult& result, bool compact) {
         return {"Lambda.Unknown",
                 "The cause could not be determined because Lambda did not return an error type. "
                 "Returned payload: " +
-                    result.payload.str()};
+                    to_valid_utf8(result.payload.str())};
     }
     return {type->as_string(), compact ? json::print(*document) : result.payload.str()};
 }
@@ -66,10 +68,12 @@ FunctionName parse_function_name(std::string_view text) {
 Failure lambda_failure(const TaskResult& result, const CallableRef& target, bool compact,
                        AnswerContext& context) {
     switch (result.outcome) {
-        case TaskOutcome::kNotFound:
-            return service_failure(result, "ResourceNotFoundException", 404,
-                                   "Function not found: " + function_arn(target, context.options),
-                                   context);
+        case TaskOutcome::kNotFound: {
+            // The service names the function by its ARN, whatever the cause says here.
+            TaskResult named = result;
+            named.cause = "Function not found: " + function_arn(target, context.options);
+            return service_failure(named, "ResourceNotFoundException", 404, {}, context);
+        }
         case TaskOutcome::kThrottled:
             return service_failure(result, "TooManyRequestsException", 429, "Rate Exceeded.",
                                    context);

@@ -14,7 +14,7 @@ public:
     std::string_view limit_name(const TaskState& task) const override { return task.resource; }
 
     Outcome<Call> call(const TaskState& task, const Payload& parameters) const override {
-        return Call{target_of(task), parameters, {}};
+        return Call{target_of(task), parameters, {}, false};
     }
 
     Outcome<json::Value> answer(const TaskState& task, const Payload&, const TaskResult& result,

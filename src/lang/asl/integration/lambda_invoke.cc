@@ -32,10 +32,10 @@ std::string http_date(Timestamp at) {
 }
 
 json::Value http_metadata(const std::string& version, size_t bytes, const std::string& request_id,
-                          AnswerContext& context) {
+                          const std::string& log, AnswerContext& context) {
     std::string trace = request_id;  // a UUID; its 32 digits are what a trace id needs
     std::erase(trace, '-');
-    const std::pair<std::string, std::string> headers[] = {
+    std::vector<std::pair<std::string, std::string>> headers = {
         {"X-Amz-Executed-Version", version},
         {"x-amzn-Remapped-Content-Length", "0"},
         {"Connection", "keep-alive"},
@@ -45,6 +45,7 @@ json::Value http_metadata(const std::string& version, size_t bytes, const std::s
         {"X-Amzn-Trace-Id", "Root=1-" + trace.substr(0, 8) + "-" + trace.substr(8) + ";Sampled=0"},
         {"Content-Type", "application/json"},
     };
+    if (!log.empty()) headers.insert(headers.begin(), {"X-Amz-Log-Result", log});
     json::Value all = json::Value::object();
     json::Value one = json::Value::object();
     for (const auto& [name, value] : headers) {
@@ -104,9 +105,10 @@ public:
                                    ? result.request_id
                                    : uuid_v4(high, context.random.next());
         json::Value response = json::Value::object({{"ExecutedVersion", version}});
-        if (!result.log_tail.empty()) response.set("LogResult", base64_encode(result.log_tail));
+        const std::string log = base64_encode(result.log_tail);
+        if (!log.empty()) response.set("LogResult", log);
         response.set("Payload", std::move(*payload));
-        response.set("SdkHttpMetadata", http_metadata(version, bytes.size(), id, context));
+        response.set("SdkHttpMetadata", http_metadata(version, bytes.size(), id, log, context));
         response.set("SdkResponseMetadata", json::Value::object({{"RequestId", id}}));
         response.set("StatusCode", 200);
         return response;
@@ -121,7 +123,9 @@ private:
         call.target = {CallableKind::kFunction, std::move(function.name),
                        qualifier.empty() ? std::move(function.qualifier) : std::string(qualifier)};
         const json::Value* payload = given.find("Payload");
-        call.payload = Payload(payload ? json::print(*payload) : "{}");
+        // The SDK leaves out a null, and a function that is sent nothing gets an empty object.
+        call.payload = Payload(payload && !payload->is_null() ? json::print(*payload) : "{}");
+        call.want_log_tail = given.string_or("LogType", "None") == "Tail";
         const std::string_view encoded = given.string_or("ClientContext", "");
         if (!encoded.empty()) {
             auto decoded = base64_decode(encoded);

@@ -44,10 +44,12 @@ Result<json::Value> hash(const json::Value& data, const json::Value& algorithm) 
         {"SHA-512", Digest::kSha512}};
     const auto name = text(algorithm, "The algorithm");
     if (!name) return tl::unexpected(name.error());
-    const std::string bytes = data.is_string() ? data.as_string() : json::print(data);
-    if (bytes.size() > kMaxTextBytes) return refuse("The data must have at most 10000 characters");
+    const auto bytes = data.is_string() && data.as_string().size() <= kMaxTextBytes
+                           ? std::optional(data.as_string())
+                           : json::print_within(data, kMaxTextBytes);
+    if (!bytes) return refuse("The data must have at most 10000 characters");
     for (const auto& [known, kind] : kAlgorithms) {
-        if (known == *name) return json::Value(hex(digest(kind, bytes)));
+        if (known == *name) return json::Value(hex(digest(kind, *bytes)));
     }
     return refuse("The algorithm must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512");
 }
@@ -97,15 +99,26 @@ size_t character_size(char lead) {
     return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
+/// The code point of one valid UTF-8 character.
+uint32_t code_of(std::string_view c) {
+    if (c.size() == 1) return uint8_t(c[0]);
+    uint32_t code = uint8_t(c[0]) & (0xff >> (c.size() + 1));
+    for (const char next : c.substr(1)) code = code << 6 | (uint8_t(next) & 0x3f);
+    return code;
+}
+
 /// Every character of the second argument is a delimiter; empty parts are dropped.
 Result<json::Value> split(const Arguments& arguments) {
     const auto whole = text(arguments[0], "The string to split");
     if (!whole) return tl::unexpected(whole.error());
     const auto delimiters = text(arguments[1], "The delimiters");
     if (!delimiters) return tl::unexpected(delimiters.error());
-    std::vector<std::string_view> marks;
-    for (size_t i = 0; i < delimiters->size(); i += marks.back().size()) {
-        marks.push_back(std::string_view(*delimiters).substr(i, character_size((*delimiters)[i])));
+    std::vector<bool> is_mark(0x110000);
+    for (size_t i = 0; i < delimiters->size();) {
+        const std::string_view c =
+            std::string_view(*delimiters).substr(i, character_size((*delimiters)[i]));
+        i += c.size();
+        is_mark[code_of(c)] = true;
     }
     json::Array parts;
     std::string part;
@@ -115,7 +128,7 @@ Result<json::Value> split(const Arguments& arguments) {
     for (size_t i = 0; i < whole->size();) {
         const std::string_view c = std::string_view(*whole).substr(i, character_size((*whole)[i]));
         i += c.size();
-        if (std::find(marks.begin(), marks.end(), c) != marks.end()) close();
+        if (is_mark[code_of(c)]) close();
         else part += c;
     }
     close();

@@ -20,8 +20,8 @@ tl::unexpected<Error> failure(const Call& call, const Error& error) {
                 "The function '" + call.text + "' had the following error: " + error.message);
 }
 
-Result<json::Value> evaluate(const Call& call, const Intrinsic::Resolver& resolve,
-                             SplitMix64& rng) {
+Result<json::Value> evaluate(const Call& call, const Intrinsic::Resolver& resolve, SplitMix64& rng,
+                             json::Budget& budget) {
     Arguments values;
     for (const Argument& argument : call.arguments) {
         if (const auto* literal = std::get_if<Literal>(&argument.data)) {
@@ -31,10 +31,14 @@ Result<json::Value> evaluate(const Call& call, const Intrinsic::Resolver& resolv
             if (!value) return failure(call, value.error());
             values.push_back(std::move(*value));
         } else {
-            auto value =
-                evaluate(*std::get<std::unique_ptr<const Call>>(argument.data), resolve, rng);
+            auto value = evaluate(*std::get<std::unique_ptr<const Call>>(argument.data), resolve,
+                                  rng, budget);
             if (!value) return value;
             values.push_back(std::move(*value));
+        }
+        // Arguments may share their parts: what a function makes of them grows with this sum.
+        if (!json::spend_on(values.back(), budget)) {
+            return failure(call, {ErrorCode::kTooLarge, "its arguments are too large"});
         }
     }
     Result<json::Value> out;
@@ -65,8 +69,9 @@ void Intrinsic::for_each_path(const std::function<void(const IntrinsicPath&)>& v
     intrinsics::visit_paths(*call_, visit);
 }
 
-Result<json::Value> Intrinsic::evaluate(const Resolver& resolve, SplitMix64& rng) const {
-    return intrinsics::evaluate(*call_, resolve, rng);
+Result<json::Value> Intrinsic::evaluate(const Resolver& resolve, SplitMix64& rng,
+                                        json::Budget& budget) const {
+    return intrinsics::evaluate(*call_, resolve, rng, budget);
 }
 
 }  // namespace tandem::asl

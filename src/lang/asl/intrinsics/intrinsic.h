@@ -43,10 +43,11 @@ public:
     const std::string& text() const { return text_; }
     void for_each_path(const std::function<void(const IntrinsicPath&)>& visit) const;
 
-    /// The function's value. Errors: kInvalidArgument is a States.IntrinsicFailure; any other code
-    /// is the resolver's own, passed on. Both messages say which function: "The function '...' had
-    /// the following error: ...".
-    Result<json::Value> evaluate(const Resolver& resolve, SplitMix64& rng) const;
+    /// The function's value. Errors: kInvalidArgument is a States.IntrinsicFailure; kTooLarge is
+    /// more data than the budget allows; any other code is the resolver's own, passed on. All
+    /// messages say which function: "The function '...' had the following error: ...".
+    Result<json::Value> evaluate(const Resolver& resolve, SplitMix64& rng,
+                                 json::Budget& budget) const;
 
 private:
     std::string text_;

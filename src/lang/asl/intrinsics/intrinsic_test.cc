@@ -25,7 +25,8 @@ Result<Value> run(std::string_view text, std::string_view input = "{}", uint64_t
         }
         return fail(ErrorCode::kInternal, "no such root");
     };
-    return intrinsic->evaluate(resolve, rng);
+    json::Budget budget;
+    return intrinsic->evaluate(resolve, rng, budget);
 }
 
 struct Case {

@@ -42,6 +42,7 @@ std::string type_of(const Event& e) {
         case EventType::kTaskHeartbeat: return "TaskHeartbeat";
         case EventType::kTaskCancelled: return "TaskCancelled";
         case EventType::kNote: return "Note";
+        case EventType::kDeferred: return "Deferred";
     }
     return "?";
 }

@@ -1,0 +1,257 @@
+#include <algorithm>
+#include <array>
+
+#include "base/clock.h"
+#include "lang/asl/validate/validator.h"
+
+namespace tandem::asl {
+
+namespace {
+
+constexpr int64_t kMostSeconds = 99'999'999;
+constexpr std::array<std::string_view, 6> kInvokeFields = {
+    "FunctionName", "Payload", "InvocationType", "LogType", "ClientContext", "Qualifier"};
+
+struct Fields {
+    std::string_view type;
+    std::vector<std::string_view> names;  // beside those of every state
+};
+
+const std::vector<Fields>& fields_by_type() {
+    static const std::vector<Fields> all = {
+        {"Task",
+         {"Next", "End", "InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector",
+          "Retry", "Catch", "Assign", "Arguments", "Output", "Resource", "TimeoutSeconds",
+          "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath", "Credentials"}},
+        {"Wait",
+         {"Next", "End", "InputPath", "OutputPath", "Assign", "Output", "Seconds", "SecondsPath",
+          "Timestamp", "TimestampPath"}},
+        {"Pass",
+         {"Next", "End", "InputPath", "OutputPath", "ResultPath", "Parameters", "Assign", "Output",
+          "Result"}},
+        {"Succeed", {"InputPath", "OutputPath", "Output"}},
+        {"Fail", {"Error", "ErrorPath", "Cause", "CausePath"}},
+        {"Choice", {"InputPath", "OutputPath", "Assign", "Output", "Choices", "Default"}},
+        {"Parallel",
+         {"Next", "End", "InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector",
+          "Retry", "Catch", "Assign", "Arguments", "Output", "Branches"}},
+        {"Map",
+         {"Next",
+          "End",
+          "InputPath",
+          "OutputPath",
+          "ResultPath",
+          "Parameters",
+          "ResultSelector",
+          "Retry",
+          "Catch",
+          "Assign",
+          "Arguments",
+          "Output",
+          "Items",
+          "ItemsPath",
+          "ItemSelector",
+          "ItemProcessor",
+          "Iterator",
+          "ItemReader",
+          "ItemBatcher",
+          "ResultWriter",
+          "Label",
+          "MaxConcurrency",
+          "MaxConcurrencyPath",
+          "ToleratedFailureCount",
+          "ToleratedFailureCountPath",
+          "ToleratedFailurePercentage",
+          "ToleratedFailurePercentagePath"}},
+    };
+    return all;
+}
+
+}  // namespace
+
+void Validator::state(const json::Value& json, const std::string& at) {
+    if (!json.is_object()) return schema("Expected value of type Object", at);
+    if (json.find("Type") == nullptr) return required(json, at, {"Type"});
+    const std::string_view type = json.string_or("Type", "");
+    const Fields* known = nullptr;
+    for (const Fields& fields : fields_by_type()) {
+        if (fields.type == type) known = &fields;
+    }
+    if (known == nullptr) {
+        return schema(
+            "The field 'Type' should have one of these values: [Task, Wait, Pass, "
+            "Succeed, Fail, Choice, Parallel, Map]",
+            at + "/Type");
+    }
+    Names names = {"Type", "Comment", "QueryLanguage"};
+    names.insert(names.end(), known->names.begin(), known->names.end());
+    supported(json, at, names);
+    only_one_of(json, at, {"Next", "End"});
+    const bool must_go_on = type != "Choice" && type != "Succeed" && type != "Fail";
+    if (must_go_on && json.find("End") == nullptr) required(json, at, {"Next"});
+    if (type == "Task") task(json, at);
+    if (type == "Wait") wait(json, at);
+    if (type == "Choice") choice(json, at);
+    if (type == "Parallel") parallel(json, at);
+    if (type == "Map") map(json, at);
+    retry(json, at);
+    catchers(json, at);
+    if (!is_jsonata(json)) common(json, at);
+}
+
+void Validator::common(const json::Value& json, const std::string& at) {
+    path_or_null(json, "InputPath", at);
+    path_or_null(json, "OutputPath", at);
+    reference_path(json, "ResultPath", at);
+    for (const std::string_view name : {"Parameters", "ItemSelector", "ResultSelector", "Assign"})
+        payload(json, name, at);
+    path(json, "ItemsPath", at);
+    for (const std::string_view field :
+         {"TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "ToleratedFailureCount",
+          "ToleratedFailurePercentage", "Error", "Cause"}) {
+        const std::string with_path = std::string(field) + "Path";
+        only_one_of(json, at, {field, with_path});
+        if (field != "Error" && field != "Cause") path(json, with_path, at);
+    }
+    integer(json, "TimeoutSeconds", at, 1, kMostSeconds);
+    integer(json, "HeartbeatSeconds", at, 1, kMostSeconds);
+    integer(json, "MaxConcurrency", at, 0, INT64_MAX);
+    integer(json, "ToleratedFailureCount", at, 0, INT64_MAX);
+}
+
+void Validator::task(const json::Value& json, const std::string& at) {
+    required(json, at, {"Resource"});
+    if (const json::Value* text = json.find("Resource")) {
+        if (text->is_string())
+            resource(text->as_string(), at + "/Resource");
+        else
+            schema("Expected value of type String", at + "/Resource");
+    }
+    if (json.find("Credentials")) must_have(json, "Credentials", "RoleArn", at);
+    const std::string_view called = json.string_or("Resource", "");
+    const json::Value* parameters = json.find("Parameters");
+    if (!called.ends_with(":states:::lambda:invoke") || is_jsonata(json) || !parameters) return;
+    if (!parameters->is_object()) return;
+    must_have(json, "Parameters", "FunctionName", at);
+    for (const auto& [name, value] : parameters->as_object()) {
+        const std::string_view field = std::string_view(name).substr(0, name.find(".$"));
+        if (std::find(kInvokeFields.begin(), kInvokeFields.end(), field) == kInvokeFields.end()) {
+            schema("The field '" + std::string(field) + "' is not supported by Step Functions",
+                   at + "/Parameters");
+        }
+    }
+}
+
+void Validator::must_have(const json::Value& json, std::string_view object, std::string_view field,
+                          const std::string& at) {
+    const json::Value* value = json.find(object);
+    if (!value->is_object()) return;
+    if (value->find(field) == nullptr && value->find(std::string(field) + ".$") == nullptr) {
+        schema("The field '" + std::string(field) + "' is required but was missing",
+               at + "/" + std::string(object));
+    }
+}
+
+void Validator::resource(const std::string& text, const std::string& at) {
+    if (!is_known_resource(text)) {
+        return schema("The resource provided " + text +
+                          " is not recognized. The value is not a valid resource ARN, or the "
+                          "resource is not available in this region.",
+                      at);
+    }
+    if (type_ != WorkflowType::kExpress) return;
+    // The spaces are the service's own.
+    if (text.ends_with(".waitForTaskToken")) {
+        schema("Express state machine does not support '.waitForTaskToken' service integration ",
+               at);
+    } else if (text.ends_with(".sync") || text.ends_with(".sync:2")) {
+        schema("Express state machine does not support '.sync' service integration", at);
+    } else if (text.find(":activity:") != std::string::npos) {
+        schema("Express state machine does not support Activity ARN", at);
+    }
+}
+
+void Validator::wait(const json::Value& json, const std::string& at) {
+    only_one_of(json, at, {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"});
+    if (is_jsonata(json)) return;
+    integer(json, "Seconds", at, 0, kMostSeconds);
+    path(json, "SecondsPath", at);
+    path(json, "TimestampPath", at);
+    const json::Value* timestamp = json.find("Timestamp");
+    if (timestamp != nullptr && !parse_rfc3339(json.string_or("Timestamp", "")))
+        schema("String does not match RFC3339 timestamp", at + "/Timestamp");
+}
+
+void Validator::parallel(const json::Value& json, const std::string& at) {
+    required(json, at, {"Branches"});
+    const json::Value* branches = json.find("Branches");
+    if (branches == nullptr) return;
+    const std::string inside = at + "/Branches";
+    if (!branches->is_array()) return schema("Expected value of type Array", inside);
+    if (branches->as_array().empty()) return schema("Value cannot be empty", inside);
+    size_t number = 0;
+    for (const json::Value& branch : branches->as_array())
+        machine(branch, inside + "[" + std::to_string(number++) + "]",
+                {"Comment", "StartAt", "States", "QueryLanguage"});
+}
+
+void Validator::map(const json::Value& json, const std::string& at) {
+    if (json.find("Iterator") == nullptr) required(json, at, {"ItemProcessor"});
+    for (const std::string_view name : {"ItemProcessor", "Iterator"}) {
+        if (const json::Value* processor = json.find(name)) {
+            machine(*processor, at + "/" + std::string(name),
+                    {"Comment", "StartAt", "States", "QueryLanguage", "ProcessorConfig"});
+        }
+    }
+}
+
+void Validator::retry(const json::Value& json, const std::string& at) {
+    const json::Value* list = json.find("Retry");
+    if (list == nullptr) return;
+    if (!list->is_array()) return schema("Expected value of type Array", at + "/Retry");
+    size_t number = 0;
+    for (const json::Value& retrier : list->as_array()) {
+        const std::string place = at + "/Retry[" + std::to_string(number++) + "]";
+        if (!retrier.is_object()) {
+            schema("Expected value of type Object", place);
+            continue;
+        }
+        required(retrier, place, {"ErrorEquals"});
+        supported(retrier, place,
+                  {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate",
+                   "MaxDelaySeconds", "JitterStrategy", "Comment"});
+        integer(retrier, "IntervalSeconds", place, 1, kMostSeconds);
+        integer(retrier, "MaxAttempts", place, 0, kMostSeconds);
+        integer(retrier, "MaxDelaySeconds", place, 1, 31'622'400);
+        const json::Value* rate = retrier.find("BackoffRate");
+        if (rate != nullptr && !(rate->is_number() && rate->as_double() >= 1.0))
+            schema("Minimum value is 1.0", place + "/BackoffRate");
+        const std::string_view jitter = retrier.string_or("JitterStrategy", "NONE");
+        if (jitter != "NONE" && jitter != "FULL") {
+            schema("The field 'JitterStrategy' should have one of these values: [FULL, NONE]",
+                   place + "/JitterStrategy");
+        }
+    }
+}
+
+void Validator::catchers(const json::Value& json, const std::string& at) {
+    const json::Value* list = json.find("Catch");
+    if (list == nullptr) return;
+    if (!list->is_array()) return schema("Expected value of type Array", at + "/Catch");
+    size_t number = 0;
+    for (const json::Value& catcher : list->as_array()) {
+        const std::string place = at + "/Catch[" + std::to_string(number++) + "]";
+        if (!catcher.is_object()) {
+            schema("Expected value of type Object", place);
+            continue;
+        }
+        required(catcher, place, {"ErrorEquals", "Next"});
+        supported(catcher, place,
+                  {"ErrorEquals", "Next", "ResultPath", "Assign", "Output", "Comment"});
+        if (is_jsonata(json)) continue;
+        reference_path(catcher, "ResultPath", place);
+        payload(catcher, "Assign", place);
+    }
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,77 @@
+// Validator: one pass over a definition's JSON that collects diagnostics. Schema first (fields,
+// types, paths); transitions only where the schema holds, because they need it. Lives for one call.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/value.h"
+#include "lang/asl/validate/validate.h"
+
+namespace tandem::asl {
+
+class Validator {
+public:
+    explicit Validator(WorkflowType type) : type_(type) {}
+    void run(const json::Value& definition);
+    /// All diagnostics, or empty.
+    std::string text() const;
+
+private:
+    using Names = std::vector<std::string_view>;
+
+    // validate.cc
+    void machine(const json::Value& json, const std::string& at, const Names& fields);
+    void schema(std::string message, const std::string& at);
+    void report(std::string_view code, std::string message, std::string_view at);
+
+    // fields.cc: rules for single fields; each is silent where the field is absent
+    void required(const json::Value& json, const std::string& at, const Names& names);
+    void supported(const json::Value& json, const std::string& at, const Names& names);
+    void only_one_of(const json::Value& json, const std::string& at, const Names& names);
+    void path(const json::Value& json, std::string_view name, const std::string& at);
+    void path_or_null(const json::Value& json, std::string_view name, const std::string& at);
+    void reference_path(const json::Value& json, std::string_view name, const std::string& at);
+    void payload(const json::Value& json, std::string_view name, const std::string& at);
+    void integer(const json::Value& json, std::string_view name, const std::string& at,
+                 int64_t least, int64_t most);
+
+    // states.cc: one state of each type
+    void state(const json::Value& json, const std::string& at);
+    void common(const json::Value& json, const std::string& at);
+    void task(const json::Value& json, const std::string& at);
+    void must_have(const json::Value& json, std::string_view object, std::string_view field,
+                   const std::string& at);
+    void wait(const json::Value& json, const std::string& at);
+    void parallel(const json::Value& json, const std::string& at);
+    void map(const json::Value& json, const std::string& at);
+    void retry(const json::Value& json, const std::string& at);
+    void catchers(const json::Value& json, const std::string& at);
+    void resource(const std::string& text, const std::string& at);
+
+    // choices.cc
+    void choice(const json::Value& json, const std::string& at);
+    void rule(const json::Value& json, const std::string& at, bool is_top);
+
+    // transitions.cc
+    void transitions(const json::Value& machine, const std::string& at, bool is_top);
+    void target(const json::Value& json, std::string_view name, const std::string& at,
+                const json::Value& states, std::set<std::string_view>& reached);
+
+    struct Diagnostic {
+        std::string code, message, at;
+    };
+    WorkflowType type_;
+    std::vector<Diagnostic> diagnostics_;
+    std::set<std::string, std::less<>> names_;  // of states, unique over all machines
+};
+
+/// Whether Step Functions knows the resource of a task, in any region.
+bool is_known_resource(std::string_view resource);
+
+/// "JSONata" states have other rules; only their fields are checked.
+bool is_jsonata(const json::Value& json);
+
+}  // namespace tandem::asl

@@ -1,0 +1,175 @@
+"""The recordings of Step Functions that stand beside the repository, and which of them are within reach.
+
+A case is in scope when everything that it uses (calls, definitions, functions) is JSONPath states, the Step Functions
+API and Lambda; `excluded()` says by what else a case is out of scope, looking at its contents and never at its name.
+"""
+import ast
+import json
+import pathlib
+import re
+import types
+
+ROLE = "arn:aws:iam::@@ACCOUNT@@:role/snf_role_arn"
+# Actions that belong to features which a case may need; those left out are in scope.
+FEATURES = {
+    "activities": r"\w*Activit(y|ies|yTask)$",
+    "aliases": r"\w*Alias(es)?$",
+    "versions": r"\w*StateMachineVersions?$",
+    "map runs": r"\w*MapRuns?$",
+    "task tokens": r"SendTask\w+$",
+    "TestState": r"TestState$",
+    "ValidateStateMachineDefinition": r"ValidateStateMachineDefinition$",
+    "express": r"StartSyncExecution$",
+    "redrive": r"RedriveExecution$",
+}
+LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
+
+
+class Recordings:
+    """cases: as recorded; replay: the comparator that comes with them, as a module."""
+
+    def __init__(self, directory):
+        directory = pathlib.Path(directory)
+        self.cases = json.loads((directory / "recordings.json").read_text())["cases"]
+        self.replay = _module(directory / "replay.py")
+
+
+def _module(path):
+    """replay.py runs when it is imported: everything but its last statement is wanted."""
+    tree = ast.parse(path.read_text(), str(path))
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and getattr(last.value.func, "id", "") == "main":
+        tree.body.pop()
+    module = types.ModuleType("replay")
+    exec(compile(tree, str(path), "exec"), module.__dict__)
+    return module
+
+
+def stand_alone(recordings):
+    """(case, item, why not) of the items that need no script, as replay.py --dialect jsonpath chooses them."""
+    kinds = ("history", "output", "create_error", "describe_execution")
+    return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
+            if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
+            and item["kind"] in kinds and not item.get("jsonata") and not item.get("distributed_map")]
+
+
+def _needs_script(case, item):
+    """Why an item marked as stand-alone needs its script after all: then the scripts have it."""
+    if any(step.get("call") == "stepfunctions:StopExecution" for step in case["script"]):
+        return "its script stops the execution"
+    steps = {step["id"]: step for step in case["script"]}
+    for step in case["script"]:
+        if step.get("match") == item["match"] and isinstance(step["value"], dict):
+            call = steps.get(step["value"].get("$response"), {})
+            if call.get("call") == "stepfunctions:GetExecutionHistory" and set(call["args"]) != {"executionArn"}:
+                return "its call has further arguments"
+    return None
+
+
+def alone(case, item):
+    """A case with nothing but what the item needs: its machine, one execution, one answer."""
+    first = 10_000  # no step of the recorded script, to which transformers may refer
+    made = {"name": "sm-@@U9999@@", "definition": item.get("definition"), "roleArn": ROLE, "type": item.get("type") or "STANDARD"}
+    create = {"id": first, "call": "stepfunctions:CreateStateMachine", "args": made}
+    answer = {"$response": first + 3}
+    if item["kind"] == "create_error":
+        steps = [{**create, "id": first + 3, "args": item["request"], "expect_error": True}]
+    else:
+        arn = {"$ref": first + 1, "path": ["executionArn"]}
+        start = {"stateMachineArn": {"$ref": first, "path": ["stateMachineArn"]}}
+        if item.get("input") is not None:
+            start["input"] = item["input"]
+        action = "GetExecutionHistory" if item["kind"] == "history" else "DescribeExecution"
+        steps = [create, {"id": first + 1, "call": "stepfunctions:StartExecution", "args": start},
+                 {"id": first + 2, "await": "execution_terminated", "args": {"execution_arn": arn}, "pos": []},
+                 {"id": first + 3, "call": f"stepfunctions:{action}", "args": {"executionArn": arn}}]
+        if item["kind"] == "output":
+            answer = {"$ref": first + 3, "path": ["output"]}
+    return {**case, "expected": {item["match"]: item["expected"]}, "simple": [item],
+            "script": [*steps, {"id": first + 4, "match": item["match"], "value": answer}]}
+
+
+def excluded(case):
+    """Why the case is out of scope, or None."""
+    if case["tier"] not in ("a", "b"):
+        return "other AWS services"
+    if case.get("trust") == "localstack":
+        return "not recorded from AWS"
+    for step in _steps(case["script"]):
+        reason = _excluded_step(step)
+        if reason:
+            return reason
+    if not case["expected"] or not any("match" in step for step in case["script"]):
+        return "nothing recorded to compare"
+    return None
+
+
+def _steps(script):
+    for step in script:
+        yield step
+        yield from _steps(step.get("steps", ()))
+
+
+def _excluded_step(step):
+    if "mock_config" in step or "monkeypatch" in step:
+        return "mock configuration"
+    if "fixture" in step or "thread" in step:
+        return "other AWS services"
+    if step.get("client"):
+        return "several accounts or regions"
+    if "call" not in step:
+        return None
+    service, action = step["call"].split(":")
+    if service != "stepfunctions":
+        return "other AWS services"
+    for feature, pattern in FEATURES.items():
+        if re.match(pattern, action):
+            return feature
+    args = step["args"]
+    if not isinstance(args, dict):
+        return "arguments that were not recorded"
+    if args.get("publish") or args.get("versionDescription") or "VersionArn" in json.dumps(args):
+        return "versions"
+    definition = args.get("definition")
+    if not isinstance(definition, str):
+        return None
+    return _excluded_definition(definition, args.get("type") == "EXPRESS", bool(step.get("expect_error")))
+
+
+def _excluded_definition(text, is_express, is_refused):
+    try:
+        definition = json.loads(text)
+    except ValueError:
+        return None
+    used = _fields(definition)
+    if "JSONata" in used.get("QueryLanguage", ()):
+        return "JSONata"
+    if "DISTRIBUTED" in used.get("Mode", ()):
+        return "distributed Map"
+    if used.get("Credentials"):
+        return "cross-account credentials"
+    if is_refused:
+        return None  # its resources are never called
+    if is_express:
+        return "express"
+    for resource in used.get("Resource", ()):
+        if ":activity:" in resource:
+            return "activities"
+        if resource.endswith((".waitForTaskToken", ".sync", ".sync:2")) or ":aws-sdk:sfn:" in resource:
+            return "callbacks and task tokens"
+        if not LAMBDA_RESOURCE.match(resource) and ":states:::states:" not in resource and "<" not in resource:
+            return "other AWS services"
+    return None
+
+
+def _fields(value, found=None):
+    """Every member's name in a definition, with the texts (or kinds) that it has somewhere."""
+    found = {} if found is None else found
+    if isinstance(value, dict):
+        for name, member in value.items():
+            found.setdefault(name, set()).add(member if isinstance(member, str) else type(member).__name__)
+            _fields(member, found)
+    elif isinstance(value, list):
+        for member in value:
+            _fields(member, found)
+    return found
