@@ -1,5 +1,6 @@
 // Counters, gauges and histograms, written out as Prometheus text by /metrics.
-// A metric is made once (static or member) and then only touched through relaxed atomics; names
+// A metric is made once, when the program starts (a reference at namespace scope), so that /metrics
+// shows all of them from the first moment; then it is only touched through relaxed atomics; names
 // follow tandem_<noun>_<unit>_total. The registry lives for the whole process.
 #pragma once
 

@@ -9,6 +9,14 @@
 
 namespace tandem {
 
+namespace {
+
+Counter& syncs = counter("tandem_syncs_total", "Appends to the store, each one sync.");
+Counter& records = counter("tandem_records_total", "Event records appended.");
+Histogram& sync_seconds = histogram("tandem_sync_seconds", "Time of an append with its sync.");
+
+}  // namespace
+
 Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {}
 
 Committer::~Committer() { stop(); }
@@ -37,9 +45,6 @@ void Committer::stop() {
 }
 
 Result<void> Committer::append(std::deque<Waiting>& group) {
-    static Counter& syncs = counter("tandem_syncs_total", "Appends to the store, each one sync.");
-    static Counter& records = counter("tandem_records_total", "Event records appended.");
-    static Histogram& seconds = histogram("tandem_sync_seconds", "Time of an append with its sync.");
     if (failed_) return fail(ErrorCode::kUnavailable, "the store failed; the server must be restarted");
     Batch merged = std::move(group.front().batch);
     for (size_t i = 1; i < group.size(); ++i) {
@@ -50,7 +55,7 @@ Result<void> Committer::append(std::deque<Waiting>& group) {
     if (merged.executions.empty() && merged.catalog.empty()) return {};
     const auto began = std::chrono::steady_clock::now();
     auto result = store_.append(merged);
-    seconds.observe_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    sync_seconds.observe_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
     if (!result) {
         failed_.store(true, std::memory_order_release);
         log_error("the store failed; no further input is taken", {{"error", result.error().message}});

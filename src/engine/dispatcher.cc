@@ -7,10 +7,7 @@ namespace tandem {
 
 namespace {
 
-Gauge& running() {
-    static Gauge& gauge_ = gauge("tandem_tasks_running", "Tasks handed to an executor and not answered.");
-    return gauge_;
-}
+Gauge& running = gauge("tandem_tasks_running", "Tasks handed to an executor and not answered.");
 
 }  // namespace
 
@@ -47,7 +44,7 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
     task.client_context = action.client_context;
     // A durable task has time: it waits for a worker rather than failing for want of one.
     task.queue_when_busy = true;
-    running().add(1);
+    running.add(1);
     TaskCallbacks callbacks;
     callbacks.started = [this, id, number = action.task] {
         Input input;
@@ -56,7 +53,7 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
         deliver_(id, std::move(input));
     };
     callbacks.completed = [this, id, number = action.task](TaskResult result) {
-        running().add(-1);
+        running.add(-1);
         Input input;
         input.type = InputType::kTaskCompleted;
         input.task = number;

@@ -13,19 +13,12 @@ constexpr auto kUpkeepEvery = std::chrono::milliseconds(20);   // while executio
 constexpr auto kIdleWake = std::chrono::seconds(1);
 constexpr size_t kRecoverPerTurn = 64;
 
-struct ShardMetrics {
-    Counter& starts = counter("tandem_starts_total", "Executions started.");
-    Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
-    Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
-    Gauge& in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
-    Gauge& open = gauge("tandem_executions_open", "Executions that have not ended.");
-    Histogram& timer_late = histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
-};
-
-ShardMetrics& metrics() {
-    static ShardMetrics all;
-    return all;
-}
+Counter& starts = counter("tandem_starts_total", "Executions started.");
+Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
+Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
+Gauge& in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
+Gauge& open_executions = gauge("tandem_executions_open", "Executions that have not ended.");
+Histogram& timer_late = histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
 
 Error unavailable() { return {ErrorCode::kUnavailable, "the server is stopping or its store failed"}; }
 
@@ -114,8 +107,8 @@ void Shard::handle_start(Message& message) {
     auto made = make_live(message.start, std::move(message.definition), now());
     Live& live = *made;
     live_.emplace(id, std::move(made));
-    metrics().starts.add();
-    metrics().open.set(context_.open_executions.fetch_add(1) + 1);
+    starts.add();
+    open_executions.set(context_.open_executions.fetch_add(1) + 1);
     Input input;
     input.type = InputType::kStart;
     input.data = message.start.input;
@@ -181,12 +174,12 @@ void Shard::decide(Live& live, Input input) {
     input.entropy = entropy_.next();
     Decision decision = live.definition->language->decide(*live.definition->program, *live.state, input);
     if (decision.events.empty() && decision.actions.empty()) return;
-    metrics().events.add(decision.events.size());
+    events.add(decision.events.size());
     if (live.events.empty()) dirty_.push_back(live.summary.id);
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
     for (Action& action : decision.actions) actions_.emplace_back(live.summary.id, std::move(action));
-    if (was_open && !live.is_open()) metrics().open.set(context_.open_executions.fetch_sub(1) - 1);
+    if (was_open && !live.is_open()) open_executions.set(context_.open_executions.fetch_sub(1) - 1);
     set_timer(live);
 }
 
@@ -209,7 +202,7 @@ void Shard::fire_timers(Timestamp now) {
         (*live)->timer = kNever;
         const Timestamp due = (*live)->state->next_due();
         if (due <= now) {
-            metrics().timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
+            timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
             Input input;
             input.type = InputType::kTimer;
             decide(**live, std::move(input));
@@ -241,7 +234,7 @@ void Shard::submit_batch() {
         live.stored = version_of(live.summary);
         ++live.in_flight;
     }
-    metrics().batches.add();
+    batches.add();
     context_.committer.submit(std::move(batch), [this, ids = std::exchange(dirty_, {}), actions = std::exchange(actions_, {}),
                                                  replies = std::exchange(replies_, {})](const Result<void>& durable) {
         // Actions first: a function can start while the caller's answer is being written.
@@ -273,7 +266,7 @@ void Shard::settle() {
         for (const auto& [id, live] : live_) all.push_back(id);
         for (const ExecutionId& id : all) keep_or_drop(id);
     }
-    metrics().in_memory.set(int64_t(live_.size()));
+    in_memory.set(int64_t(live_.size()));
 }
 
 void Shard::keep_or_drop(const ExecutionId& id) {

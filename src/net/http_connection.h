@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "net/http_parser.h"
 #include "net/http_shared.h"
@@ -116,6 +117,7 @@ private:
 
     void close() {
         state_ = State::kClosed;
+        const auto kept = std::exchange(kept_, nullptr);
         ErrorCodeOf ec;
         socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ec);
         socket().close(ec);
@@ -249,6 +251,9 @@ private:
         request.peer = peer_;
         state_ = State::kReply;
         set_deadline(0);
+        // A reply holds no reference, or one never given would keep a closed connection; and with the
+        // next request waiting already, no armed wait does.
+        kept_ = this->shared_from_this();
         const uint64_t number = ++request_number_;
         shared_->handler(std::move(request),
                          [weak = this->weak_from_this(), number](HttpResponse response) {
@@ -279,6 +284,7 @@ private:
 
     void write(HttpResponse response) {
         state_ = State::kWriting;
+        const auto kept = std::exchange(kept_, nullptr);
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
         const bool no_body = response.status == 204 || response.status == 304;
         header_ = response_header(response, keep_alive_, no_body);
@@ -344,6 +350,7 @@ private:
 
     Stream stream_;
     std::shared_ptr<Shared> shared_;
+    std::shared_ptr<Connection> kept_;
     std::optional<RequestParser> parser_;
     std::string input_;      // received, not yet parsed
     std::string tls_input_;  // where TLS reads to

@@ -134,6 +134,45 @@ TEST_F(HttpTest, ServesPipelinedRequestsInOrder) {
     EXPECT_LT(reply.find("\r\n\r\na"), reply.find("\r\n\r\nb"));
 }
 
+TEST_F(HttpTest, AnswersLateWhileMoreRequestsWait) {
+    std::mutex mutex;
+    std::vector<std::pair<std::string, HttpReply>> owed;
+    const uint16_t port = serve({}, [&](HttpRequest request, HttpReply reply) {
+        const std::lock_guard lock(mutex);
+        owed.emplace_back(request.body, std::move(reply));
+    });
+    const auto post = [](const char* body) { return "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n" + std::string(body); };
+    const auto answer = [&](size_t n) {
+        EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() > n; }));
+        const std::lock_guard lock(mutex);
+        HttpResponse response;
+        response.body = Payload("<" + owed[n].first + ">");
+        owed[n].second(std::move(response));
+    };
+    Raw raw(port);
+    raw.send(post("a"));
+    EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() == 1; }));
+    raw.send(post("b") + post("c"));  // arrive while the first is owed
+    std::this_thread::sleep_for(20ms);
+    for (size_t n = 0; n < 3; ++n) answer(n);
+    EXPECT_NE(raw.read_until("<c>").find("<c>"), std::string::npos);
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(owed.size(), 3u);
+    EXPECT_EQ(owed[1].first, "b");
+}
+
+TEST_F(HttpTest, ManyRequestsTogetherCostNoStack) {
+    Raw raw(serve({}, echo()));
+    std::string all;
+    for (int i = 0; i < 20'000; ++i) all += "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    std::thread writer([&] { raw.send(all + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); });
+    const std::string replies = raw.read_all();
+    writer.join();
+    size_t count = 0;
+    for (size_t at = replies.find("HTTP/1.1 200"); at != std::string::npos; at = replies.find("HTTP/1.1 200", at + 1)) ++count;
+    EXPECT_EQ(count, 20'001u);
+}
+
 TEST_F(HttpTest, RefusesWhatIsNoRequest) {
     HttpServerOptions options;
     options.body_bytes = 100;
@@ -257,7 +296,15 @@ TEST_F(HttpTest, ServesTls) {
     HttpServerOptions options;
     options.tls_certificate = certificate;
     options.tls_key = key;
-    const std::string url = "https://127.0.0.1:" + std::to_string(serve(options, echo()));
+    // Replies come later, from another thread, as doors give them.
+    std::vector<std::thread> later;
+    const auto slow_echo = [&later](HttpRequest request, HttpReply reply) {
+        later.emplace_back([request = std::move(request), reply = std::move(reply)] {
+            std::this_thread::sleep_for(5ms);
+            echo()(request, reply);
+        });
+    };
+    const std::string url = "https://127.0.0.1:" + std::to_string(serve(options, slow_echo));
     auto trusting = HttpClient::make({.url = url, .ca_file = certificate});
     HttpRequest request;
     request.method = "POST";
@@ -269,6 +316,7 @@ TEST_F(HttpTest, ServesTls) {
     }
     EXPECT_FALSE((*HttpClient::make({.url = url}))->send(request).has_value());
     trusting->reset();
+    for (std::thread& thread : later) thread.join();
     std::filesystem::remove_all(directory);
 }
 

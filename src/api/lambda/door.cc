@@ -11,6 +11,9 @@ namespace tandem::lambda {
 
 namespace {
 
+Counter& requests =
+    counter("tandem_api_requests_total", "Requests by door.", "door=\"lambda\"");
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
@@ -37,7 +40,6 @@ net::HttpResponse LambdaDoor::download(const net::HttpRequest& request) const {
 }
 
 void LambdaDoor::handle(net::HttpRequest request, net::HttpReply reply) {
-    static Counter& requests = counter("tandem_api_requests_total", "Requests by door.", "door=\"lambda\"");
     requests.add();
     std::string request_id = random_uuid();
     reply = aws::with_request_id(std::move(reply), request_id);

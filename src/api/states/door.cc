@@ -11,6 +11,9 @@ namespace tandem::states {
 
 namespace {
 
+Counter& requests =
+    counter("tandem_api_requests_total", "Requests by door.", "door=\"states\"");
+
 constexpr std::string_view kTarget = "AWSStepFunctions.";
 // A definition of 1 MiB grows when it becomes a JSON string; more than this no action needs.
 constexpr size_t kRequestBytes = 8 * kDefinitionBytes;
@@ -77,7 +80,6 @@ net::HttpResponse StatesDoor::failure(const aws::ApiError& error) const {
 }
 
 void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
-    static Counter& requests = counter("tandem_api_requests_total", "Requests by door.", "door=\"states\"");
     requests.add();
     reply = aws::with_request_id(std::move(reply), random_uuid());
     const std::string_view name = request.headers.get_or("X-Amz-Target", "").substr(kTarget.size());
