@@ -278,7 +278,7 @@ private:
         response.close = true;
         keep_alive_ = false;
         head_ = false;
-        lingering_ = true;
+        lingering_ = status != 408;  // a slow client has had its time
         write(std::move(response));
     }
 
