@@ -17,7 +17,9 @@ Histogram& sync_seconds = histogram("tandem_sync_seconds", "Time of an append wi
 
 }  // namespace
 
-Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {}
+Committer::Committer(Store& store, Threads threads) : store_(store), threads_(threads) {
+    if (threads == Threads::kOwn) thread_ = std::thread([this] { run(); });
+}
 
 Committer::~Committer() { stop(); }
 
@@ -32,6 +34,7 @@ Result<void> Committer::commit(Batch batch) {
     std::promise<Result<void>> promise;
     auto future = promise.get_future();
     submit(std::move(batch), [&promise](const Result<void>& result) { promise.set_value(result); });
+    if (threads_ == Threads::kNone) step();
     return future.get();
 }
 
@@ -68,17 +71,26 @@ Result<void> Committer::append(std::deque<Waiting>& group) {
 
 void Committer::run() {
     while (true) {
-        std::deque<Waiting> group;
         {
             std::unique_lock lock(mutex_);
             arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
             if (queue_.empty()) return;
-            group.swap(queue_);
-            room_.notify_all();
         }
-        const auto result = append(group);
-        for (Waiting& waiting : group) waiting.done(result);
+        step();
     }
+}
+
+bool Committer::step() {
+    std::deque<Waiting> group;
+    {
+        const std::lock_guard lock(mutex_);
+        group.swap(queue_);
+        room_.notify_all();
+    }
+    if (group.empty()) return false;
+    const auto result = append(group);
+    for (Waiting& waiting : group) waiting.done(result);
+    return true;
 }
 
 }  // namespace tandem

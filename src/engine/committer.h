@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "engine/engine.h"
 #include "store/store.h"
 
 namespace tandem {
@@ -22,12 +23,17 @@ class Committer {
 public:
     using Done = std::function<void(const Result<void>&)>;
 
-    explicit Committer(Store& store);
+    /// Without a thread, nothing is appended but by step().
+    Committer(Store& store, Threads threads);
     ~Committer();
+
+    /// Appends all that waits as one group and runs its Dones; false if nothing waits. The thread does
+    /// nothing else.
+    bool step();
 
     /// Blocks while kCommitQueueBatches wait. Not to be called from a Done.
     void submit(Batch batch, Done done);
-    /// submit() and wait: for the control plane. Not to be called from a Done.
+    /// submit() and wait (or step()): for the control plane. Not to be called from a Done.
     Result<void> commit(Batch batch);
     bool failed() const { return failed_.load(std::memory_order_acquire); }
     /// Finishes what was submitted, then ends the thread.
@@ -48,6 +54,7 @@ private:
     std::deque<Waiting> queue_;
     bool stopping_ = false;
     std::atomic<bool> failed_{false};
+    const Threads threads_;
     std::thread thread_;
 };
 

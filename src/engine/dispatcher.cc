@@ -13,8 +13,17 @@ Gauge& running = gauge("tandem_tasks_running", "Tasks handed to an executor and 
 
 std::string task_key(const ExecutionId& id, TaskId task) { return id.str() + "#" + std::to_string(task); }
 
-Dispatcher::Dispatcher(Registry& registry, Executor& executor, Deliver deliver)
-    : registry_(registry), executor_(executor), deliver_(std::move(deliver)) {}
+Dispatcher::Dispatcher(Registry& registry, Executor& executor, uint64_t seed, Deliver deliver)
+    : registry_(registry),
+      executor_(executor),
+      deliver_(std::move(deliver)),
+      next_request_(seed != 0 ? seed : random_u64()) {}
+
+std::string Dispatcher::request_id() {
+    SplitMix64 words(next_request_.fetch_add(1, std::memory_order_relaxed));
+    const uint64_t high = words.next();
+    return uuid_v4(high, words.next());
+}
 
 void Dispatcher::act(const ExecutionId& id, const Action& action) {
     switch (action.type) {
@@ -32,12 +41,12 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
         input.result.outcome = TaskOutcome::kNotFound;
         input.result.error = "ResourceNotFoundException";
         input.result.cause = callable.error().message;
-        input.result.request_id = random_uuid();
+        input.result.request_id = request_id();
         return deliver_(id, std::move(input));
     }
     Task task;
     task.key = task_key(id, action.task);
-    task.request_id = random_uuid();
+    task.request_id = request_id();
     task.callable = std::move(*callable);
     task.qualifier = action.target.qualifier;
     task.payload = action.payload;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/shard.h"
+#include "engine/stepped.h"
 
 namespace tandem {
 
@@ -13,11 +14,12 @@ constexpr size_t kRecoverPage = 4096;
 constexpr size_t kRetentionPage = 256;
 constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
-class LocalEngine final : public Engine {
+class LocalEngine final : public SteppedEngine {
 public:
-    LocalEngine(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages)
-        : store_(store), blobs_(blobs), executor_(executor), committer_(store), registry_(store, committer_, executor, std::move(languages)),
-          dispatcher_(registry_, executor, [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
+    LocalEngine(Threads threads, EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages)
+        : threads_(threads), store_(store), blobs_(blobs), executor_(executor), committer_(store, threads),
+          registry_(store, committer_, executor, std::move(languages)),
+          dispatcher_(registry_, executor, options.seed, [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
           context_{options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i) shards_.push_back(std::make_unique<Shard>(context_));
     }
@@ -38,9 +40,11 @@ public:
             cursor = page->next;
         } while (!cursor.empty());
         context_.open_executions = open;
-        for (auto& shard : shards_) shard->start();
         ready_ = true;
-        retention_ = std::thread([this] { run_retention(); });
+        if (threads_ == Threads::kOwn) {
+            for (auto& shard : shards_) shard->start();
+            retention_ = std::thread([this] { run_retention(); });
+        }
         log_info("engine is ready", {{"epoch", *epoch}, {"open_executions", open}});
         return {};
     }
@@ -134,6 +138,28 @@ public:
         committer_.stop();
     }
 
+    size_t shards() const override { return shards_.size(); }
+    void turn(size_t shard) override { shards_.at(shard)->step(); }
+    bool commit() override { return committer_.step(); }
+    size_t waiting() const override {
+        size_t all = 0;
+        for (const auto& shard : shards_) all += shard->waiting();
+        return all;
+    }
+    size_t in_memory() const override {
+        size_t all = 0;
+        for (const auto& shard : shards_) all += shard->in_memory();
+        return all;
+    }
+    bool is_settled() override {
+        return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->is_settled(); });
+    }
+    Timestamp next_timer() const override {
+        Timestamp next = kNever;
+        for (const auto& shard : shards_) next = std::min(next, shard->next_timer());
+        return next;
+    }
+
 private:
     Shard& shard_of(const ExecutionId& id) { return *shards_[stable_hash(id.str()) % shards_.size()]; }
 
@@ -178,6 +204,7 @@ private:
         }
     }
 
+    const Threads threads_;
     Store& store_;
     BlobStore& blobs_;
     Executor& executor_;
@@ -193,13 +220,26 @@ private:
     std::thread retention_;
 };
 
+Result<std::unique_ptr<LocalEngine>> open_engine(Threads threads, EngineOptions options, Store& store, BlobStore& blobs,
+                                                 Executor& executor, std::vector<const Language*> languages) {
+    auto engine = std::make_unique<LocalEngine>(threads, options, store, blobs, executor, std::move(languages));
+    if (auto recovered = engine->recover(); !recovered) return tl::unexpected<Error>(recovered.error());
+    return engine;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages) {
-    auto engine = std::make_unique<LocalEngine>(options, store, blobs, executor, std::move(languages));
-    auto recovered = engine->recover();
-    if (!recovered) return tl::unexpected<Error>(recovered.error());
-    return Result<std::unique_ptr<Engine>>(std::move(engine));
+    auto engine = open_engine(Threads::kOwn, options, store, blobs, executor, std::move(languages));
+    if (!engine) return tl::unexpected<Error>(engine.error());
+    return Result<std::unique_ptr<Engine>>(std::move(*engine));
+}
+
+Result<std::unique_ptr<SteppedEngine>> SteppedEngine::open(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor,
+                                                           std::vector<const Language*> languages) {
+    auto engine = open_engine(Threads::kNone, options, store, blobs, executor, std::move(languages));
+    if (!engine) return tl::unexpected<Error>(engine.error());
+    return Result<std::unique_ptr<SteppedEngine>>(std::move(*engine));
 }
 
 }  // namespace tandem

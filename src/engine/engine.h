@@ -21,9 +21,13 @@
 
 namespace tandem {
 
+/// Who runs the engine: threads of its own, or its owner, step by step (stepped.h).
+enum class Threads { kOwn, kNone };
+
 struct EngineOptions {
     Limits limits;
     const Clock* clock = &system_clock();
+    uint64_t seed = 0;  // of entropy and request ids; 0 = a random one
 };
 
 struct StartRequest {

@@ -46,11 +46,16 @@ public:
     /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves up
     /// to `limit` messages out. Empty also when closed.
     std::vector<Message> take(size_t limit, std::chrono::steady_clock::time_point until);
+    /// Moves up to `limit` messages out, lazy ones too, without waiting.
+    std::vector<Message> take_now(size_t limit);
+    size_t size() const;
     /// Refuses all from now on and wakes the reader; returns what was left.
     std::deque<Message> close();
     bool closed() const;
 
 private:
+    std::vector<Message> take_locked(size_t limit);
+
     const size_t capacity_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_;

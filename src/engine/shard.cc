@@ -16,8 +16,8 @@ constexpr size_t kRecoverPerTurn = 64;
 Counter& starts = counter("tandem_starts_total", "Executions started.");
 Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
 Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
-Gauge& in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
-Gauge& open_executions = gauge("tandem_executions_open", "Executions that have not ended.");
+Gauge& executions_in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
+Gauge& executions_open = gauge("tandem_executions_open", "Executions that have not ended.");
 Histogram& timer_late = histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
 
 Error unavailable() { return {ErrorCode::kUnavailable, "the server is stopping or its store failed"}; }
@@ -25,7 +25,7 @@ Error unavailable() { return {ErrorCode::kUnavailable, "the server is stopping o
 }  // namespace
 
 Shard::Shard(ShardContext& context)
-    : context_(context), mailbox_(context.options.limits.mailbox_inputs), entropy_(random_u64()) {}
+    : context_(context), mailbox_(context.options.limits.mailbox_inputs), entropy_(context.options.seed != 0 ? context.options.seed : random_u64()) {}
 
 Shard::~Shard() { stop(); }
 
@@ -60,19 +60,25 @@ std::chrono::steady_clock::time_point Shard::wake_at() const {
 }
 
 void Shard::run() {
-    while (!mailbox_.closed()) {
-        std::vector<Message> messages = mailbox_.take(context_.options.limits.batch_inputs, wake_at());
-        if (context_.committer.failed()) {
-            for (Message& message : messages) refuse(message, unavailable());
-            for (Message& message : mailbox_.close()) refuse(message, unavailable());
-            return;
-        }
-        for (Message& message : messages) handle(message);
-        fire_timers(now());
-        if (messages.empty()) recover_some();
-        settle();
-        submit_batch();
+    while (!mailbox_.closed()) turn(mailbox_.take(context_.options.limits.batch_inputs, wake_at()));
+}
+
+void Shard::turn(std::vector<Message> messages) {
+    if (context_.committer.failed()) {
+        for (Message& message : messages) refuse(message, unavailable());
+        for (Message& message : mailbox_.close()) refuse(message, unavailable());
+        return;
     }
+    for (Message& message : messages) handle(message);
+    fire_timers(now());
+    if (messages.empty()) recover_some();
+    settle();
+    submit_batch();
+}
+
+bool Shard::is_settled() {
+    const std::lock_guard lock(durable_mutex_);
+    return durable_.empty() && unrecovered_.empty() && mailbox_.size() == 0;
 }
 
 void Shard::handle(Message& message) {
@@ -108,7 +114,7 @@ void Shard::handle_start(Message& message) {
     Live& live = *made;
     live_.emplace(id, std::move(made));
     starts.add();
-    open_executions.set(context_.open_executions.fetch_add(1) + 1);
+    executions_open.set(context_.open_executions.fetch_add(1) + 1);
     Input input;
     input.type = InputType::kStart;
     input.data = message.start.input;
@@ -179,7 +185,7 @@ void Shard::decide(Live& live, Input input) {
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
     for (Action& action : decision.actions) actions_.emplace_back(live.summary.id, std::move(action));
-    if (was_open && !live.is_open()) open_executions.set(context_.open_executions.fetch_sub(1) - 1);
+    if (was_open && !live.is_open()) executions_open.set(context_.open_executions.fetch_sub(1) - 1);
     set_timer(live);
 }
 
@@ -266,7 +272,7 @@ void Shard::settle() {
         for (const auto& [id, live] : live_) all.push_back(id);
         for (const ExecutionId& id : all) keep_or_drop(id);
     }
-    in_memory.set(int64_t(live_.size()));
+    executions_in_memory.set(int64_t(live_.size()));
 }
 
 void Shard::keep_or_drop(const ExecutionId& id) {

@@ -37,6 +37,13 @@ public:
     /// Before start(): an execution that was open when the server stopped.
     void recover(const ExecutionSummary& summary);
     void start();
+    /// One turn without waiting, for an engine without threads.
+    void step() { turn(mailbox_.take_now(context_.options.limits.batch_inputs)); }
+    size_t waiting() const { return mailbox_.size(); }
+    size_t in_memory() const { return live_.size(); }
+    /// Executions that recovery has not yet got to, or whose batch came back and was not looked at.
+    bool is_settled();
+    Timestamp next_timer() const { return timers_.empty() ? kNever : timers_.top().due; }
     bool push(Message message, Mailbox::Class klass) { return mailbox_.push(std::move(message), klass); }
     /// Ends the thread after its current batch; answers what is left with kUnavailable.
     void stop();
@@ -50,6 +57,7 @@ private:
     };
 
     void run();
+    void turn(std::vector<Message> messages);
     void handle(Message& message);
     void handle_start(Message& message);
     void handle_input(Message& message);
