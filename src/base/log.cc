@@ -34,6 +34,7 @@ std::string_view name_of(LogLevel level) {
         case LogLevel::kInfo: return "info";
         case LogLevel::kWarning: return "warning";
         case LogLevel::kError: return "error";
+        case LogLevel::kOff: return "off";
     }
     return "error";
 }

@@ -9,7 +9,7 @@
 
 namespace tandem {
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 enum class LogFormat { kJson, kText };
 
 /// One key and its value in a log line.

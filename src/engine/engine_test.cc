@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/toy_language.h"
 #include "store/memory/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace tandem {
 namespace {
@@ -63,9 +64,9 @@ public:
 };
 
 /// A store whose appends can be held back or made to fail.
-class GatedStore final : public Store {
+class GatedStore final : public store_test::ForwardingStore {
 public:
-    explicit GatedStore(Store& inner) : inner_(inner) {}
+    using ForwardingStore::ForwardingStore;
     Result<void> append(const Batch& batch) override {
         std::unique_lock lock(mutex_);
         ++waiting;
@@ -76,15 +77,6 @@ public:
         ++appends;
         return inner_.append(batch);
     }
-    Result<uint64_t> open_epoch() override { return inner_.open_epoch(); }
-    Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override { return inner_.summary(id); }
-    Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& r) const override { return inner_.events(id, r); }
-    Result<ExecutionPage> list(const ExecutionFilter& f, std::string_view c, size_t l) const override { return inner_.list(f, c, l); }
-    Result<ExecutionPage> list_open(std::string_view c, size_t l) const override { return inner_.list_open(c, l); }
-    Result<std::vector<ExecutionId>> list_closed(Timestamp t, size_t l) const override { return inner_.list_closed(t, l); }
-    Result<std::optional<std::string>> catalog(std::string_view k) const override { return inner_.catalog(k); }
-    Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view p, std::string_view a, size_t l) const override { return inner_.scan_catalog(p, a, l); }
-
     void set_open(bool open) {
         const std::lock_guard lock(mutex_);
         open_ = open;
@@ -102,7 +94,6 @@ public:
     std::atomic<int> appends{0};
 
 private:
-    Store& inner_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool open_ = true;

@@ -4,8 +4,13 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/planted.h"
 
 namespace tandem {
+
+#ifdef TANDEM_PLANTED_BUGS
+PlantedBug planted_bug = PlantedBug::kNone;
+#endif
 
 namespace {
 
@@ -95,7 +100,7 @@ void Shard::handle_start(Message& message) {
     std::optional<ExecutionSummary> existing;
     if (const auto it = live_.find(id); it != live_.end()) {
         existing = it->second->summary;
-    } else {
+    } else if (!is_planted(PlantedBug::kDoubleApply)) {
         auto stored = context_.store.summary(id);
         if (!stored) return message.started(tl::unexpected<Error>(stored.error()));
         existing = std::move(*stored);
@@ -193,10 +198,12 @@ void Shard::set_timer(Live& live) {
     const Timestamp due = live.is_open() ? live.state->next_due() : kNever;
     if (due == live.timer) return;
     live.timer = due;
+    if (is_planted(PlantedBug::kLostWakeup) && !timers_.empty() && timers_.top().due > due) return;
     if (due != kNever) timers_.push({due, live.summary.id});
 }
 
 void Shard::fire_timers(Timestamp now) {
+    if (is_planted(PlantedBug::kEarlyTimer)) now += std::chrono::milliseconds(5);
     size_t fired = 0;
     while (!timers_.empty() && timers_.top().due <= now && fired < context_.options.limits.batch_inputs) {
         const Timer timer = timers_.top();
@@ -211,6 +218,7 @@ void Shard::fire_timers(Timestamp now) {
             timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
             Input input;
             input.type = InputType::kTimer;
+            if (is_planted(PlantedBug::kEarlyTimer)) (*live)->last_input = std::max((*live)->last_input, due);
             decide(**live, std::move(input));
             ++fired;
         }
@@ -241,6 +249,9 @@ void Shard::submit_batch() {
         ++live.in_flight;
     }
     batches.add();
+    if (is_planted(PlantedBug::kActBeforeRecord)) {
+        for (const auto& [id, action] : std::exchange(actions_, {})) context_.dispatcher.act(id, action);
+    }
     context_.committer.submit(std::move(batch), [this, ids = std::exchange(dirty_, {}), actions = std::exchange(actions_, {}),
                                                  replies = std::exchange(replies_, {})](const Result<void>& durable) {
         // Actions first: a function can start while the caller's answer is being written.
