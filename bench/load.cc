@@ -1,10 +1,12 @@
 // Clients of a running server: CLIENTS keep-alive connections, each one request at a time, on one
 // thread. Requests are signed one by one, as an SDK would. Prints one JSON object.
-// Usage: load MODE ENDPOINT CLIENTS SECONDS [MACHINE [INPUT]], keys from AWS_ACCESS_KEY_ID and
-// AWS_SECRET_ACCESS_KEY. Modes:
+// Usage: load MODE ENDPOINT CLIENTS SECONDS [MACHINE [POLL_US [INPUT]]], keys from
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Modes:
 //   get        GET /healthz
 //   start      StartExecution; a request is one start
-//   workflow   StartExecution, then DescribeExecution until it has ended; a request is one workflow
+//   workflow   StartExecution, then DescribeExecution every POLL_US until it has ended; a request
+//   is
+//              one workflow
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -14,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -25,6 +28,8 @@
 namespace tandem::bench {
 namespace {
 
+constexpr double kPatienceSeconds = 60;  // for the last answers
+
 enum class Mode { kGet, kStart, kWorkflow };
 
 struct Options {
@@ -34,6 +39,7 @@ struct Options {
     size_t clients = 1;
     double seconds = 1;
     std::string machine;
+    int64_t poll_us = 0;
     std::string input = "{}";
     net::Credentials credentials;
 };
@@ -41,7 +47,8 @@ struct Options {
 std::string serialise(const net::HttpRequest& request) {
     std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";
     for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
-    if (!request.body.empty()) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+    if (!request.body.empty())
+        out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
     return out + "\r\n" + request.body;
 }
 
@@ -81,6 +88,8 @@ struct Totals {
     std::vector<double> latencies;
 };
 
+enum class Progress { kMore, kPause, kDone };
+
 /// One connection and what it is doing.
 class Client {
 public:
@@ -109,21 +118,25 @@ public:
                       escaped(options_.input) + "\"}"));
     }
 
-    /// Reads what has come; true when the request is complete.
-    bool advance() {
+    void poll() {
+        send(call(options_, "DescribeExecution", R"({"executionArn":")" + execution_ + "\"}"));
+    }
+
+    /// Reads what has come.
+    Progress advance() {
         char chunk[16 * 1024];
         const ssize_t n = ::recv(fd_, chunk, sizeof chunk, 0);
         CHECK(n > 0);  // the server closed a connection in use
         buffer_.append(chunk, size_t(n));
         const size_t head = buffer_.find("\r\n\r\n");
-        if (head == std::string::npos) return false;
+        if (head == std::string::npos) return Progress::kMore;
         const size_t at = buffer_.find("Content-Length: ");
         const size_t length = at < head ? std::strtoul(buffer_.c_str() + at + 16, nullptr, 10) : 0;
-        if (buffer_.size() < head + 4 + length) return false;
-        const bool done = on_response(std::atoi(buffer_.c_str() + 9),
-                                      std::string_view(buffer_).substr(head + 4, length));
+        if (buffer_.size() < head + 4 + length) return Progress::kMore;
+        const Progress progress = on_response(std::atoi(buffer_.c_str() + 9),
+                                              std::string_view(buffer_).substr(head + 4, length));
         buffer_.clear();
-        return done;
+        return progress;
     }
 
 private:
@@ -132,23 +145,20 @@ private:
         CHECK(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == ssize_t(bytes.size()));
     }
 
-    bool on_response(int status, std::string_view body) {
+    Progress on_response(int status, std::string_view body) {
         if (status != 200) {
             ++totals_.errors;
-            return true;
+            return Progress::kDone;
         }
         if (options_.mode == Mode::kWorkflow) {
             if (execution_.empty()) execution_ = text_of(body, "executionArn");
             const std::string state = text_of(body, "status");
-            if (state.empty() || state == "RUNNING") {
-                send(call(options_, "DescribeExecution", R"({"executionArn":")" + execution_ + "\"}"));
-                return false;
-            }
+            if (state.empty() || state == "RUNNING") return Progress::kPause;
             if (state != "SUCCEEDED") ++totals_.errors;
         }
         ++totals_.requests;
         totals_.latencies.push_back(micros_since(began_));
-        return true;
+        return Progress::kDone;
     }
 
     const Options& options_;
@@ -157,6 +167,35 @@ private:
     std::string buffer_;
     std::string execution_;
     Steady::time_point began_;
+};
+
+/// Clients that pause before they ask again, the first due first: all pauses are equally long.
+class Pauses {
+public:
+    explicit Pauses(int64_t pause_us) : pause_us_(pause_us) {}
+
+    void add(Client* client) {
+        waiting_.emplace_back(Steady::now() + std::chrono::microseconds(pause_us_), client);
+    }
+    /// Until the first is due; a second when there is none.
+    timespec wait() const {
+        int64_t ns = 1'000'000'000;
+        if (!waiting_.empty()) {
+            ns = std::max<int64_t>(
+                std::chrono::nanoseconds(waiting_.front().first - Steady::now()).count(), 0);
+        }
+        return {ns / 1'000'000'000, ns % 1'000'000'000};
+    }
+    void wake_due() {
+        const auto now = Steady::now();
+        for (; !waiting_.empty() && waiting_.front().first <= now; waiting_.pop_front()) {
+            waiting_.front().second->poll();
+        }
+    }
+
+private:
+    int64_t pause_us_;
+    std::deque<std::pair<Steady::time_point, Client*>> waiting_;
 };
 
 void run(const Options& options) {
@@ -172,19 +211,28 @@ void run(const Options& options) {
         CHECK(::epoll_ctl(poll, EPOLL_CTL_ADD, clients.back()->fd(), &event) == 0);
         clients.back()->begin();
     }
+    Pauses pauses(options.poll_us);
     size_t busy = clients.size();
     double elapsed = 0;
     while (busy > 0) {
         epoll_event events[256];
-        const int n = ::epoll_wait(poll, events, 256, 30'000);
-        CHECK(n > 0);  // the server answers nobody
+        const timespec wait = pauses.wait();
+        const int n = ::epoll_pwait2(poll, events, 256, &wait, nullptr);
+        CHECK(n >= 0);
         for (int i = 0; i < n; ++i) {
             auto* client = static_cast<Client*>(events[i].data.ptr);
-            if (!client->advance()) continue;
+            const Progress progress = client->advance();
+            if (progress == Progress::kMore) continue;
+            if (progress == Progress::kPause) {
+                pauses.add(client);
+                continue;
+            }
             elapsed = micros_since(start) / 1e6;
             if (elapsed < options.seconds) client->begin();
             else --busy;
         }
+        pauses.wake_due();
+        CHECK(micros_since(start) / 1e6 < options.seconds + kPatienceSeconds);
     }
     std::printf("{\"requests\": %llu, \"calls\": %llu, \"errors\": %llu, \"per_s\": %.1f, %s}\n",
                 static_cast<unsigned long long>(totals.requests),
@@ -208,8 +256,10 @@ int main(int argc, char** argv) {
     const std::string endpoint = argc > 2 ? argv[2] : "";
     const size_t scheme = endpoint.find("http://"), colon = endpoint.rfind(':');
     if (argc < 5 || scheme != 0 || colon < 7 || (mode != "get" && argc < 6)) {
-        std::fputs("usage: load get|start|workflow http://IP:PORT CLIENTS SECONDS [MACHINE [INPUT]]\n",
-                   stderr);
+        std::fputs(
+            "usage: load get|start|workflow http://IP:PORT CLIENTS SECONDS [MACHINE [POLL_US "
+            "[INPUT]]]\n",
+            stderr);
         return 2;
     }
     options.mode = mode == "get" ? Mode::kGet : mode == "start" ? Mode::kStart : Mode::kWorkflow;
@@ -218,7 +268,8 @@ int main(int argc, char** argv) {
     options.clients = size_t(std::atoi(argv[3]));
     options.seconds = std::atof(argv[4]);
     if (argc > 5) options.machine = argv[5];
-    if (argc > 6) options.input = argv[6];
+    if (argc > 6) options.poll_us = std::atoll(argv[6]);
+    if (argc > 7) options.input = argv[7];
     options.credentials = {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), ""};
     run(options);
     return 0;

@@ -27,7 +27,9 @@ std::shared_ptr<const Callable> function(BlobStore& blobs, const std::string& bo
     spec.runtime = "provided.al2023";
     spec.handler = "bootstrap";
     spec.version = "$LATEST";
-    spec.code_blob = blobs.put(pool::build_zip({{.name = "bootstrap", .content = bytes, .mode = 0100755}})).value();
+    spec.code_blob =
+        blobs.put(pool::build_zip({{.name = "bootstrap", .content = bytes, .mode = 0100755}}))
+            .value();
     auto callable = std::make_shared<Callable>();
     callable->name = spec.name;
     callable->revision = "1";

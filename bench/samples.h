@@ -1,4 +1,5 @@
-// Samples of one figure, in microseconds, and the lines that bench programs print: JSON, one object.
+// Samples of one figure, in microseconds, and the lines that bench programs print: JSON, one
+// object.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // What an append costs: appends and records per second at batches of 1 and 64 executions, beside
-// plain fdatasync of a growing file in the same directory. Usage: store_bench [DIRECTORY [SECONDS]].
+// plain fdatasync of a growing file in the same directory. Usage: store_bench [DIRECTORY
+// [SECONDS]].
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +22,9 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-double seconds_since(Steady::time_point start) { return std::chrono::duration<double>(Steady::now() - start).count(); }
+double seconds_since(Steady::time_point start) {
+    return std::chrono::duration<double>(Steady::now() - start).count();
+}
 
 double percentile_us(std::vector<double> seconds, double p) {
     std::sort(seconds.begin(), seconds.end());
@@ -31,8 +34,9 @@ double percentile_us(std::vector<double> seconds, double p) {
 void report(const char* what, const std::vector<double>& seconds, size_t records_each) {
     double total = 0;
     for (const double s : seconds) total += s;
-    std::printf("%-22s p50 %7.0f us  p99 %7.0f us  %8.0f /s  %9.0f executions/s\n", what, percentile_us(seconds, 0.5),
-                percentile_us(seconds, 0.99), double(seconds.size()) / total, double(seconds.size() * records_each) / total);
+    std::printf("%-22s p50 %7.0f us  p99 %7.0f us  %8.0f /s  %9.0f executions/s\n", what,
+                percentile_us(seconds, 0.5), percentile_us(seconds, 0.99),
+                double(seconds.size()) / total, double(seconds.size() * records_each) / total);
 }
 
 void measure_fdatasync(const std::filesystem::path& directory, double limit_s) {
@@ -91,7 +95,8 @@ void measure_appends(const std::filesystem::path& directory, size_t batch_size, 
         seconds.push_back(seconds_since(begin));
     }
     report(("append, batch of " + std::to_string(batch_size)).c_str(), seconds, batch_size);
-    std::printf("%-22s %.3f syncs per append\n", "", double(rocks_log_syncs(**rows) - syncs_before) / double(seconds.size()));
+    std::printf("%-22s %.3f syncs per append\n", "",
+                double(rocks_log_syncs(**rows) - syncs_before) / double(seconds.size()));
 }
 
 void measure_codec() {
@@ -106,8 +111,8 @@ void measure_codec() {
     const double encode = seconds_since(start) / kRounds;
     const auto middle = Steady::now();
     for (int i = 0; i < kRounds; ++i) CHECK(decode_event(record).has_value());
-    std::printf("event record           %zu bytes  encode %.0f ns  decode %.0f ns\n", record.size(), encode * 1e9,
-                seconds_since(middle) / kRounds * 1e9);
+    std::printf("event record           %zu bytes  encode %.0f ns  decode %.0f ns\n", record.size(),
+                encode * 1e9, seconds_since(middle) / kRounds * 1e9);
 }
 
 }  // namespace
@@ -115,7 +120,8 @@ void measure_codec() {
 
 int main(int argc, char** argv) {
     using namespace tandem;
-    const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
+    const std::filesystem::path parent =
+        argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
     const double limit_s = argc > 2 ? std::atof(argv[2]) : 3.0;
     const std::filesystem::path directory = parent / ("tandem-store-bench-" + random_uuid());
     std::filesystem::create_directories(directory);

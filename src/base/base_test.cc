@@ -23,7 +23,8 @@ TEST(Encoding, Base64RoundTripsEveryLength) {
 }
 
 TEST(Encoding, KnownDigests) {
-    EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(hex(sha256("abc")),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(hex(digest(Digest::kMd5, "")), "d41d8cd98f00b204e9800998ecf8427e");
     // RFC 4231, test case 2.
     EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),

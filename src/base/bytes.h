@@ -18,7 +18,9 @@ public:
 
     bool is_null() const { return bytes_ == nullptr; }
     /// The bytes; an empty view for a null payload. Valid while any copy of this payload lives.
-    std::string_view view() const { return bytes_ ? std::string_view(*bytes_) : std::string_view(); }
+    std::string_view view() const {
+        return bytes_ ? std::string_view(*bytes_) : std::string_view();
+    }
     std::string str() const { return std::string(view()); }
     size_t size() const { return bytes_ ? bytes_->size() : 0; }
 

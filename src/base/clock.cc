@@ -37,10 +37,10 @@ std::string format_iso8601(Timestamp t) {
     const year_month_day date{day};
     const int64_t ms = duration_cast<milliseconds>(t - day).count();
     std::array<char, 40> out{};
-    const int n = std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                                int(date.year()), unsigned(date.month()), unsigned(date.day()),
-                                int(ms / 3600000), int(ms / 60000 % 60), int(ms / 1000 % 60),
-                                int(ms % 1000));
+    const int n =
+        std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                      int(date.year()), unsigned(date.month()), unsigned(date.day()),
+                      int(ms / 3600000), int(ms / 60000 % 60), int(ms / 1000 % 60), int(ms % 1000));
     return std::string(out.data(), size_t(n));
 }
 

@@ -43,8 +43,8 @@ constexpr std::array<uint32_t, 256> make_crc_table() {
 }
 
 bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 }  // namespace
@@ -77,14 +77,14 @@ std::string base64_encode(std::string_view bytes) {
     out.reserve((bytes.size() + 2) / 3 * 4);
     size_t i = 0;
     for (; i + 2 < bytes.size(); i += 3) {
-        const uint32_t v = uint32_t(uint8_t(bytes[i])) << 16 | uint32_t(uint8_t(bytes[i + 1])) << 8 |
-                           uint8_t(bytes[i + 2]);
+        const uint32_t v = uint32_t(uint8_t(bytes[i])) << 16 |
+                           uint32_t(uint8_t(bytes[i + 1])) << 8 | uint8_t(bytes[i + 2]);
         for (int shift = 18; shift >= 0; shift -= 6) out.push_back(kBase64[v >> shift & 63]);
     }
     if (i < bytes.size()) {
         const bool two = i + 1 < bytes.size();
-        const uint32_t v = uint32_t(uint8_t(bytes[i])) << 16 |
-                           (two ? uint32_t(uint8_t(bytes[i + 1])) << 8 : 0);
+        const uint32_t v =
+            uint32_t(uint8_t(bytes[i])) << 16 | (two ? uint32_t(uint8_t(bytes[i + 1])) << 8 : 0);
         out.push_back(kBase64[v >> 18 & 63]);
         out.push_back(kBase64[v >> 12 & 63]);
         out.push_back(two ? kBase64[v >> 6 & 63] : '=');
@@ -97,7 +97,8 @@ Result<std::string> base64_decode(std::string_view text) {
     const auto bad = [] { return fail(ErrorCode::kInvalidArgument, "not valid base64"); };
     if (text.size() % 4 != 0) return bad();
     size_t padding = 0;
-    while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+    while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=')
+        ++padding;
     std::string out;
     out.reserve(text.size() / 4 * 3);
     for (size_t i = 0; i < text.size(); i += 4) {

@@ -36,7 +36,8 @@ bool equal_constant_time(std::string_view a, std::string_view b);
 
 /// True where `bytes` are well-formed UTF-8 (no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view bytes);
-/// `text` with U+FFFD for every byte that belongs to no character: for foreign bytes in an error's text.
+/// `text` with U+FFFD for every byte that belongs to no character: for foreign bytes in an error's
+/// text.
 std::string to_valid_utf8(std::string text);
 
 }  // namespace tandem

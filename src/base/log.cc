@@ -18,8 +18,8 @@ std::atomic<LogFormat> g_format{LogFormat::kJson};
 
 spdlog::logger& logger() {
     static const auto instance = [] {
-        auto l = std::make_shared<spdlog::logger>("tandem",
-                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto l = std::make_shared<spdlog::logger>(
+            "tandem", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         l->set_pattern("%v");
         l->set_level(spdlog::level::trace);
         l->flush_on(spdlog::level::trace);
@@ -34,6 +34,7 @@ std::string_view name_of(LogLevel level) {
         case LogLevel::kInfo: return "info";
         case LogLevel::kWarning: return "warning";
         case LogLevel::kError: return "error";
+        case LogLevel::kOff: return "off";
     }
     return "error";
 }

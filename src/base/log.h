@@ -9,7 +9,7 @@
 
 namespace tandem {
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 enum class LogFormat { kJson, kText };
 
 /// One key and its value in a log line.
@@ -22,17 +22,25 @@ struct LogField {
     LogField(std::string_view k, bool v) : key(k), value(v) {}
     LogField(std::string_view k, double v) : key(k), value(v) {}
     template <class T>
-        requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-    LogField(std::string_view k, T v) : key(k), value(int64_t(v)) {}
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) LogField(std::string_view k, T v)
+        : key(k), value(int64_t(v)) {}
 };
 
 /// Sets level and format for the process; call once before threads start.
 void configure_log(LogLevel level, LogFormat format);
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
-inline void log_debug(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::kDebug, m, f); }
-inline void log_info(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::kInfo, m, f); }
-inline void log_warning(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::kWarning, m, f); }
-inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::kError, m, f); }
+inline void log_debug(std::string_view m, std::initializer_list<LogField> f = {}) {
+    log(LogLevel::kDebug, m, f);
+}
+inline void log_info(std::string_view m, std::initializer_list<LogField> f = {}) {
+    log(LogLevel::kInfo, m, f);
+}
+inline void log_warning(std::string_view m, std::initializer_list<LogField> f = {}) {
+    log(LogLevel::kWarning, m, f);
+}
+inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) {
+    log(LogLevel::kError, m, f);
+}
 
 }  // namespace tandem

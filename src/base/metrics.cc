@@ -59,7 +59,8 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
     uint64_t total = 0;
     for (int i = 0; i < kBuckets; ++i) {
         total += buckets_[size_t(i)].load(std::memory_order_relaxed);
-        out += prefix + std::to_string(std::ldexp(1.0, i - 17)) + "\"} " + std::to_string(total) + "\n";
+        out += prefix + std::to_string(std::ldexp(1.0, i - 17)) + "\"} " + std::to_string(total) +
+               "\n";
     }
     total += buckets_[kBuckets].load(std::memory_order_relaxed);
     out += prefix + "+Inf\"} " + std::to_string(total) + "\n";
@@ -89,10 +90,12 @@ std::string metrics_text() {
     const std::lock_guard lock(g_mutex);
     std::string out;
     for (const auto& [name, f] : families()) {
-        out += "# HELP " + name + " " + f.help + "\n# TYPE " + name + " " + std::string(f.type) + "\n";
+        out +=
+            "# HELP " + name + " " + f.help + "\n# TYPE " + name + " " + std::string(f.type) + "\n";
         for (const auto& [labels, metric] : f.counters) {
-            const uint64_t value = name == "tandem_soft_check_failures_total" ? soft_check_failures()
-                                                                              : metric->value();
+            const uint64_t value = name == "tandem_soft_check_failures_total"
+                                       ? soft_check_failures()
+                                       : metric->value();
             out += name + braces(labels) + " " + std::to_string(value) + "\n";
         }
         for (const auto& [labels, metric] : f.gauges) {

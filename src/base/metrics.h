@@ -1,5 +1,6 @@
 // Counters, gauges and histograms, written out as Prometheus text by /metrics.
-// A metric is made once (static or member) and then only touched through relaxed atomics; names
+// A metric is made once, when the program starts (a reference at namespace scope), so that /metrics
+// shows all of them from the first moment; then it is only touched through relaxed atomics; names
 // follow tandem_<noun>_<unit>_total. The registry lives for the whole process.
 #pragma once
 
@@ -44,8 +45,9 @@ private:
     std::atomic<uint64_t> sum_ns_{0};
 };
 
-/// Finds or makes the metric `name` with `labels` (already in Prometheus form, e.g. `door="states"`).
-/// The reference stays valid for the process. Takes a lock: do it once, not on the hot path.
+/// Finds or makes the metric `name` with `labels` (already in Prometheus form, e.g.
+/// `door="states"`). The reference stays valid for the process. Takes a lock: do it once, not on
+/// the hot path.
 Counter& counter(std::string_view name, std::string_view help, std::string_view labels = {});
 Gauge& gauge(std::string_view name, std::string_view help, std::string_view labels = {});
 Histogram& histogram(std::string_view name, std::string_view help, std::string_view labels = {});

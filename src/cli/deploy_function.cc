@@ -99,9 +99,9 @@ Result<json::Value> complete(json::Value config, const fs::path& directory,
     const std::string old_runtime(existing != nullptr ? existing->string_or("Runtime", "") : "");
     // A function keeps the runtime and handler it was once given, if they still fit what is there.
     auto entry = existing == nullptr
-                   ? find_entry(directory, runtime, handler)
-                   : find_entry(directory, runtime.empty() ? old_runtime : runtime,
-                                handler.empty() ? old_handler : handler);
+                     ? find_entry(directory, runtime, handler)
+                     : find_entry(directory, runtime.empty() ? old_runtime : runtime,
+                                  handler.empty() ? old_handler : handler);
     if (!entry && existing != nullptr) entry = find_entry(directory, runtime, handler);
     if (!entry) return tl::unexpected<Error>(entry.error());
     config.set("Runtime", entry->runtime).set("Handler", entry->handler);
@@ -207,9 +207,9 @@ int run_deploy(const Context& context, const DeployOptions& options) {
         print_json(*config);
         return kDone;
     }
-    const char* what = config->bool_or("created", false) ? "created "
-                     : config->bool_or("changed", true)  ? "updated "
-                                                         : "unchanged ";
+    const char* what = config->bool_or("created", false)  ? "created "
+                       : config->bool_or("changed", true) ? "updated "
+                                                          : "unchanged ";
     print_line(what + std::string(config->string_or("FunctionArn", "")) + " (" +
                std::string(config->string_or("Runtime", "")) + ", " +
                std::string(config->string_or("Handler", "")) + ", " +

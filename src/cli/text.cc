@@ -43,11 +43,11 @@ bool within(const Range (&ranges)[n], char32_t c) {
 char32_t next_character(std::string_view& text) {
     const auto byte = [&text](size_t i) { return i < text.size() ? uint8_t(text[i]) : uint8_t(0); };
     const uint8_t first = byte(0);
-    const size_t size = first < 0x80                  ? 1
-                      : first >= 0xf0 && first < 0xf5 ? 4
-                      : first >= 0xe0 && first < 0xf0 ? 3
-                      : first >= 0xc2 && first < 0xe0 ? 2
-                                                      : 0;
+    const size_t size = first < 0x80                    ? 1
+                        : first >= 0xf0 && first < 0xf5 ? 4
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xc2 && first < 0xe0 ? 2
+                                                        : 0;
     char32_t c = size < 2 ? first : first & (0xff >> (size + 1));
     for (size_t i = 1; i < size; ++i) {
         if ((byte(i) & 0xc0) != 0x80) {

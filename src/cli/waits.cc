@@ -140,9 +140,9 @@ Result<Waits> parse_waits(const json::Value& answer) {
     for (const json::Value& w : list->as_array()) {
         const std::string_view kind = w.string_or("for", "task");
         Wait wait;
-        wait.kind = kind == "timer" ? WaitKind::kTimer
-                  : kind == "retry" ? WaitKind::kRetry
-                                    : WaitKind::kTask;
+        wait.kind = kind == "timer"   ? WaitKind::kTimer
+                    : kind == "retry" ? WaitKind::kRetry
+                                      : WaitKind::kTask;
         wait.state = w.string_or("state", "");
         wait.path = w.string_or("path", wait.state);
         wait.detail = w.string_or("detail", "");

@@ -69,9 +69,9 @@ int run_deploy(const Context& context, const DeployOptions& options) {
         print_json(*reply);
         return kDone;
     }
-    const char* what = reply->bool_or("created", false) ? "created "
-                     : reply->bool_or("changed", true)  ? "updated "
-                                                        : "unchanged ";
+    const char* what = reply->bool_or("created", false)  ? "created "
+                       : reply->bool_or("changed", true) ? "updated "
+                                                         : "unchanged ";
     print_line(what + std::string(reply->string_or("stateMachineArn", "")));
     return kDone;
 }

@@ -9,7 +9,17 @@
 
 namespace tandem {
 
-Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {}
+namespace {
+
+Counter& syncs = counter("tandem_syncs_total", "Appends to the store, each one sync.");
+Counter& records = counter("tandem_records_total", "Event records appended.");
+Histogram& sync_seconds = histogram("tandem_sync_seconds", "Time of an append with its sync.");
+
+}  // namespace
+
+Committer::Committer(Store& store, Threads threads) : store_(store), threads_(threads) {
+    if (threads == Threads::kOwn) thread_ = std::thread([this] { run(); });
+}
 
 Committer::~Committer() { stop(); }
 
@@ -19,7 +29,9 @@ void Committer::submit(Batch batch, Done done) {
         for (const Event& event : write.events) bytes += payload_bytes(event);
     }
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return queue_.size() < kCommitQueueBatches && queued_bytes_ < kCommitQueueBytes; });
+    room_.wait(lock, [&] {
+        return queue_.size() < kCommitQueueBatches && queued_bytes_ < kCommitQueueBytes;
+    });
     queued_bytes_ += bytes;
     queue_.push_back({std::move(batch), std::move(done)});
     if (queue_.size() == 1) arrived_.notify_one();
@@ -29,6 +41,7 @@ Result<void> Committer::commit(Batch batch) {
     std::promise<Result<void>> promise;
     auto future = promise.get_future();
     submit(std::move(batch), [&promise](const Result<void>& result) { promise.set_value(result); });
+    if (threads_ == Threads::kNone) step();
     return future.get();
 }
 
@@ -42,23 +55,24 @@ void Committer::stop() {
 }
 
 Result<void> Committer::append(std::deque<Waiting>& group) {
-    static Counter& syncs = counter("tandem_syncs_total", "Appends to the store, each one sync.");
-    static Counter& records = counter("tandem_records_total", "Event records appended.");
-    static Histogram& seconds = histogram("tandem_sync_seconds", "Time of an append with its sync.");
-    if (failed_) return fail(ErrorCode::kUnavailable, "the store failed; the server must be restarted");
+    if (failed_)
+        return fail(ErrorCode::kUnavailable, "the store failed; the server must be restarted");
     Batch merged = std::move(group.front().batch);
     for (size_t i = 1; i < group.size(); ++i) {
         Batch& batch = group[i].batch;
-        std::move(batch.executions.begin(), batch.executions.end(), std::back_inserter(merged.executions));
+        std::move(batch.executions.begin(), batch.executions.end(),
+                  std::back_inserter(merged.executions));
         std::move(batch.catalog.begin(), batch.catalog.end(), std::back_inserter(merged.catalog));
     }
     if (merged.executions.empty() && merged.catalog.empty()) return {};
     const auto began = std::chrono::steady_clock::now();
     auto result = store_.append(merged);
-    seconds.observe_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    sync_seconds.observe_seconds(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
     if (!result) {
         failed_.store(true, std::memory_order_release);
-        log_error("the store failed; no further input is taken", {{"error", result.error().message}});
+        log_error("the store failed; no further input is taken",
+                  {{"error", result.error().message}});
         return result;
     }
     syncs.add();
@@ -68,18 +82,27 @@ Result<void> Committer::append(std::deque<Waiting>& group) {
 
 void Committer::run() {
     while (true) {
-        std::deque<Waiting> group;
         {
             std::unique_lock lock(mutex_);
             arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
             if (queue_.empty()) return;
-            group.swap(queue_);
-            queued_bytes_ = 0;
-            room_.notify_all();
         }
-        const auto result = append(group);
-        for (Waiting& waiting : group) waiting.done(result);
+        step();
     }
+}
+
+bool Committer::step() {
+    std::deque<Waiting> group;
+    {
+        const std::lock_guard lock(mutex_);
+        group.swap(queue_);
+        queued_bytes_ = 0;
+        room_.notify_all();
+    }
+    if (group.empty()) return false;
+    const auto result = append(group);
+    for (Waiting& waiting : group) waiting.done(result);
+    return true;
 }
 
 }  // namespace tandem

@@ -13,25 +13,34 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "engine/engine.h"
 #include "store/store.h"
 
 namespace tandem {
 
-constexpr size_t kCommitQueueBatches = 256;  // beyond it, submit() blocks: backpressure on the shards
+constexpr size_t kCommitQueueBatches =
+    256;  // beyond it, submit() blocks: backpressure on the shards
 
 /// About what an event weighs in memory and in the log: its payloads.
-inline size_t payload_bytes(const Event& event) { return event.input.size() + event.output.size() + event.detail.size(); }
+inline size_t payload_bytes(const Event& event) {
+    return event.input.size() + event.output.size() + event.detail.size();
+}
 
 class Committer {
 public:
     using Done = std::function<void(const Result<void>&)>;
 
-    explicit Committer(Store& store);
+    /// Without a thread, nothing is appended but by step().
+    Committer(Store& store, Threads threads);
     ~Committer();
+
+    /// Appends all that waits as one group and runs its Dones; false if nothing waits. The thread
+    /// does nothing else.
+    bool step();
 
     /// Blocks while kCommitQueueBatches or kCommitQueueBytes wait. Not to be called from a Done.
     void submit(Batch batch, Done done);
-    /// submit() and wait: for the control plane. Not to be called from a Done.
+    /// submit() and wait (or step()): for the control plane. Not to be called from a Done.
     Result<void> commit(Batch batch);
     bool failed() const { return failed_.load(std::memory_order_acquire); }
     /// Finishes what was submitted, then ends the thread.
@@ -53,6 +62,7 @@ private:
     size_t queued_bytes_ = 0;
     bool stopping_ = false;
     std::atomic<bool> failed_{false};
+    const Threads threads_;
     std::thread thread_;
 };
 

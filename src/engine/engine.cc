@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/shard.h"
+#include "engine/stepped.h"
 
 namespace tandem {
 
@@ -13,13 +14,22 @@ constexpr size_t kRecoverPage = 4096;
 constexpr size_t kRetentionPage = 256;
 constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
-class LocalEngine final : public Engine {
+class LocalEngine final : public SteppedEngine {
 public:
-    LocalEngine(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages)
-        : store_(store), blobs_(blobs), executor_(executor), committer_(store), registry_(store, committer_, executor, std::move(languages)),
-          dispatcher_(registry_, executor, [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
-          context_{options, store, registry_, committer_, dispatcher_, 0} {
-        for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i) shards_.push_back(std::make_unique<Shard>(context_));
+    LocalEngine(Threads threads, EngineOptions options, Store& store, BlobStore& blobs,
+                Executor& executor, std::vector<const Language*> languages)
+        : threads_(threads),
+          store_(store),
+          blobs_(blobs),
+          executor_(executor),
+          committer_(store, threads),
+          registry_(store, committer_, executor, std::move(languages)),
+          dispatcher_(
+              registry_, executor, options.seed,
+              [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
+          context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
+        for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
+            shards_.push_back(std::make_unique<Shard>(context_));
     }
 
     ~LocalEngine() override { shutdown(); }
@@ -38,30 +48,49 @@ public:
             cursor = page->next;
         } while (!cursor.empty());
         context_.open_executions = open;
-        for (auto& shard : shards_) shard->start();
         ready_ = true;
-        retention_ = std::thread([this] { run_retention(); });
+        if (threads_ == Threads::kOwn) {
+            for (auto& shard : shards_) shard->start();
+            retention_ = std::thread([this] { run_retention(); });
+        }
         log_info("engine is ready", {{"epoch", *epoch}, {"open_executions", open}});
         return {};
     }
 
-    Result<void> put_callable(Callable callable, PutMode mode) override { return registry_.put(std::move(callable), mode); }
-    Result<void> amend_callable(const Callable& callable) override { return registry_.amend(callable); }
-    Result<void> put_revision(Callable callable) override { return registry_.put_revision(std::move(callable)); }
-    Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const override { return registry_.find(ref); }
-    Result<std::vector<std::shared_ptr<const Callable>>> list_callables(CallableKind kind, std::string_view after, size_t limit) const override {
+    Result<void> put_callable(Callable callable, PutMode mode) override {
+        return registry_.put(std::move(callable), mode);
+    }
+    Result<void> amend_callable(const Callable& callable) override {
+        return registry_.amend(callable);
+    }
+    Result<void> put_revision(Callable callable) override {
+        return registry_.put_revision(std::move(callable));
+    }
+    Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const override {
+        return registry_.find(ref);
+    }
+    Result<std::vector<std::shared_ptr<const Callable>>> list_callables(
+        CallableKind kind, std::string_view after, size_t limit) const override {
         return registry_.list(kind, after, limit);
     }
-    Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(CallableKind kind, std::string_view name) const override {
+    Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(
+        CallableKind kind, std::string_view name) const override {
         return registry_.revisions(kind, name);
     }
     Result<void> delete_callable(const CallableRef& ref) override { return registry_.erase(ref); }
-    Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& summary) const override { return registry_.archived(summary); }
-    Result<void> validate(std::string_view language, std::string_view definition) const override { return registry_.validate(language, definition); }
+    Result<std::shared_ptr<const Callable>> execution_callable(
+        const ExecutionSummary& summary) const override {
+        return registry_.archived(summary);
+    }
+    Result<void> validate(std::string_view language, std::string_view definition) const override {
+        return registry_.validate(language, definition);
+    }
 
     void start(StartRequest request, Callback<StartReply> done) override {
-        if (request.id.empty() || request.id.str().size() > kExecutionIdBytes) return done(fail(ErrorCode::kInvalidArgument, "bad execution id"));
-        if (request.input.size() > std::max(context_.options.limits.payload_bytes, context_.options.limits.invoke_event_bytes)) {
+        if (request.id.empty() || request.id.str().size() > kExecutionIdBytes)
+            return done(fail(ErrorCode::kInvalidArgument, "bad execution id"));
+        if (request.input.size() > std::max(context_.options.limits.payload_bytes,
+                                            context_.options.limits.invoke_event_bytes)) {
             return done(fail(ErrorCode::kTooLarge, "the input is too large"));
         }
         auto definition = registry_.definition(request.callable);
@@ -76,7 +105,8 @@ public:
         push(std::move(message), done);
     }
 
-    void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause, Callback<ExecutionSummary> done) override {
+    void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause,
+              Callback<ExecutionSummary> done) override {
         Message message;
         message.kind = Message::Kind::kStop;
         message.id = std::move(id);
@@ -98,11 +128,18 @@ public:
     Result<ExecutionSummary> describe(const ExecutionId& id) const override {
         auto summary = store_.summary(id);
         if (!summary) return tl::unexpected<Error>(summary.error());
-        if (!*summary) return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
+        if (!*summary)
+            return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
         return std::move(**summary);
     }
-    Result<std::vector<Event>> history(const ExecutionId& id, const EventRange& range) const override { return store_.events(id, range); }
-    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const override { return store_.list(filter, cursor, limit); }
+    Result<std::vector<Event>> history(const ExecutionId& id,
+                                       const EventRange& range) const override {
+        return store_.events(id, range);
+    }
+    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
+                               size_t limit) const override {
+        return store_.list(filter, cursor, limit);
+    }
 
     void invoke(Task task, std::function<void(TaskResult)> done) override {
         if (!ready_) {
@@ -122,7 +159,9 @@ public:
     void drop_blob(std::string_view id) override {
         if (!registry_.mentions(id)) blobs_.remove(id);
     }
-    Result<std::string> logs(std::string_view function, size_t limit_bytes) const override { return executor_.logs(function, limit_bytes); }
+    Result<std::string> logs(std::string_view function, size_t limit_bytes) const override {
+        return executor_.logs(function, limit_bytes);
+    }
     bool is_ready() const override { return ready_ && !committer_.failed(); }
 
     void shutdown() override {
@@ -137,21 +176,48 @@ public:
         committer_.stop();
     }
 
+    size_t shards() const override { return shards_.size(); }
+    void turn(size_t shard) override { shards_.at(shard)->step(); }
+    bool commit() override { return committer_.step(); }
+    size_t waiting() const override {
+        size_t all = 0;
+        for (const auto& shard : shards_) all += shard->waiting();
+        return all;
+    }
+    size_t in_memory() const override {
+        size_t all = 0;
+        for (const auto& shard : shards_) all += shard->in_memory();
+        return all;
+    }
+    bool is_settled() override {
+        return std::all_of(shards_.begin(), shards_.end(),
+                           [](const auto& shard) { return shard->is_settled(); });
+    }
+    Timestamp next_timer() const override {
+        Timestamp next = kNever;
+        for (const auto& shard : shards_) next = std::min(next, shard->next_timer());
+        return next;
+    }
+
 private:
-    Shard& shard_of(const ExecutionId& id) { return *shards_[stable_hash(id.str()) % shards_.size()]; }
+    Shard& shard_of(const ExecutionId& id) {
+        return *shards_[stable_hash(id.str()) % shards_.size()];
+    }
 
     template <class Done>
     void push(Message message, Done& done) {
         Shard& shard = shard_of(message.id);
         if (!is_ready()) return done(fail(ErrorCode::kUnavailable, "the server is not ready"));
         if (shard.push(std::move(message), Mailbox::Class::kNewWork)) return;
-        done(is_ready() ? fail(ErrorCode::kOverloaded, "too many requests are waiting") : fail(ErrorCode::kUnavailable, "the server is stopping"));
+        done(is_ready() ? fail(ErrorCode::kOverloaded, "too many requests are waiting")
+                        : fail(ErrorCode::kUnavailable, "the server is stopping"));
     }
 
     void deliver(const ExecutionId& id, Input input) {
         Message message;
         message.id = id;
-        const auto klass = input.type == InputType::kTaskStarted ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
+        const auto klass =
+            input.type == InputType::kTaskStarted ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
         message.input = std::move(input);
         // Refused only when the shard has stopped: the task is then owed again at the next start.
         (void)shard_of(id).push(std::move(message), klass);
@@ -175,12 +241,14 @@ private:
             Batch batch;
             for (const ExecutionId& id : *ids) {
                 auto summary = store_.summary(id);
-                if (summary && *summary) batch.executions.push_back({{}, **summary, version_of(**summary), true});
+                if (summary && *summary)
+                    batch.executions.push_back({{}, **summary, version_of(**summary), true});
             }
             if (batch.executions.empty() || !committer_.commit(std::move(batch))) return;
         }
     }
 
+    const Threads threads_;
     Store& store_;
     BlobStore& blobs_;
     Executor& executor_;
@@ -196,13 +264,33 @@ private:
     std::thread retention_;
 };
 
+Result<std::unique_ptr<LocalEngine>> open_engine(Threads threads, EngineOptions options,
+                                                 Store& store, BlobStore& blobs, Executor& executor,
+                                                 std::vector<const Language*> languages) {
+    auto engine = std::make_unique<LocalEngine>(threads, options, store, blobs, executor,
+                                                std::move(languages));
+    if (auto recovered = engine->recover(); !recovered)
+        return tl::unexpected<Error>(recovered.error());
+    return engine;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, Store& store, BlobStore& blobs, Executor& executor, std::vector<const Language*> languages) {
-    auto engine = std::make_unique<LocalEngine>(options, store, blobs, executor, std::move(languages));
-    auto recovered = engine->recover();
-    if (!recovered) return tl::unexpected<Error>(recovered.error());
-    return Result<std::unique_ptr<Engine>>(std::move(engine));
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, Store& store, BlobStore& blobs,
+                                             Executor& executor,
+                                             std::vector<const Language*> languages) {
+    auto engine = open_engine(Threads::kOwn, options, store, blobs, executor, std::move(languages));
+    if (!engine) return tl::unexpected<Error>(engine.error());
+    return Result<std::unique_ptr<Engine>>(std::move(*engine));
+}
+
+Result<std::unique_ptr<SteppedEngine>> SteppedEngine::open(EngineOptions options, Store& store,
+                                                           BlobStore& blobs, Executor& executor,
+                                                           std::vector<const Language*> languages) {
+    auto engine =
+        open_engine(Threads::kNone, options, store, blobs, executor, std::move(languages));
+    if (!engine) return tl::unexpected<Error>(engine.error());
+    return Result<std::unique_ptr<SteppedEngine>>(std::move(*engine));
 }
 
 }  // namespace tandem

@@ -1,6 +1,6 @@
 // Engine: the facade in front of shards, timers, dispatcher, registry and recovery. Doors see this
-// header and the model, nothing behind it. All verbs are safe from every thread. Callbacks run on an
-// engine thread, exactly once, only after what they report is durable, and must not block.
+// header and the model, nothing behind it. All verbs are safe from every thread. Callbacks run on
+// an engine thread, exactly once, only after what they report is durable, and must not block.
 #pragma once
 
 #include <functional>
@@ -21,22 +21,28 @@
 
 namespace tandem {
 
+/// Who runs the engine: threads of its own, or its owner, step by step (stepped.h).
+enum class Threads { kOwn, kNone };
+
 struct EngineOptions {
     Limits limits;
     const Clock* clock = &system_clock();
+    uint64_t seed = 0;  // of entropy and request ids; 0 = a random one
 };
 
 struct StartRequest {
     ExecutionId id;
-    CallableRef callable;       // must exist
-    std::string name;           // the door's name of the execution
+    CallableRef callable;  // must exist
+    std::string name;      // the door's name of the execution
     Payload input;
-    Payload attributes;         // JSON object of the door, kept with the execution and given to the language
+    Payload
+        attributes;  // JSON object of the door, kept with the execution and given to the language
 };
 
 struct StartReply {
     ExecutionSummary summary;
-    bool existed = false;       // an execution with that id was there already: the door decides what that means
+    bool existed =
+        false;  // an execution with that id was there already: the door decides what that means
 };
 
 template <class T>
@@ -48,14 +54,14 @@ class Engine {
 public:
     /// Opens the store's epoch, recovers from its indexes and starts the threads. `store`, `blobs`,
     /// `executor` and `languages` must outlive the engine. Errors: those of Store.
-    static Result<std::unique_ptr<Engine>> open(EngineOptions options, Store& store, BlobStore& blobs,
-                                                Executor& executor,
+    static Result<std::unique_ptr<Engine>> open(EngineOptions options, Store& store,
+                                                BlobStore& blobs, Executor& executor,
                                                 std::vector<const Language*> languages);
     virtual ~Engine() = default;
 
     // Callables. put has the definition validated (language) or admitted (executor) first.
-    /// kCreate: kAlreadyExists if the name is taken. kUpdate: kNotFound if it is not. Both keep every
-    /// earlier revision, so that running executions go on with theirs.
+    /// kCreate: kAlreadyExists if the name is taken. kUpdate: kNotFound if it is not. Both keep
+    /// every earlier revision, so that running executions go on with theirs.
     virtual Result<void> put_callable(Callable callable, PutMode mode) = 0;
     /// Changes attributes and aliases of the current revision in place, without a new revision.
     virtual Result<void> amend_callable(const Callable& callable) = 0;
@@ -64,14 +70,17 @@ public:
     /// Resolves the qualifier (empty, revision or alias). Error: kNotFound.
     virtual Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const = 0;
     /// Current revisions in name order, after name `after` (exclusive).
-    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_callables(CallableKind kind, std::string_view after, size_t limit) const = 0;
+    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_callables(
+        CallableKind kind, std::string_view after, size_t limit) const = 0;
     /// All recorded revisions of one callable but the current one, in order of creation.
-    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(CallableKind kind, std::string_view name) const = 0;
+    virtual Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(
+        CallableKind kind, std::string_view name) const = 0;
     /// ref.qualifier empty: the callable with all revisions; else that revision. kNotFound.
     /// Open executions of it go on; their definition stays readable through execution_callable().
     virtual Result<void> delete_callable(const CallableRef& ref) = 0;
     /// The revision that an execution runs, even when it was deleted since.
-    virtual Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& summary) const = 0;
+    virtual Result<std::shared_ptr<const Callable>> execution_callable(
+        const ExecutionSummary& summary) const = 0;
     /// Whether a new definition would be accepted. Error: kInvalidArgument in the language's words.
     virtual Result<void> validate(std::string_view language, std::string_view definition) const = 0;
 
@@ -79,10 +88,13 @@ public:
     /// Answers once the start is durable. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.
     virtual void start(StartRequest request, Callback<StartReply> done) = 0;
     /// Ends an open execution as aborted; answers its summary. A closed one is left as it is.
-    virtual void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause, Callback<ExecutionSummary> done) = 0;
-    virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;       // kNotFound
-    virtual Result<std::vector<Event>> history(const ExecutionId& id, const EventRange& range) const = 0;
-    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const = 0;
+    virtual void stop(ExecutionId id, std::optional<std::string> error,
+                      std::optional<std::string> cause, Callback<ExecutionSummary> done) = 0;
+    virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;  // kNotFound
+    virtual Result<std::vector<Event>> history(const ExecutionId& id,
+                                               const EventRange& range) const = 0;
+    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
+                                       size_t limit) const = 0;
     /// What it waits for now, with the reason. kNotFound.
     virtual void explain(ExecutionId id, Callback<std::vector<Waiting>> done) = 0;
 

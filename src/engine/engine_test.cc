@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/toy_language.h"
 #include "store/memory/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace tandem {
 namespace {
@@ -63,9 +64,9 @@ public:
 };
 
 /// A store whose appends can be held back or made to fail.
-class GatedStore final : public Store {
+class GatedStore final : public store_test::ForwardingStore {
 public:
-    explicit GatedStore(Store& inner) : inner_(inner) {}
+    using ForwardingStore::ForwardingStore;
     Result<void> append(const Batch& batch) override {
         std::unique_lock lock(mutex_);
         ++waiting;
@@ -76,15 +77,6 @@ public:
         ++appends;
         return inner_.append(batch);
     }
-    Result<uint64_t> open_epoch() override { return inner_.open_epoch(); }
-    Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override { return inner_.summary(id); }
-    Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& r) const override { return inner_.events(id, r); }
-    Result<ExecutionPage> list(const ExecutionFilter& f, std::string_view c, size_t l) const override { return inner_.list(f, c, l); }
-    Result<ExecutionPage> list_open(std::string_view c, size_t l) const override { return inner_.list_open(c, l); }
-    Result<std::vector<ExecutionId>> list_closed(Timestamp t, size_t l) const override { return inner_.list_closed(t, l); }
-    Result<std::optional<std::string>> catalog(std::string_view k) const override { return inner_.catalog(k); }
-    Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view p, std::string_view a, size_t l) const override { return inner_.scan_catalog(p, a, l); }
-
     void set_open(bool open) {
         const std::lock_guard lock(mutex_);
         open_ = open;
@@ -102,7 +94,6 @@ public:
     std::atomic<int> appends{0};
 
 private:
-    Store& inner_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool open_ = true;
@@ -113,7 +104,8 @@ private:
 class EngineTest : public testing::Test {
 protected:
     void SetUp() override {
-        directory_ = std::filesystem::temp_directory_path() / ("tandem-engine-" + std::to_string(::getpid()));
+        directory_ = std::filesystem::temp_directory_path() /
+                     ("tandem-engine-" + std::to_string(::getpid()));
         blobs_.emplace(*BlobStore::open(directory_));
         open();
         put("m", "");
@@ -130,7 +122,8 @@ protected:
         ASSERT_TRUE(engine.has_value()) << engine.error().message;
         engine_ = std::move(*engine);
     }
-    void put(const std::string& name, const std::string& definition, PutMode mode = PutMode::kCreate, const std::string& revision = "r1") {
+    void put(const std::string& name, const std::string& definition,
+             PutMode mode = PutMode::kCreate, const std::string& revision = "r1") {
         Callable c;
         c.kind = CallableKind::kWorkflow;
         c.name = name;
@@ -149,14 +142,16 @@ protected:
         c.attributes = Payload("{}");
         EXPECT_TRUE(engine_->put_callable(c, PutMode::kCreate).has_value());
     }
-    std::future<Result<StartReply>> start(const std::string& id, const std::string& script, const std::string& machine = "m") {
+    std::future<Result<StartReply>> start(const std::string& id, const std::string& script,
+                                          const std::string& machine = "m") {
         auto promise = std::make_shared<std::promise<Result<StartReply>>>();
         StartRequest request;
         request.id = ExecutionId(id);
         request.callable = {CallableKind::kWorkflow, machine, ""};
         request.name = id;
         request.input = Payload(script);
-        engine_->start(std::move(request), [promise](Result<StartReply> r) { promise->set_value(std::move(r)); });
+        engine_->start(std::move(request),
+                       [promise](Result<StartReply> r) { promise->set_value(std::move(r)); });
         return promise->get_future();
     }
     ExecutionStatus status(const std::string& id) {
@@ -260,10 +255,12 @@ TEST_F(EngineTest, RecoversWhatWasOwed) {
 TEST_F(EngineTest, PassivatedExecutionsComeBack) {
     options_.limits.passivate_after_ms = 0;
     open();
-    for (int i = 0; i < 50; ++i) ASSERT_TRUE(start("w" + std::to_string(i), "wwt").get().has_value());
+    for (int i = 0; i < 50; ++i)
+        ASSERT_TRUE(start("w" + std::to_string(i), "wwt").get().has_value());
     ASSERT_TRUE(eventually([&] { return executor_.count() == 50; }));
     while (executor_.count() > 0) executor_.answer(executor_.held.begin()->first);
-    for (int i = 0; i < 50; ++i) EXPECT_TRUE(ends("w" + std::to_string(i), ExecutionStatus::kSucceeded));
+    for (int i = 0; i < 50; ++i)
+        EXPECT_TRUE(ends("w" + std::to_string(i), ExecutionStatus::kSucceeded));
 }
 
 TEST_F(EngineTest, ABusyExecutionHoldsUpNobody) {
@@ -276,7 +273,8 @@ TEST_F(EngineTest, ABusyExecutionHoldsUpNobody) {
     }
     EXPECT_EQ(status("busy"), ExecutionStatus::kRunning);
     std::promise<Result<ExecutionSummary>> stopped;
-    engine_->stop(ExecutionId("busy"), {}, {}, [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
+    engine_->stop(ExecutionId("busy"), {}, {},
+                  [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
     EXPECT_EQ(stopped.get_future().get()->status, ExecutionStatus::kAborted);
 }
 
@@ -291,7 +289,8 @@ TEST_F(EngineTest, LongLogsAreFoldedInPages) {
 }
 
 TEST_F(EngineTest, DropsBlobsThatNobodyMentions) {
-    const std::string mentioned = engine_->put_blob("one").value(), loose = engine_->put_blob("two").value();
+    const std::string mentioned = engine_->put_blob("one").value(),
+                      loose = engine_->put_blob("two").value();
     put("user", mentioned);
     engine_->drop_blob(mentioned);
     engine_->drop_blob(loose);
@@ -303,7 +302,8 @@ TEST_F(EngineTest, LateAnswersAreDropped) {
     ASSERT_TRUE(start("a", "t").get().has_value());
     ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
     std::promise<Result<ExecutionSummary>> stopped;
-    engine_->stop(ExecutionId("a"), "E", "C", [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
+    engine_->stop(ExecutionId("a"), "E", "C",
+                  [&](Result<ExecutionSummary> s) { stopped.set_value(std::move(s)); });
     EXPECT_EQ(stopped.get_future().get()->status, ExecutionStatus::kAborted);
     executor_.answer(executor_.held.begin()->first);
     ASSERT_TRUE(start("b", "").get().has_value());
@@ -349,7 +349,8 @@ TEST_F(EngineTest, ExecutionsKeepTheirRevision) {
     executor_.held.clear();
     open();
     ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
-    EXPECT_EQ(engine_->execution_callable(*engine_->describe(ExecutionId("old"))).value()->revision, "r1");
+    EXPECT_EQ(engine_->execution_callable(*engine_->describe(ExecutionId("old"))).value()->revision,
+              "r1");
     executor_.answer(executor_.held.begin()->first);
     EXPECT_TRUE(ends("old", ExecutionStatus::kSucceeded));
     put("m", "again", PutMode::kCreate, "r3");
@@ -373,7 +374,8 @@ TEST_F(EngineTest, RegistryRefusesAndResolves) {
     ASSERT_TRUE(engine_->amend_callable(head).has_value());
     open();
     EXPECT_EQ(engine_->callable({CallableKind::kFunction, "f", "live"}).value()->revision, "1");
-    EXPECT_EQ(engine_->callable({CallableKind::kFunction, "f", "$LATEST"}).value()->revision, "$LATEST");
+    EXPECT_EQ(engine_->callable({CallableKind::kFunction, "f", "$LATEST"}).value()->revision,
+              "$LATEST");
     EXPECT_FALSE(engine_->callable({CallableKind::kFunction, "f", "2"}).has_value());
     EXPECT_EQ(engine_->list_revisions(CallableKind::kFunction, "f")->size(), 1u);
     EXPECT_EQ(engine_->list_callables(CallableKind::kFunction, "", 10)->size(), 1u);

@@ -44,7 +44,8 @@ void record(Live& live, std::vector<Event> events) {
     std::move(events.begin(), events.end(), std::back_inserter(live.events));
 }
 
-std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<const Definition> definition, Timestamp now) {
+std::unique_ptr<Live> make_live(const StartRequest& request,
+                                std::shared_ptr<const Definition> definition, Timestamp now) {
     auto live = std::make_unique<Live>();
     ExecutionSummary& s = live->summary;
     s.id = request.id;
@@ -60,7 +61,8 @@ std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<con
     return live;
 }
 
-Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, const ExecutionId& id) {
+Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry,
+                                      const ExecutionId& id) {
     auto summary = store.summary(id);
     if (!summary) return tl::unexpected<Error>(summary.error());
     if (!*summary) return fail(ErrorCode::kNotFound, "execution " + id.str() + " does not exist");
@@ -84,7 +86,8 @@ Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, co
         if (!events) return tl::unexpected<Error>(events.error());
         if (events->empty()) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " ends early");
         for (const Event& e : *events) {
-            if (e.seq != ++seq) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
+            if (e.seq != ++seq)
+                return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
             language.evolve(program, *live->state, e);
             live->last_input = std::max(live->last_input, e.time);
         }

@@ -1,6 +1,6 @@
-// Live: one execution in a shard's memory - its folded state, its summary, and what of it is not yet
-// durable. Owned by the shard thread. What it adds in a batch is collected in `events`; `stored` is
-// what the store will have of the summary once every batch submitted so far is durable.
+// Live: one execution in a shard's memory - its folded state, its summary, and what of it is not
+// yet durable. Owned by the shard thread. What it adds in a batch is collected in `events`;
+// `stored` is what the store will have of the summary once every batch submitted so far is durable.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,10 @@ struct Live {
     std::optional<StoredVersion> stored;
     std::shared_ptr<const Definition> definition;
     std::unique_ptr<State> state;
-    std::vector<Event> events;             // of the batch being computed
-    uint32_t in_flight = 0;                // batches submitted, not yet durable
-    Timestamp last_input{};                // also: time of the last event, which the clock may not undercut
-    Timestamp timer = kNever;              // due time of its entry in the shard's timers
+    std::vector<Event> events;  // of the batch being computed
+    uint32_t in_flight = 0;     // batches submitted, not yet durable
+    Timestamp last_input{};     // also: time of the last event, which the clock may not undercut
+    Timestamp timer = kNever;   // due time of its entry in the shard's timers
 
     bool is_open() const { return summary.status == ExecutionStatus::kRunning; }
 };
@@ -31,9 +31,12 @@ struct Live {
 void record(Live& live, std::vector<Event> events);
 
 /// A new execution, before its kStart input.
-std::unique_ptr<Live> make_live(const StartRequest& request, std::shared_ptr<const Definition> definition, Timestamp now);
+std::unique_ptr<Live> make_live(const StartRequest& request,
+                                std::shared_ptr<const Definition> definition, Timestamp now);
 
-/// Rebuilds an execution from its stored summary and events. Errors: those of the store and registry.
-Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry, const ExecutionId& id);
+/// Rebuilds an execution from its stored summary and events. Errors: those of the store and
+/// registry.
+Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry,
+                                      const ExecutionId& id);
 
 }  // namespace tandem

@@ -17,11 +17,26 @@ bool Mailbox::push(Message message, Class klass) {
 std::vector<Message> Mailbox::take(size_t limit, std::chrono::steady_clock::time_point until) {
     std::unique_lock lock(mutex_);
     arrived_.wait_until(lock, until, [&] {
-        return closed_ || urgent_ > 0 || (lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now());
+        return closed_ || urgent_ > 0 ||
+               (lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now());
     });
-    std::vector<Message> out;
     const bool lazy_only = urgent_ == 0;
-    if (lazy_only && !(lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now())) return out;
+    if (lazy_only && !(lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now())) return {};
+    return take_locked(limit);
+}
+
+std::vector<Message> Mailbox::take_now(size_t limit) {
+    const std::lock_guard lock(mutex_);
+    return take_locked(limit);
+}
+
+size_t Mailbox::size() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
+std::vector<Message> Mailbox::take_locked(size_t limit) {
+    std::vector<Message> out;
     while (!queue_.empty() && out.size() < limit) {
         out.push_back(std::move(queue_.front()));
         queue_.pop_front();

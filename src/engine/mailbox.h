@@ -1,7 +1,7 @@
 // Mailbox: the bounded queue in front of a shard; many writers, one reader. New work from doors is
 // refused when it is full; answers of executors are always taken, because dropping one would lose a
-// result (they are bounded by the tasks that run). Lazy messages wait for company: they alone do not
-// wake the reader before kLazyDelay.
+// result (they are bounded by the tasks that run). Lazy messages wait for company: they alone do
+// not wake the reader before kLazyDelay.
 #pragma once
 
 #include <chrono>
@@ -43,14 +43,19 @@ public:
     enum class Class { kNewWork, kAnswer, kLazy };
     /// False when it is full (kNewWork) or closed.
     bool push(Message message, Class klass);
-    /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves up
-    /// to `limit` messages out. Empty also when closed.
+    /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves
+    /// up to `limit` messages out. Empty also when closed.
     std::vector<Message> take(size_t limit, std::chrono::steady_clock::time_point until);
+    /// Moves up to `limit` messages out, lazy ones too, without waiting.
+    std::vector<Message> take_now(size_t limit);
+    size_t size() const;
     /// Refuses all from now on and wakes the reader; returns what was left.
     std::deque<Message> close();
     bool closed() const;
 
 private:
+    std::vector<Message> take_locked(size_t limit);
+
     const size_t capacity_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_;

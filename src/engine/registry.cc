@@ -17,16 +17,20 @@ std::string row_key(std::string_view table, CallableKind kind, std::string_view 
     return std::string(table) + "/" + std::string(to_string(kind)) + "/" + std::string(name);
 }
 
-std::string revision_key(std::string_view table, const Callable& c) { return row_key(table, c.kind, c.name) + "/" + c.revision; }
+std::string revision_key(std::string_view table, const Callable& c) {
+    return row_key(table, c.kind, c.name) + "/" + c.revision;
+}
 
 tl::unexpected<Error> not_found(const CallableRef& ref) {
     return fail(ErrorCode::kNotFound, std::string(to_string(ref.kind)) + " " + ref.name +
-                                          (ref.qualifier.empty() ? "" : ":" + ref.qualifier) + " does not exist");
+                                          (ref.qualifier.empty() ? "" : ":" + ref.qualifier) +
+                                          " does not exist");
 }
 
 }  // namespace
 
-Registry::Registry(Store& store, Committer& committer, Executor& executor, std::vector<const Language*> languages)
+Registry::Registry(Store& store, Committer& committer, Executor& executor,
+                   std::vector<const Language*> languages)
     : store_(store), committer_(committer), executor_(executor), languages_(std::move(languages)) {}
 
 const Language* Registry::language(std::string_view name) const {
@@ -44,7 +48,8 @@ Result<void> Registry::load() {
             if (!rows) return tl::unexpected<Error>(rows.error());
             for (const auto& [key, value] : *rows) {
                 auto decoded = decode_callable(value);
-                if (!decoded) return fail(decoded.error().code, key + ": " + decoded.error().message);
+                if (!decoded)
+                    return fail(decoded.error().code, key + ": " + decoded.error().message);
                 auto callable = std::make_shared<const Callable>(std::move(*decoded));
                 Entry& entry = entries_[{callable->kind, callable->name}];
                 if (table[0] == 'c') entry.current = callable;
@@ -55,8 +60,10 @@ Result<void> Registry::load() {
         }
     }
     for (auto& [key, entry] : entries_) {
-        std::stable_sort(entry.revisions.begin(), entry.revisions.end(), [](const auto& a, const auto& b) { return a->created < b->created; });
-        if (entry.current && key.first == CallableKind::kFunction) executor_.activate(entry.current);
+        std::stable_sort(entry.revisions.begin(), entry.revisions.end(),
+                         [](const auto& a, const auto& b) { return a->created < b->created; });
+        if (entry.current && key.first == CallableKind::kFunction)
+            executor_.activate(entry.current);
     }
     return {};
 }
@@ -68,15 +75,18 @@ Result<void> Registry::admit(const Callable& callable) const {
 
 Result<void> Registry::validate(std::string_view name, std::string_view definition) const {
     const Language* l = language(name);
-    if (l == nullptr) return fail(ErrorCode::kUnsupported, "no such language: " + std::string(name));
+    if (l == nullptr)
+        return fail(ErrorCode::kUnsupported, "no such language: " + std::string(name));
     return l->validate(definition);
 }
 
-Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable, bool archive) {
+Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable,
+                                     bool archive) {
     Batch batch;
     const std::string value = encode_callable(*callable);
     batch.catalog.push_back({row_key("callable", callable->kind, callable->name), value});
-    if (archive && callable->kind == CallableKind::kWorkflow) batch.catalog.push_back({revision_key("archive", *callable), value});
+    if (archive && callable->kind == CallableKind::kWorkflow)
+        batch.catalog.push_back({revision_key("archive", *callable), value});
     if (auto ok = committer_.commit(std::move(batch)); !ok) return ok;
     {
         const std::unique_lock lock(mutex_);
@@ -91,7 +101,8 @@ Result<void> Registry::put(Callable callable, PutMode mode) {
     const std::lock_guard writing(write_mutex_);
     const bool exists = find({callable.kind, callable.name, ""}).has_value();
     if (mode == PutMode::kCreate && exists) {
-        return fail(ErrorCode::kAlreadyExists, std::string(to_string(callable.kind)) + " " + callable.name + " exists");
+        return fail(ErrorCode::kAlreadyExists,
+                    std::string(to_string(callable.kind)) + " " + callable.name + " exists");
     }
     if (mode == PutMode::kUpdate && !exists) return not_found({callable.kind, callable.name, ""});
     return write_current(std::make_shared<const Callable>(std::move(callable)), true);
@@ -99,13 +110,15 @@ Result<void> Registry::put(Callable callable, PutMode mode) {
 
 Result<void> Registry::amend(const Callable& callable) {
     const std::lock_guard writing(write_mutex_);
-    if (!find({callable.kind, callable.name, ""})) return not_found({callable.kind, callable.name, ""});
+    if (!find({callable.kind, callable.name, ""}))
+        return not_found({callable.kind, callable.name, ""});
     return write_current(std::make_shared<const Callable>(callable), false);
 }
 
 Result<void> Registry::put_revision(Callable callable) {
     const std::lock_guard writing(write_mutex_);
-    if (!find({callable.kind, callable.name, ""})) return not_found({callable.kind, callable.name, ""});
+    if (!find({callable.kind, callable.name, ""}))
+        return not_found({callable.kind, callable.name, ""});
     auto revision = std::make_shared<const Callable>(std::move(callable));
     Batch batch;
     batch.catalog.push_back({revision_key("revision", *revision), encode_callable(*revision)});
@@ -124,7 +137,8 @@ Result<std::shared_ptr<const Callable>> Registry::find(const CallableRef& ref) c
     const Entry& entry = it->second;
     if (ref.qualifier.empty() || ref.qualifier == entry.current->revision) return entry.current;
     const auto alias = entry.current->aliases.find(ref.qualifier);
-    const std::string& wanted = alias != entry.current->aliases.end() ? alias->second : ref.qualifier;
+    const std::string& wanted =
+        alias != entry.current->aliases.end() ? alias->second : ref.qualifier;
     if (wanted == entry.current->revision) return entry.current;
     for (const auto& revision : entry.revisions) {
         if (revision->revision == wanted) return revision;
@@ -134,28 +148,36 @@ Result<std::shared_ptr<const Callable>> Registry::find(const CallableRef& ref) c
 
 bool Registry::mentions(std::string_view text) const {
     const std::shared_lock lock(mutex_);
-    const auto holds = [text](const auto& callable) { return callable && callable->definition.view().find(text) != std::string_view::npos; };
+    const auto holds = [text](const auto& callable) {
+        return callable && callable->definition.view().find(text) != std::string_view::npos;
+    };
     return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
         const auto& revisions = entry.second.revisions;
-        return holds(entry.second.current) || std::any_of(revisions.begin(), revisions.end(), holds);
+        return holds(entry.second.current) ||
+               std::any_of(revisions.begin(), revisions.end(), holds);
     });
 }
 
-std::vector<std::shared_ptr<const Callable>> Registry::list(CallableKind kind, std::string_view after, size_t limit) const {
+std::vector<std::shared_ptr<const Callable>> Registry::list(CallableKind kind,
+                                                            std::string_view after,
+                                                            size_t limit) const {
     const std::shared_lock lock(mutex_);
     std::vector<std::shared_ptr<const Callable>> out;
     const Key from(kind, std::string(after));
-    for (auto it = after.empty() ? entries_.lower_bound(from) : entries_.upper_bound(from); it != entries_.end() && out.size() < limit; ++it) {
+    for (auto it = after.empty() ? entries_.lower_bound(from) : entries_.upper_bound(from);
+         it != entries_.end() && out.size() < limit; ++it) {
         if (it->first.first != kind) break;
         if (it->second.current) out.push_back(it->second.current);
     }
     return out;
 }
 
-std::vector<std::shared_ptr<const Callable>> Registry::revisions(CallableKind kind, std::string_view name) const {
+std::vector<std::shared_ptr<const Callable>> Registry::revisions(CallableKind kind,
+                                                                 std::string_view name) const {
     const std::shared_lock lock(mutex_);
     const auto it = entries_.find({kind, std::string(name)});
-    return it == entries_.end() ? std::vector<std::shared_ptr<const Callable>>() : it->second.revisions;
+    return it == entries_.end() ? std::vector<std::shared_ptr<const Callable>>()
+                                : it->second.revisions;
 }
 
 Result<void> Registry::erase(const CallableRef& ref) {
@@ -167,19 +189,23 @@ Result<void> Registry::erase(const CallableRef& ref) {
         batch.catalog.push_back({revision_key("revision", **found), std::nullopt});
     } else {
         batch.catalog.push_back({row_key("callable", ref.kind, ref.name), std::nullopt});
-        for (const auto& revision : revisions(ref.kind, ref.name)) batch.catalog.push_back({revision_key("revision", *revision), std::nullopt});
+        for (const auto& revision : revisions(ref.kind, ref.name))
+            batch.catalog.push_back({revision_key("revision", *revision), std::nullopt});
     }
     if (auto ok = committer_.commit(std::move(batch)); !ok) return ok;
     {
         const std::unique_lock lock(mutex_);
         if (ref.qualifier.empty()) entries_.erase({ref.kind, ref.name});
-        else std::erase_if(entries_[{ref.kind, ref.name}].revisions, [&](const auto& r) { return r->revision == (*found)->revision; });
+        else
+            std::erase_if(entries_[{ref.kind, ref.name}].revisions,
+                          [&](const auto& r) { return r->revision == (*found)->revision; });
     }
     if (ref.qualifier.empty() && ref.kind == CallableKind::kFunction) executor_.retire(ref.name);
     return {};
 }
 
-Result<std::shared_ptr<const Definition>> Registry::compile(std::shared_ptr<const Callable> callable) {
+Result<std::shared_ptr<const Definition>> Registry::compile(
+    std::shared_ptr<const Callable> callable) {
     const std::string key = revision_key(callable->language, *callable);
     {
         const std::lock_guard lock(compiled_mutex_);
@@ -187,17 +213,21 @@ Result<std::shared_ptr<const Definition>> Registry::compile(std::shared_ptr<cons
         if (it != compiled_.end()) return it->second;
     }
     const Language* l = language(callable->language);
-    if (l == nullptr) return fail(ErrorCode::kUnsupported, "no such language: " + callable->language);
+    if (l == nullptr)
+        return fail(ErrorCode::kUnsupported, "no such language: " + callable->language);
     auto program = l->compile(callable->definition.view());
     if (!program) return tl::unexpected<Error>(program.error());
-    auto definition = std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
+    auto definition =
+        std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
     const std::lock_guard lock(compiled_mutex_);
     if (compiled_.size() >= kCompiledPrograms || compiled_bytes_ >= kCompiledBytes) {
         compiled_.clear();
         compiled_bytes_ = 0;
     }
-    // A function's $LATEST keeps its revision over updates, and its program does not depend on them.
-    if (definition->callable->kind == CallableKind::kWorkflow && compiled_.emplace(key, definition).second) {
+    // A function's $LATEST keeps its revision over updates, and its program does not depend on
+    // them.
+    if (definition->callable->kind == CallableKind::kWorkflow &&
+        compiled_.emplace(key, definition).second) {
         compiled_bytes_ += definition->callable->definition.size();
     }
     return definition;
@@ -218,7 +248,9 @@ Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummar
     if (summary.kind == CallableKind::kFunction) {
         // The function itself is looked up when its task runs; the language needs no definition.
         auto current = find({summary.kind, summary.callable, ""});
-        return current ? current : Result<std::shared_ptr<const Callable>>(std::make_shared<const Callable>(std::move(probe)));
+        return current ? current
+                       : Result<std::shared_ptr<const Callable>>(
+                             std::make_shared<const Callable>(std::move(probe)));
     }
     auto row = store_.catalog(revision_key("archive", probe));
     if (!row) return tl::unexpected<Error>(row.error());

@@ -27,7 +27,8 @@ struct Definition {
 
 class Registry {
 public:
-    Registry(Store& store, Committer& committer, Executor& executor, std::vector<const Language*> languages);
+    Registry(Store& store, Committer& committer, Executor& executor,
+             std::vector<const Language*> languages);
 
     /// Reads the catalog and tells the executor of every function.
     Result<void> load();
@@ -36,8 +37,10 @@ public:
     Result<void> amend(const Callable& callable);
     Result<void> put_revision(Callable callable);
     Result<std::shared_ptr<const Callable>> find(const CallableRef& ref) const;
-    std::vector<std::shared_ptr<const Callable>> list(CallableKind kind, std::string_view after, size_t limit) const;
-    std::vector<std::shared_ptr<const Callable>> revisions(CallableKind kind, std::string_view name) const;
+    std::vector<std::shared_ptr<const Callable>> list(CallableKind kind, std::string_view after,
+                                                      size_t limit) const;
+    std::vector<std::shared_ptr<const Callable>> revisions(CallableKind kind,
+                                                           std::string_view name) const;
     Result<void> erase(const CallableRef& ref);
     /// Whether the text stands in the definition of any callable or revision.
     bool mentions(std::string_view text) const;
@@ -64,8 +67,8 @@ private:
     Committer& committer_;
     Executor& executor_;
     std::vector<const Language*> languages_;
-    std::mutex write_mutex_;                   // one change at a time, over its commit
-    mutable std::shared_mutex mutex_;          // guards entries_
+    std::mutex write_mutex_;           // one change at a time, over its commit
+    mutable std::shared_mutex mutex_;  // guards entries_
     std::map<Key, Entry> entries_;
     std::mutex compiled_mutex_;
     std::map<std::string, std::shared_ptr<const Definition>> compiled_;

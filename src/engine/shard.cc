@@ -4,45 +4,51 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/planted.h"
 
 namespace tandem {
 
+#ifdef TANDEM_PLANTED_BUGS
+PlantedBug planted_bug = PlantedBug::kNone;
+#endif
+
 namespace {
 
-constexpr auto kUpkeepEvery = std::chrono::milliseconds(20);   // while executions are in memory
+constexpr auto kUpkeepEvery = std::chrono::milliseconds(20);  // while executions are in memory
 constexpr auto kIdleWake = std::chrono::seconds(1);
 constexpr size_t kRecoverPerTurn = 64;
 
-struct ShardMetrics {
-    Counter& starts = counter("tandem_starts_total", "Executions started.");
-    Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
-    Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
-    Gauge& in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
-    Gauge& open = gauge("tandem_executions_open", "Executions that have not ended.");
-    Histogram& timer_late = histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
-};
+Counter& starts = counter("tandem_starts_total", "Executions started.");
+Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
+Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
+Gauge& executions_in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
+Gauge& executions_open = gauge("tandem_executions_open", "Executions that have not ended.");
+Histogram& timer_late =
+    histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
 
-ShardMetrics& metrics() {
-    static ShardMetrics all;
-    return all;
+Error unavailable() {
+    return {ErrorCode::kUnavailable, "the server is stopping or its store failed"};
 }
-
-Error unavailable() { return {ErrorCode::kUnavailable, "the server is stopping or its store failed"}; }
 
 }  // namespace
 
 Shard::Shard(ShardContext& context)
-    : context_(context), mailbox_(context.options.limits.mailbox_inputs), entropy_(random_u64()) {}
+    : context_(context),
+      mailbox_(context.options.limits.mailbox_inputs),
+      entropy_(context.options.seed != 0 ? context.options.seed : random_u64()) {}
 
 Shard::~Shard() { stop(); }
 
 void Shard::recover(const ExecutionSummary& summary) {
     // One that waits only for time needs nothing but its timer; the others are folded soon.
-    if (summary.open_tasks == 0 && summary.next_due != kNever) timers_.push({summary.next_due, summary.id});
+    if (summary.open_tasks == 0 && summary.next_due != kNever)
+        timers_.push({summary.next_due, summary.id});
     else unrecovered_.insert(summary.id);
 }
 
-void Shard::start() { thread_ = std::thread([this] { run(); }); }
+void Shard::start() {
+    thread_ = std::thread([this] { run(); });
+}
 
 void Shard::stop() {
     for (Message& message : mailbox_.close()) refuse(message, unavailable());
@@ -61,28 +67,35 @@ void Shard::refuse(Message& message, const Error& error) {
 std::chrono::steady_clock::time_point Shard::wake_at() const {
     const auto steady = std::chrono::steady_clock::now();
     if (!unrecovered_.empty()) return steady;
-    auto wait = std::chrono::duration_cast<Duration>(live_.empty() ? std::chrono::milliseconds(kIdleWake) : kUpkeepEvery);
+    auto wait = std::chrono::duration_cast<Duration>(
+        live_.empty() ? std::chrono::milliseconds(kIdleWake) : kUpkeepEvery);
     if (!timers_.empty()) wait = std::clamp(timers_.top().due - now(), Duration(0), wait);
     return steady + wait;
 }
 
 void Shard::run() {
-    while (!mailbox_.closed()) {
-        std::vector<Message> messages = mailbox_.take(context_.options.limits.batch_inputs, wake_at());
-        if (context_.committer.failed()) {
-            for (Message& message : messages) refuse(message, unavailable());
-            for (Message& message : mailbox_.close()) refuse(message, unavailable());
-            return;
-        }
-        for (Message& message : messages) {
-            handle(message);
-            if (batch_bytes_ >= kBatchBytes) submit_batch();
-        }
-        fire_timers(now());
-        if (messages.empty()) recover_some();
-        settle();
-        submit_batch();
+    while (!mailbox_.closed()) turn(mailbox_.take(context_.options.limits.batch_inputs, wake_at()));
+}
+
+void Shard::turn(std::vector<Message> messages) {
+    if (context_.committer.failed()) {
+        for (Message& message : messages) refuse(message, unavailable());
+        for (Message& message : mailbox_.close()) refuse(message, unavailable());
+        return;
     }
+    for (Message& message : messages) {
+        handle(message);
+        if (batch_bytes_ >= kBatchBytes) submit_batch();
+    }
+    fire_timers(now());
+    if (messages.empty()) recover_some();
+    settle();
+    submit_batch();
+}
+
+bool Shard::is_settled() {
+    const std::lock_guard lock(durable_mutex_);
+    return durable_.empty() && unrecovered_.empty() && mailbox_.size() == 0;
 }
 
 void Shard::handle(Message& message) {
@@ -99,35 +112,38 @@ void Shard::handle_start(Message& message) {
     std::optional<ExecutionSummary> existing;
     if (const auto it = live_.find(id); it != live_.end()) {
         existing = it->second->summary;
-    } else {
+    } else if (!is_planted(PlantedBug::kDoubleApply)) {
         auto stored = context_.store.summary(id);
         if (!stored) return message.started(tl::unexpected<Error>(stored.error()));
         existing = std::move(*stored);
     }
     if (existing) {
-        replies_.push_back([reply = std::move(message.started), s = std::move(*existing)](const Result<void>& durable) {
+        replies_.push_back([reply = std::move(message.started),
+                            s = std::move(*existing)](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));
             reply(StartReply{s, true});
         });
         return;
     }
-    if (context_.open_executions.load(std::memory_order_relaxed) >= int64_t(context_.options.limits.open_executions)) {
+    if (context_.open_executions.load(std::memory_order_relaxed) >=
+        int64_t(context_.options.limits.open_executions)) {
         return message.started(fail(ErrorCode::kOverloaded, "too many open executions"));
     }
     auto made = make_live(message.start, std::move(message.definition), now());
     Live& live = *made;
     live_.emplace(id, std::move(made));
-    metrics().starts.add();
-    metrics().open.set(context_.open_executions.fetch_add(1) + 1);
+    starts.add();
+    executions_open.set(context_.open_executions.fetch_add(1) + 1);
     Input input;
     input.type = InputType::kStart;
     input.data = message.start.input;
     input.attributes = message.start.attributes;
     decide(live, std::move(input));
-    replies_.push_back([reply = std::move(message.started), s = live.summary](const Result<void>& durable) {
-        if (!durable) return reply(tl::unexpected<Error>(unavailable()));
-        reply(StartReply{s, false});
-    });
+    replies_.push_back(
+        [reply = std::move(message.started), s = live.summary](const Result<void>& durable) {
+            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
+            reply(StartReply{s, false});
+        });
 }
 
 Result<Live*> Shard::load(const ExecutionId& id) {
@@ -140,7 +156,8 @@ Result<Live*> Shard::load(const ExecutionId& id) {
         set_timer(live);
         if (unrecovered_.erase(id) > 0) {
             // These are durable already: what they owe was recorded before the server stopped.
-            for (const Action& action : live.definition->language->pending(*live.definition->program, *live.state)) {
+            for (const Action& action :
+                 live.definition->language->pending(*live.definition->program, *live.state)) {
                 context_.dispatcher.act(id, action);
             }
         }
@@ -151,7 +168,9 @@ Result<Live*> Shard::load(const ExecutionId& id) {
 void Shard::handle_input(Message& message) {
     auto live = load(message.id);
     if (!live) {
-        if (live.error().code != ErrorCode::kNotFound) log_error("cannot rebuild an execution", {{"execution", message.id.str()}, {"error", live.error().message}});
+        if (live.error().code != ErrorCode::kNotFound)
+            log_error("cannot rebuild an execution",
+                      {{"execution", message.id.str()}, {"error", live.error().message}});
         return;
     }
     if ((*live)->is_open()) decide(**live, std::move(message.input));
@@ -162,10 +181,11 @@ void Shard::handle_stop(Message& message) {
     auto live = load(message.id);
     if (!live) return message.stopped(tl::unexpected<Error>(live.error()));
     if ((*live)->is_open()) decide(**live, std::move(message.input));
-    replies_.push_back([reply = std::move(message.stopped), s = (*live)->summary](const Result<void>& durable) {
-        if (!durable) return reply(tl::unexpected<Error>(unavailable()));
-        reply(s);
-    });
+    replies_.push_back(
+        [reply = std::move(message.stopped), s = (*live)->summary](const Result<void>& durable) {
+            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
+            reply(s);
+        });
     keep_or_drop(message.id);
 }
 
@@ -173,7 +193,9 @@ void Shard::handle_explain(Message& message) {
     auto live = load(message.id);
     if (!live) return message.explained(tl::unexpected<Error>(live.error()));
     std::vector<Waiting> waiting;
-    if ((*live)->is_open()) waiting = (*live)->definition->language->waiting(*(*live)->definition->program, *(*live)->state);
+    if ((*live)->is_open())
+        waiting =
+            (*live)->definition->language->waiting(*(*live)->definition->program, *(*live)->state);
     message.explained(std::move(waiting));
     keep_or_drop(message.id);
 }
@@ -182,15 +204,17 @@ void Shard::decide(Live& live, Input input) {
     live.last_input = std::max(live.last_input, now());
     input.now = live.last_input;
     input.entropy = entropy_.next();
-    Decision decision = live.definition->language->decide(*live.definition->program, *live.state, input);
+    Decision decision =
+        live.definition->language->decide(*live.definition->program, *live.state, input);
     if (decision.events.empty() && decision.actions.empty()) return;
-    metrics().events.add(decision.events.size());
+    events.add(decision.events.size());
     for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
     if (live.events.empty()) dirty_.push_back(live.summary.id);
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
-    for (Action& action : decision.actions) actions_.emplace_back(live.summary.id, std::move(action));
-    if (was_open && !live.is_open()) metrics().open.set(context_.open_executions.fetch_sub(1) - 1);
+    for (Action& action : decision.actions)
+        actions_.emplace_back(live.summary.id, std::move(action));
+    if (was_open && !live.is_open()) executions_open.set(context_.open_executions.fetch_sub(1) - 1);
     set_timer(live);
 }
 
@@ -198,20 +222,24 @@ void Shard::set_timer(Live& live) {
     const Timestamp due = live.is_open() ? live.state->next_due() : kNever;
     if (due == live.timer) return;
     live.timer = due;
+    if (is_planted(PlantedBug::kLostWakeup) && !timers_.empty() && timers_.top().due > due) return;
     if (due != kNever) timers_.push({due, live.summary.id});
 }
 
 void Shard::fire_timers(Timestamp now) {
+    if (is_planted(PlantedBug::kEarlyTimer)) now += std::chrono::milliseconds(5);
     // Only those due now: an execution that has more to do goes on in the next turn, after what
     // others have sent meanwhile.
     std::vector<Timer> due;
-    while (!timers_.empty() && timers_.top().due <= now && due.size() < context_.options.limits.batch_inputs) {
+    while (!timers_.empty() && timers_.top().due <= now &&
+           due.size() < context_.options.limits.batch_inputs) {
         due.push_back(timers_.top());
         timers_.pop();
     }
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimersTurnMs);
+    const bool hurries = context_.threads == Threads::kOwn;  // a stepped engine knows no real time
     for (size_t i = 0; i < due.size(); ++i) {
-        if (i > 0 && std::chrono::steady_clock::now() > until) timers_.push(due[i]);
+        if (hurries && i > 0 && std::chrono::steady_clock::now() > until) timers_.push(due[i]);
         else fire(due[i], now);
     }
 }
@@ -224,9 +252,11 @@ void Shard::fire(const Timer& timer, Timestamp now) {
     (*live)->timer = kNever;
     const Timestamp due = (*live)->state->next_due();
     if (due <= now) {
-        metrics().timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
+        timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
         Input input;
         input.type = InputType::kTimer;
+        if (is_planted(PlantedBug::kEarlyTimer))
+            (*live)->last_input = std::max((*live)->last_input, due);
         decide(**live, std::move(input));
     }
     set_timer(**live);
@@ -237,7 +267,8 @@ void Shard::recover_some() {
     for (size_t i = 0; i < kRecoverPerTurn && !unrecovered_.empty(); ++i) {
         const ExecutionId id = *unrecovered_.begin();
         if (auto live = load(id); !live) {
-            log_error("cannot recover an execution", {{"execution", id.str()}, {"error", live.error().message}});
+            log_error("cannot recover an execution",
+                      {{"execution", id.str()}, {"error", live.error().message}});
             unrecovered_.erase(id);
         }
     }
@@ -256,17 +287,23 @@ void Shard::submit_batch() {
         live.stored = version_of(live.summary);
         ++live.in_flight;
     }
-    metrics().batches.add();
-    context_.committer.submit(std::move(batch), [this, ids = std::exchange(dirty_, {}), actions = std::exchange(actions_, {}),
-                                                 replies = std::exchange(replies_, {})](const Result<void>& durable) {
-        // Actions first: a function can start while the caller's answer is being written.
-        if (durable) {
-            for (const auto& [id, action] : actions) context_.dispatcher.act(id, action);
-        }
-        for (const auto& reply : replies) reply(durable);
-        const std::lock_guard lock(durable_mutex_);
-        durable_.insert(durable_.end(), ids.begin(), ids.end());
-    });
+    batches.add();
+    if (is_planted(PlantedBug::kActBeforeRecord)) {
+        for (const auto& [id, action] : std::exchange(actions_, {}))
+            context_.dispatcher.act(id, action);
+    }
+    context_.committer.submit(
+        std::move(batch),
+        [this, ids = std::exchange(dirty_, {}), actions = std::exchange(actions_, {}),
+         replies = std::exchange(replies_, {})](const Result<void>& durable) {
+            // Actions first: a function can start while the caller's answer is being written.
+            if (durable) {
+                for (const auto& [id, action] : actions) context_.dispatcher.act(id, action);
+            }
+            for (const auto& reply : replies) reply(durable);
+            const std::lock_guard lock(durable_mutex_);
+            durable_.insert(durable_.end(), ids.begin(), ids.end());
+        });
 }
 
 void Shard::settle() {
@@ -282,13 +319,14 @@ void Shard::settle() {
     }
     const Timestamp time = now();
     if (time >= next_upkeep_) {  // executions that fell idle with no batch to announce it
-        next_upkeep_ = time + std::chrono::milliseconds(std::max<int64_t>(context_.options.limits.passivate_after_ms, 20));
+        next_upkeep_ = time + std::chrono::milliseconds(std::max<int64_t>(
+                                  context_.options.limits.passivate_after_ms, 20));
         std::vector<ExecutionId> all;
         all.reserve(live_.size());
         for (const auto& [id, live] : live_) all.push_back(id);
         for (const ExecutionId& id : all) keep_or_drop(id);
     }
-    metrics().in_memory.set(int64_t(live_.size()));
+    executions_in_memory.set(int64_t(live_.size()));
 }
 
 void Shard::keep_or_drop(const ExecutionId& id) {
@@ -298,7 +336,8 @@ void Shard::keep_or_drop(const ExecutionId& id) {
     if (live.in_flight > 0 || !live.events.empty()) return;
     if (!live.is_open()) {
         // A finished invocation has told its story to the function's log; workflows keep theirs.
-        if (live.summary.kind == CallableKind::kFunction) erasures_.push_back({{}, live.summary, live.stored, true});
+        if (live.summary.kind == CallableKind::kFunction)
+            erasures_.push_back({{}, live.summary, live.stored, true});
         live_.erase(it);
         return;
     }

@@ -1,7 +1,8 @@
 // Shard: one thread that owns its executions and runs each input to completion. No locks inside: it
-// reads its mailbox, decides, and hands batches to the committer; replies and actions of a batch are
-// released on the committer's thread once it is durable. Batch n+1 is computed while batch n syncs.
-// Executions without open tasks leave memory and are rebuilt from the store when an input comes.
+// reads its mailbox, decides, and hands batches to the committer; replies and actions of a batch
+// are released on the committer's thread once it is durable. Batch n+1 is computed while batch n
+// syncs. Executions without open tasks leave memory and are rebuilt from the store when an input
+// comes.
 #pragma once
 
 #include <atomic>
@@ -21,6 +22,7 @@ namespace tandem {
 
 /// What the shards of an engine share.
 struct ShardContext {
+    Threads threads;
     EngineOptions options;
     Store& store;
     Registry& registry;
@@ -37,7 +39,16 @@ public:
     /// Before start(): an execution that was open when the server stopped.
     void recover(const ExecutionSummary& summary);
     void start();
-    bool push(Message message, Mailbox::Class klass) { return mailbox_.push(std::move(message), klass); }
+    /// One turn without waiting, for an engine without threads.
+    void step() { turn(mailbox_.take_now(context_.options.limits.batch_inputs)); }
+    size_t waiting() const { return mailbox_.size(); }
+    size_t in_memory() const { return live_.size(); }
+    /// Executions that recovery has not yet got to, or whose batch came back and was not looked at.
+    bool is_settled();
+    Timestamp next_timer() const { return timers_.empty() ? kNever : timers_.top().due; }
+    bool push(Message message, Mailbox::Class klass) {
+        return mailbox_.push(std::move(message), klass);
+    }
     /// Ends the thread after its current batch; answers what is left with kUnavailable.
     void stop();
 
@@ -50,6 +61,7 @@ private:
     };
 
     void run();
+    void turn(std::vector<Message> messages);
     void handle(Message& message);
     void handle_start(Message& message);
     void handle_input(Message& message);
@@ -60,7 +72,7 @@ private:
     void recover_some();
     void decide(Live& live, Input input);
     void submit_batch();
-    void settle();                   // what became durable since: closes, passivates
+    void settle();  // what became durable since: closes, passivates
     void keep_or_drop(const ExecutionId& id);
     void set_timer(Live& live);
     /// From memory, else rebuilt; also dispatches what recovery had not yet got to.
@@ -77,7 +89,7 @@ private:
     std::unordered_set<ExecutionId> unrecovered_;
     // The batch being computed.
     std::vector<ExecutionId> dirty_;
-    size_t batch_bytes_ = 0;         // of payloads in its events
+    size_t batch_bytes_ = 0;  // of payloads in its events
     std::vector<ExecutionWrite> erasures_;
     std::vector<std::pair<ExecutionId, Action>> actions_;
     Released replies_;

@@ -1,6 +1,6 @@
-// A language for the engine's own tests: the input is a script of steps, one letter each - t runs the
-// function "f", w waits 5 ms, n goes on at once but in another decision - and the execution succeeds
-// after the last.
+// A language for the engine's own tests: the input is a script of steps, one letter each - t runs
+// the function "f", w waits 5 ms, n goes on at once but in another decision - and the execution
+// succeeds after the last.
 #pragma once
 
 #include "model/language.h"
@@ -26,8 +26,12 @@ struct Script final : State {
 class ToyLanguage final : public Language {
 public:
     std::string_view name() const override { return "toy"; }
-    Result<std::shared_ptr<const Program>> compile(std::string_view) const override { return std::shared_ptr<const Program>(std::make_shared<NoProgram>()); }
-    std::unique_ptr<State> initial(const Program&) const override { return std::make_unique<Script>(); }
+    Result<std::shared_ptr<const Program>> compile(std::string_view) const override {
+        return std::shared_ptr<const Program>(std::make_shared<NoProgram>());
+    }
+    std::unique_ptr<State> initial(const Program&) const override {
+        return std::make_unique<Script>();
+    }
 
     Decision decide(const Program& program, State& state, const Input& input) const override {
         Script& s = static_cast<Script&>(state);
@@ -38,7 +42,9 @@ public:
             e.type = type;
             e.time = input.now;
             if (type == EventType::kExecutionStarted) e.input = input.data;
-            if (type == EventType::kWaitSet) e.due = input.now + (s.steps[s.at] == 'n' ? Duration(1) : Duration(std::chrono::milliseconds(5)));
+            if (type == EventType::kWaitSet)
+                e.due = input.now + (s.steps[s.at] == 'n' ? Duration(1)
+                                                          : Duration(std::chrono::milliseconds(5)));
             e.error = input.error;
             evolve(program, s, e);
             out.events.push_back(e);
@@ -46,9 +52,12 @@ public:
         };
         bool advance = false;
         if (input.type == InputType::kStart) advance = true, emit(EventType::kExecutionStarted);
-        if (input.type == InputType::kTaskCompleted && input.task == s.task && s.task != 0) advance = true, emit(EventType::kTaskSucceeded);
-        if (input.type == InputType::kTaskStarted && input.task == s.task && s.task != 0) emit(EventType::kTaskStarted);
-        if (input.type == InputType::kTimer && s.due <= input.now) advance = true, emit(EventType::kStateExited);
+        if (input.type == InputType::kTaskCompleted && input.task == s.task && s.task != 0)
+            advance = true, emit(EventType::kTaskSucceeded);
+        if (input.type == InputType::kTaskStarted && input.task == s.task && s.task != 0)
+            emit(EventType::kTaskStarted);
+        if (input.type == InputType::kTimer && s.due <= input.now)
+            advance = true, emit(EventType::kStateExited);
         if (input.type == InputType::kStop) emit(EventType::kExecutionAborted);
         if (!advance) return out;
         if (s.at == s.steps.size()) {
@@ -76,7 +85,8 @@ public:
     std::vector<Action> pending(const Program&, const State& state) const override {
         const Script& s = static_cast<const Script&>(state);
         if (s.task == 0) return {};
-        return {{ActionType::kRunTask, s.task, {CallableKind::kFunction, "f", ""}, Payload("{}"), {}}};
+        return {
+            {ActionType::kRunTask, s.task, {CallableKind::kFunction, "f", ""}, Payload("{}"), {}}};
     }
     std::vector<Waiting> waiting(const Program&, const State&) const override { return {}; }
 };

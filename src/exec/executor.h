@@ -17,10 +17,10 @@
 namespace tandem {
 
 struct Task {
-    std::string key;          // unique while it runs: "<execution id>#<task id>" or a request id
-    std::string request_id;   // UUID that the function sees
+    std::string key;         // unique while it runs: "<execution id>#<task id>" or a request id
+    std::string request_id;  // UUID that the function sees
     std::shared_ptr<const Callable> callable;
-    std::string qualifier;    // as the caller named it; part of the invoked ARN
+    std::string qualifier;  // as the caller named it; part of the invoked ARN
     Payload payload;
     Payload client_context;
     std::string trace_header;
@@ -29,7 +29,7 @@ struct Task {
 };
 
 struct TaskCallbacks {
-    std::function<void()> started;            // may be empty
+    std::function<void()> started;  // may be empty
     std::function<void(TaskResult)> completed;
 };
 

@@ -177,7 +177,8 @@ TEST(Json, LargeObjectsFindEveryMember) {
 }
 
 TEST(Json, ChecksWithoutBuilding) {
-    for (const char* text : {R"({"a":[1,2.5,"x",true,null,{}]})", "[]", R"("\ud83d\ude00")", "1e3"}) {
+    for (const char* text :
+         {R"({"a":[1,2.5,"x",true,null,{}]})", "[]", R"("\ud83d\ude00")", "1e3"}) {
         EXPECT_TRUE(check(text).has_value()) << text;
     }
     for (const char* text :
@@ -198,7 +199,7 @@ TEST(Json, BoundsTheNumberOfValues) {
 
 TEST(Json, PrintsNoMoreThanAskedFor) {
     Value v = Value(std::string(1'000, 'x'));
-    for (int i = 0; i < 60; ++i) v = Value(Array{v, v});   // 2^60 texts, a few kilobytes in memory
+    for (int i = 0; i < 60; ++i) v = Value(Array{v, v});  // 2^60 texts, a few kilobytes in memory
     EXPECT_FALSE(print_within(v, 100'000).has_value());
     EXPECT_EQ(print_clipped(v, 70), std::string(60, '[') + "\"" + std::string(9, 'x'));
     EXPECT_EQ(print_within(*parse("[1,2]"), 5), "[1,2]");

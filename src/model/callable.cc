@@ -47,7 +47,8 @@ Result<Callable> decode_callable(std::string_view bytes) {
         return fail(ErrorCode::kCorrupt, "callable lacks its name or aliases");
     }
     for (const auto& [alias, revision] : aliases->as_object()) {
-        if (!revision.is_string()) return fail(ErrorCode::kCorrupt, "callable has a malformed alias");
+        if (!revision.is_string())
+            return fail(ErrorCode::kCorrupt, "callable has a malformed alias");
         c.aliases.emplace(alias, revision.as_string());
     }
     return c;

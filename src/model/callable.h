@@ -1,6 +1,6 @@
-// Callable: anything with a name that can be called - a function, a workflow, later a batch job or a
-// model. One registry holds them all (engine/registry.h); any language may call any of them.
-// The definition's text belongs to the language or executor; the attributes belong to the door that
+// Callable: anything with a name that can be called - a function, a workflow, later a batch job or
+// a model. One registry holds them all (engine/registry.h); any language may call any of them. The
+// definition's text belongs to the language or executor; the attributes belong to the door that
 // made it (a JSON object) and are never read below it.
 #pragma once
 
@@ -30,12 +30,12 @@ struct CallableRef {
 struct Callable {
     CallableKind kind = CallableKind::kFunction;
     std::string name;
-    std::string revision;    // id of this definition: a version number, or a UUID per update
-    std::string language;    // which Language interprets an execution of it ("asl", "invocation")
+    std::string revision;  // id of this definition: a version number, or a UUID per update
+    std::string language;  // which Language interprets an execution of it ("asl", "invocation")
     Timestamp created{};
     Timestamp updated{};
-    Payload definition;      // ASL text; FunctionSpec as JSON
-    Payload attributes;      // JSON object of the door (role, logging, aliases' descriptions, ...)
+    Payload definition;  // ASL text; FunctionSpec as JSON
+    Payload attributes;  // JSON object of the door (role, logging, aliases' descriptions, ...)
     // On the current revision only:
     std::map<std::string, std::string> aliases;  // alias -> revision
     friend bool operator==(const Callable&, const Callable&) = default;

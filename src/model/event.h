@@ -17,7 +17,8 @@
 namespace tandem {
 
 enum class EventType : uint16_t {
-    // The execution. `input` and `detail` (the door's attributes) on start; the closing four end it.
+    // The execution. `input` and `detail` (the door's attributes) on start; the closing four end
+    // it.
     kExecutionStarted = 1,
     kExecutionSucceeded = 2,  // output
     kExecutionFailed = 3,     // error, cause
@@ -36,27 +37,36 @@ enum class EventType : uint16_t {
     kIterationFailed = 22,
     kIterationAborted = 23,
     // A task; `family` says under which names a door shows it. `ref` = seq of its kTaskScheduled.
-    kTaskScheduled = 30,       // resource, resource_type, region, input (parameters), timeout_s, heartbeat_s
+    kTaskScheduled =
+        30,  // resource, resource_type, region, input (parameters), timeout_s, heartbeat_s
     kTaskScheduleFailed = 31,  // error, cause
     kTaskStarted = 32,
-    kTaskStartFailed = 33,     // error, cause
-    kTaskSubmitted = 34,       // output
-    kTaskSubmitFailed = 35,    // error, cause
-    kTaskSucceeded = 36,       // output
-    kTaskFailed = 37,          // error, cause
-    kTaskTimedOut = 38,        // error, cause
-    kEvaluationFailed = 40,    // name (state), error, cause, resource (location)
+    kTaskStartFailed = 33,   // error, cause
+    kTaskSubmitted = 34,     // output
+    kTaskSubmitFailed = 35,  // error, cause
+    kTaskSucceeded = 36,     // output
+    kTaskFailed = 37,        // error, cause
+    kTaskTimedOut = 38,      // error, cause
+    kEvaluationFailed = 40,  // name (state), error, cause, resource (location)
     // Hidden facts (id = 0): what a fold needs and no door shows as history.
-    kWaitSet = 60,         // due: a Wait state's timer
-    kRetrySet = 61,        // due, index (retrier), length (attempts so far), error
-    kTaskHeartbeat = 62,   // ref
-    kTaskCancelled = 63,   // ref: nobody wants its answer any more
-    kNote = 64,            // detail: private to the language
-    kDeferred = 65,        // due: goes on then, in a later decision; name (next state), input
+    kWaitSet = 60,        // due: a Wait state's timer
+    kRetrySet = 61,       // due, index (retrier), length (attempts so far), error
+    kTaskHeartbeat = 62,  // ref
+    kTaskCancelled = 63,  // ref: nobody wants its answer any more
+    kNote = 64,           // detail: private to the language
+    kDeferred = 65,       // due: goes on then, in a later decision; name (next state), input
 };
 
 enum class StateKind : uint8_t {
-    kNone = 0, kPass = 1, kTask = 2, kChoice = 3, kWait = 4, kSucceed = 5, kFail = 6, kParallel = 7, kMap = 8,
+    kNone = 0,
+    kPass = 1,
+    kTask = 2,
+    kChoice = 3,
+    kWait = 4,
+    kSucceed = 5,
+    kFail = 6,
+    kParallel = 7,
+    kMap = 8,
 };
 
 enum class TaskFamily : uint8_t {
@@ -74,8 +84,8 @@ struct Event {
     EventType type = EventType::kNote;
     StateKind kind = StateKind::kNone;
     TaskFamily family = TaskFamily::kNone;
-    uint32_t scope = 0;        // branch or iteration it happened in; numbers are the language's own
-    uint64_t ref = 0;          // seq of the event that this one answers
+    uint32_t scope = 0;  // branch or iteration it happened in; numbers are the language's own
+    uint64_t ref = 0;    // seq of the event that this one answers
     uint64_t index = 0;
     uint64_t length = 0;
     Timestamp due{};

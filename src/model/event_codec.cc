@@ -7,9 +7,28 @@ namespace tandem {
 namespace {
 
 enum Field : uint32_t {
-    kType = 1, kTime = 2, kId = 3, kPreviousId = 4, kKind = 5, kFamily = 6, kScope = 7, kRef = 8, kIndex = 9,
-    kLength = 10, kDue = 11, kTimeout = 12, kHeartbeat = 13, kName = 14, kResource = 15, kResourceType = 16,
-    kRegion = 17, kInput = 18, kOutput = 19, kError = 20, kCause = 21, kDetail = 22,
+    kType = 1,
+    kTime = 2,
+    kId = 3,
+    kPreviousId = 4,
+    kKind = 5,
+    kFamily = 6,
+    kScope = 7,
+    kRef = 8,
+    kIndex = 9,
+    kLength = 10,
+    kDue = 11,
+    kTimeout = 12,
+    kHeartbeat = 13,
+    kName = 14,
+    kResource = 15,
+    kResourceType = 16,
+    kRegion = 17,
+    kInput = 18,
+    kOutput = 19,
+    kError = 20,
+    kCause = 21,
+    kDetail = 22,
 };
 
 }  // namespace
@@ -49,12 +68,19 @@ Result<Event> decode_event(std::string_view record) {
     bool known = true;  // enums are cast only after their range is known to fit
     while (reader->next(f)) {
         switch (f.number) {
-            case kType: known &= f.value <= UINT16_MAX, event.type = static_cast<EventType>(f.value); break;
+            case kType:
+                known &= f.value <= UINT16_MAX, event.type = static_cast<EventType>(f.value);
+                break;
             case kTime: event.time = f.as_time(); break;
             case kId: event.id = f.value; break;
             case kPreviousId: event.previous_id = f.value; break;
-            case kKind: known &= f.value <= UINT8_MAX, event.kind = static_cast<StateKind>(f.value); break;
-            case kFamily: known &= f.value <= uint64_t(TaskFamily::kActivity), event.family = static_cast<TaskFamily>(f.value); break;
+            case kKind:
+                known &= f.value <= UINT8_MAX, event.kind = static_cast<StateKind>(f.value);
+                break;
+            case kFamily:
+                known &= f.value <= uint64_t(TaskFamily::kActivity),
+                    event.family = static_cast<TaskFamily>(f.value);
+                break;
             case kScope: known &= f.value <= UINT32_MAX, event.scope = uint32_t(f.value); break;
             case kRef: event.ref = f.value; break;
             case kIndex: event.index = f.value; break;

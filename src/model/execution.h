@@ -1,5 +1,6 @@
 // ExecutionSummary: what the store keeps about an execution beside its log, and what listings,
-// filters and recovery read. Derived from the events when they are appended; never the truth itself.
+// filters and recovery read. Derived from the events when they are appended; never the truth
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +16,35 @@
 
 namespace tandem {
 
-enum class ExecutionStatus : uint8_t { kRunning = 1, kSucceeded = 2, kFailed = 3, kTimedOut = 4, kAborted = 5 };
+enum class ExecutionStatus : uint8_t {
+    kRunning = 1,
+    kSucceeded = 2,
+    kFailed = 3,
+    kTimedOut = 4,
+    kAborted = 5
+};
 
 std::string_view to_string(ExecutionStatus status);  // "RUNNING", "SUCCEEDED", ...
 
 struct ExecutionSummary {
     ExecutionId id;
     CallableKind kind = CallableKind::kWorkflow;
-    std::string callable;             // name of the callable
+    std::string callable;  // name of the callable
     std::string revision;
     std::string language;
-    std::string name;                 // the door's name of the execution
+    std::string name;  // the door's name of the execution
     ExecutionStatus status = ExecutionStatus::kRunning;
     Timestamp start_time{};
-    Timestamp stop_time{};            // when closed
+    Timestamp stop_time{};  // when closed
     Payload input;
     Payload output;
-    Payload attributes;               // the door's JSON given at start
+    Payload attributes;  // the door's JSON given at start
     std::optional<std::string> error;
     std::optional<std::string> cause;
-    uint64_t last_seq = 0;            // events in the log
-    uint64_t last_id = 0;             // visible events
-    Timestamp next_due = kNever;      // recovery: earliest timer
-    uint64_t open_tasks = 0;          // recovery: fold at once when > 0
+    uint64_t last_seq = 0;        // events in the log
+    uint64_t last_id = 0;         // visible events
+    Timestamp next_due = kNever;  // recovery: earliest timer
+    uint64_t open_tasks = 0;      // recovery: fold at once when > 0
     friend bool operator==(const ExecutionSummary&, const ExecutionSummary&) = default;
 };
 

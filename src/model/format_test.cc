@@ -14,15 +14,37 @@
 namespace tandem {
 namespace {
 
-const EventType kAllTypes[] = {
-    EventType::kExecutionStarted, EventType::kExecutionSucceeded, EventType::kExecutionFailed, EventType::kExecutionAborted,
-    EventType::kExecutionTimedOut, EventType::kStateEntered, EventType::kStateExited, EventType::kStateStarted,
-    EventType::kStateSucceeded, EventType::kStateFailed, EventType::kStateAborted, EventType::kIterationStarted,
-    EventType::kIterationSucceeded, EventType::kIterationFailed, EventType::kIterationAborted, EventType::kTaskScheduled,
-    EventType::kTaskScheduleFailed, EventType::kTaskStarted, EventType::kTaskStartFailed, EventType::kTaskSubmitted,
-    EventType::kTaskSubmitFailed, EventType::kTaskSucceeded, EventType::kTaskFailed, EventType::kTaskTimedOut,
-    EventType::kEvaluationFailed, EventType::kWaitSet, EventType::kRetrySet, EventType::kTaskHeartbeat,
-    EventType::kTaskCancelled, EventType::kNote, EventType::kDeferred};
+const EventType kAllTypes[] = {EventType::kExecutionStarted,
+                               EventType::kExecutionSucceeded,
+                               EventType::kExecutionFailed,
+                               EventType::kExecutionAborted,
+                               EventType::kExecutionTimedOut,
+                               EventType::kStateEntered,
+                               EventType::kStateExited,
+                               EventType::kStateStarted,
+                               EventType::kStateSucceeded,
+                               EventType::kStateFailed,
+                               EventType::kStateAborted,
+                               EventType::kIterationStarted,
+                               EventType::kIterationSucceeded,
+                               EventType::kIterationFailed,
+                               EventType::kIterationAborted,
+                               EventType::kTaskScheduled,
+                               EventType::kTaskScheduleFailed,
+                               EventType::kTaskStarted,
+                               EventType::kTaskStartFailed,
+                               EventType::kTaskSubmitted,
+                               EventType::kTaskSubmitFailed,
+                               EventType::kTaskSucceeded,
+                               EventType::kTaskFailed,
+                               EventType::kTaskTimedOut,
+                               EventType::kEvaluationFailed,
+                               EventType::kWaitSet,
+                               EventType::kRetrySet,
+                               EventType::kTaskHeartbeat,
+                               EventType::kTaskCancelled,
+                               EventType::kNote,
+                               EventType::kDeferred};
 
 Event sample(EventType type) {
     Event e;
@@ -97,7 +119,8 @@ TEST(Format, StoredBytesStayReadable) {
     }
     for (const auto& [name, bytes] : now) EXPECT_EQ(golden[name], bytes) << name;
     for (const EventType type : kAllTypes) {
-        const auto old = decode_event(unhex(golden["event." + std::string(to_string(type))]).value_or(""));
+        const auto old =
+            decode_event(unhex(golden["event." + std::string(to_string(type))]).value_or(""));
         ASSERT_TRUE(old.has_value()) << to_string(type);
         EXPECT_EQ(*old, sample(type));
     }

@@ -26,7 +26,8 @@ std::string encode_function_spec(const FunctionSpec& spec) {
 Result<FunctionSpec> decode_function_spec(std::string_view text) {
     const auto value = json::parse(text);
     const json::Value* environment = value ? value->find("environment") : nullptr;
-    if (!value || value->string_or("name", "").empty() || environment == nullptr || !environment->is_object()) {
+    if (!value || value->string_or("name", "").empty() || environment == nullptr ||
+        !environment->is_object()) {
         return fail(ErrorCode::kCorrupt, "not a function's definition");
     }
     FunctionSpec spec;
@@ -37,13 +38,16 @@ Result<FunctionSpec> decode_function_spec(std::string_view text) {
     spec.code_blob = value->string_or("code_blob", "");
     spec.timeout_s = int(value->int_or("timeout_s", spec.timeout_s));
     spec.memory_mb = int(value->int_or("memory_mb", spec.memory_mb));
-    spec.ephemeral_storage_mb = int(value->int_or("ephemeral_storage_mb", spec.ephemeral_storage_mb));
+    spec.ephemeral_storage_mb =
+        int(value->int_or("ephemeral_storage_mb", spec.ephemeral_storage_mb));
     spec.provisioned_concurrency = int(value->int_or("provisioned_concurrency", 0));
     for (const auto& [name, text_value] : environment->as_object()) {
-        if (!text_value.is_string()) return fail(ErrorCode::kCorrupt, "environment values are strings");
+        if (!text_value.is_string())
+            return fail(ErrorCode::kCorrupt, "environment values are strings");
         spec.environment.emplace(name, text_value.as_string());
     }
-    if (const json::Value* reserved = value->find("reserved_concurrency"); reserved != nullptr && reserved->is_int()) {
+    if (const json::Value* reserved = value->find("reserved_concurrency");
+        reserved != nullptr && reserved->is_int()) {
         spec.reserved_concurrency = int(reserved->as_int());
     }
     return spec;

@@ -1,5 +1,5 @@
-// FunctionSpec: what an executor must know to run a function; the definition of a kFunction callable.
-// Kept as JSON (member names as below). Units are in the names. Source: the Lambda API's
+// FunctionSpec: what an executor must know to run a function; the definition of a kFunction
+// callable. Kept as JSON (member names as below). Units are in the names. Source: the Lambda API's
 // FunctionConfiguration, of which this is the part that matters at run time.
 #pragma once
 
@@ -15,16 +15,16 @@ namespace tandem {
 
 struct FunctionSpec {
     std::string name;
-    std::string version = "$LATEST";       // "$LATEST", "1", "2", ...
-    std::string runtime;                   // "python3.11", "nodejs20.x", "provided.al2023", ...
+    std::string version = "$LATEST";  // "$LATEST", "1", "2", ...
+    std::string runtime;              // "python3.11", "nodejs20.x", "provided.al2023", ...
     std::string handler;
-    std::string code_blob;                 // blob id of the package (hex SHA-256 of the zip)
-    int timeout_s = 3;                     // 1 .. 900
-    int memory_mb = 128;                   // 128 .. 10240
+    std::string code_blob;  // blob id of the package (hex SHA-256 of the zip)
+    int timeout_s = 3;      // 1 .. 900
+    int memory_mb = 128;    // 128 .. 10240
     int ephemeral_storage_mb = 512;
     std::map<std::string, std::string> environment;
-    std::optional<int> reserved_concurrency;     // of the function, over all versions
-    int provisioned_concurrency = 0;             // processes kept warm
+    std::optional<int> reserved_concurrency;  // of the function, over all versions
+    int provisioned_concurrency = 0;          // processes kept warm
     friend bool operator==(const FunctionSpec&, const FunctionSpec&) = default;
 };
 

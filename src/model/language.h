@@ -3,9 +3,9 @@
 //
 // decide() turns an input into events and actions and folds every event it emits into `state`
 // through evolve() (ADR 0001), so fold(all events) == state always holds. evolve() cannot fail.
-// pending() recomputes what is owed after a crash: it equals the actions issued minus those answered.
-// No clock, no random numbers, no I/O, no threads: time and entropy come in through Input.
-// Objects are immutable (Program) or owned by one shard thread (State).
+// pending() recomputes what is owed after a crash: it equals the actions issued minus those
+// answered. No clock, no random numbers, no I/O, no threads: time and entropy come in through
+// Input. Objects are immutable (Program) or owned by one shard thread (State).
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ enum class InputType : uint8_t {
 
 struct Input {
     InputType type = InputType::kTimer;
-    Timestamp now{};          // when it was handed to decide(), or when it happened if that is known
-    uint64_t entropy = 0;     // seed of all randomness of this decision
+    Timestamp now{};       // when it was handed to decide(), or when it happened if that is known
+    uint64_t entropy = 0;  // seed of all randomness of this decision
     Payload data;
     Payload attributes;
     TaskId task = 0;
@@ -57,8 +57,8 @@ struct Action {
     TaskId task = 0;  // seq of the event that recorded it
     CallableRef target;
     Payload payload;
-    Payload client_context;          // Lambda's ClientContext, decoded JSON, if any
-    bool want_log_tail = false;      // the end of the call's log comes with its result
+    Payload client_context;      // Lambda's ClientContext, decoded JSON, if any
+    bool want_log_tail = false;  // the end of the call's log comes with its result
     friend bool operator==(const Action&, const Action&) = default;
 };
 
@@ -71,11 +71,11 @@ struct Decision {
 struct Waiting {
     enum class For : uint8_t { kTask, kTimer, kRetry };
     For what = For::kTask;
-    std::string state;      // name of the state
-    std::string path;       // where: "Sweep[3]/Train"
+    std::string state;  // name of the state
+    std::string path;   // where: "Sweep[3]/Train"
     Timestamp since{};
     Timestamp due = kNever;
-    std::string detail;     // resource of the task; error that is retried
+    std::string detail;  // resource of the task; error that is retried
 };
 
 /// A compiled definition: immutable, shared by all executions of one revision.

@@ -16,7 +16,9 @@ std::string random_text(SplitMix64& rng) {
     return text;
 }
 
-Payload random_payload(SplitMix64& rng) { return rng.next() % 3 == 0 ? Payload() : Payload(random_text(rng)); }
+Payload random_payload(SplitMix64& rng) {
+    return rng.next() % 3 == 0 ? Payload() : Payload(random_text(rng));
+}
 
 std::optional<std::string> random_optional(SplitMix64& rng) {
     if (rng.next() % 2 == 0) return std::nullopt;
@@ -73,7 +75,8 @@ TEST(EventCodec, EveryFlippedBitAndTruncationIsCorrupt) {
         ASSERT_FALSE(decoded.has_value()) << bit;
         EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
     }
-    for (size_t n = 0; n < record.size(); ++n) EXPECT_FALSE(decode_event(std::string_view(record).substr(0, n)).has_value());
+    for (size_t n = 0; n < record.size(); ++n)
+        EXPECT_FALSE(decode_event(std::string_view(record).substr(0, n)).has_value());
 }
 
 TEST(EventCodec, FieldsOfANewerBinaryAreSkipped) {

@@ -7,9 +7,24 @@ namespace tandem {
 namespace {
 
 enum Field : uint32_t {
-    kId = 1, kKind = 2, kCallable = 3, kRevision = 4, kLanguage = 5, kName = 6, kStatus = 7, kStartTime = 8,
-    kStopTime = 9, kInput = 10, kOutput = 11, kAttributes = 12, kError = 13, kCause = 14, kLastSeq = 15,
-    kLastId = 16, kNextDue = 17, kOpenTasks = 18,
+    kId = 1,
+    kKind = 2,
+    kCallable = 3,
+    kRevision = 4,
+    kLanguage = 5,
+    kName = 6,
+    kStatus = 7,
+    kStartTime = 8,
+    kStopTime = 9,
+    kInput = 10,
+    kOutput = 11,
+    kAttributes = 12,
+    kError = 13,
+    kCause = 14,
+    kLastSeq = 15,
+    kLastId = 16,
+    kNextDue = 17,
+    kOpenTasks = 18,
 };
 
 }  // namespace
@@ -46,12 +61,16 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     while (reader->next(f)) {
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
-            case kKind: known &= f.value <= UINT8_MAX, s.kind = static_cast<CallableKind>(f.value); break;
+            case kKind:
+                known &= f.value <= UINT8_MAX, s.kind = static_cast<CallableKind>(f.value);
+                break;
             case kCallable: s.callable = f.bytes; break;
             case kRevision: s.revision = f.bytes; break;
             case kLanguage: s.language = f.bytes; break;
             case kName: s.name = f.bytes; break;
-            case kStatus: known &= f.value <= UINT8_MAX, s.status = static_cast<ExecutionStatus>(f.value); break;
+            case kStatus:
+                known &= f.value <= UINT8_MAX, s.status = static_cast<ExecutionStatus>(f.value);
+                break;
             case kStartTime: s.start_time = f.as_time(); break;
             case kStopTime: s.stop_time = f.as_time(); break;
             case kInput: s.input = Payload(std::string(f.bytes)); break;
@@ -66,7 +85,8 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
             default: break;  // a field of a newer binary
         }
     }
-    if (!reader->ok() || s.id.empty()) return fail(ErrorCode::kCorrupt, "summary record is malformed");
+    if (!reader->ok() || s.id.empty())
+        return fail(ErrorCode::kCorrupt, "summary record is malformed");
     if (!known || to_string(s.status) == "UNKNOWN" || to_string(s.kind) == "unknown") {
         return fail(ErrorCode::kCorrupt, "summary record has an unknown status or kind");
     }

@@ -15,7 +15,7 @@ namespace tandem {
 
 enum class TaskOutcome : uint8_t {
     kSucceeded = 1,  // payload = the result
-    kFailed = 2,     // user code said so: payload = {"errorType", "errorMessage", "stackTrace"?, ...}
+    kFailed = 2,  // user code said so: payload = {"errorType", "errorMessage", "stackTrace"?, ...}
     kTimedOut = 3,   // the executor's own limit passed; payload = error document in Lambda's words
     kLost = 4,       // the worker died (exit, signal, memory); payload = error document
     kNotFound = 5,   // no such callable or revision; error, cause
@@ -28,12 +28,13 @@ std::string_view to_string(TaskOutcome outcome);
 struct TaskResult {
     TaskOutcome outcome = TaskOutcome::kSucceeded;
     Payload payload;
-    std::string error;             // name, for kNotFound, kThrottled and kRejected
+    std::string error;  // name, for kNotFound, kThrottled and kRejected
     std::string cause;
     std::string request_id;        // id of the attempt as its function saw it
     std::string executed_version;  // "$LATEST", "3", ...
     std::string log_tail;          // last kLogTailBytes of the attempt's log, if asked for
-    bool unhandled = false;        // kFailed: the process failed, rather than the handler (X-Amz-Function-Error)
+    bool unhandled =
+        false;  // kFailed: the process failed, rather than the handler (X-Amz-Function-Error)
 };
 
 }  // namespace tandem

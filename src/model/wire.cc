@@ -55,7 +55,8 @@ void RecordWriter::payload(uint32_t field, const Payload& value) {
 }
 
 void RecordWriter::finish() {
-    const uint32_t crc = crc32c(std::string_view(out_).substr(start_ + kRecordHeaderBytes), kRecordVersion);
+    const uint32_t crc =
+        crc32c(std::string_view(out_).substr(start_ + kRecordHeaderBytes), kRecordVersion);
     for (size_t i = 0; i < 4; ++i) out_[start_ + 1 + i] = char(crc >> (8 * i));
 }
 
@@ -68,7 +69,8 @@ Result<RecordReader> RecordReader::open(std::string_view record) {
     uint32_t stored = 0;
     for (size_t i = 0; i < 4; ++i) stored |= uint32_t(uint8_t(record[1 + i])) << (8 * i);
     const std::string_view fields = record.substr(kRecordHeaderBytes);
-    if (crc32c(fields, version) != stored) return fail(ErrorCode::kCorrupt, "record has a wrong checksum");
+    if (crc32c(fields, version) != stored)
+        return fail(ErrorCode::kCorrupt, "record has a wrong checksum");
     return RecordReader(fields);
 }
 

@@ -1,8 +1,8 @@
 // The record form that all stored structs share: version byte, CRC-32C of all that follows it
-// (4 bytes, little endian), then tagged fields. A tag is a varint `number << 1 | is_bytes`; a number
-// field is followed by a varint (signed values zigzag-coded by the caller), a bytes field by a varint
-// length and the bytes. Fields with default values are left out; unknown fields are skipped, so a
-// newer binary may add fields. docs/formats/record.md. Pure; safe from every thread.
+// (4 bytes, little endian), then tagged fields. A tag is a varint `number << 1 | is_bytes`; a
+// number field is followed by a varint (signed values zigzag-coded by the caller), a bytes field by
+// a varint length and the bytes. Fields with default values are left out; unknown fields are
+// skipped, so a newer binary may add fields. docs/formats/record.md. Pure; safe from every thread.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ class RecordWriter {
 public:
     /// Appends one record to `out`; finish() seals it.
     explicit RecordWriter(std::string& out);
-    void number(uint32_t field, uint64_t value);                    // left out when 0
-    void signed_number(uint32_t field, int64_t value);              // left out when 0
+    void number(uint32_t field, uint64_t value);        // left out when 0
+    void signed_number(uint32_t field, int64_t value);  // left out when 0
     void optional_number(uint32_t field, const std::optional<int64_t>& value);
-    void bytes(uint32_t field, std::string_view value);             // left out when empty
+    void bytes(uint32_t field, std::string_view value);  // left out when empty
     void optional_bytes(uint32_t field, const std::optional<std::string>& value);
-    void payload(uint32_t field, const Payload& value);             // left out when null
+    void payload(uint32_t field, const Payload& value);  // left out when null
     void time(uint32_t field, Timestamp value) { signed_number(field, to_micros(value)); }
     void finish();
 
@@ -41,8 +41,8 @@ private:
 struct RecordField {
     uint32_t number = 0;
     bool is_bytes = false;
-    uint64_t value = 0;           // of a number field
-    std::string_view bytes;       // of a bytes field
+    uint64_t value = 0;      // of a number field
+    std::string_view bytes;  // of a bytes field
     int64_t as_signed() const { return int64_t(value >> 1) ^ -int64_t(value & 1); }
     Timestamp as_time() const { return from_micros(as_signed()); }
 };

@@ -28,8 +28,8 @@ std::string recoded(std::string_view part) {
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-        return (x >= 'A' && x <= 'Z' ? x + 32 : x) == (y >= 'A' && y <= 'Z' ? y + 32 : y);
-    });
+               return (x >= 'A' && x <= 'Z' ? x + 32 : x) == (y >= 'A' && y <= 'Z' ? y + 32 : y);
+           });
 }
 
 }  // namespace
@@ -62,7 +62,8 @@ std::string canonical_query(std::string_view raw, std::string_view without) {
         const std::string_view pair = raw.substr(0, end);
         const size_t equals = std::min(pair.find('='), pair.size());
         if (!pair.empty() && (without.empty() || pair.substr(0, equals) != without)) {
-            parameters.emplace_back(recoded(pair.substr(0, equals)), recoded(pair.substr(std::min(equals + 1, pair.size()))));
+            parameters.emplace_back(recoded(pair.substr(0, equals)),
+                                    recoded(pair.substr(std::min(equals + 1, pair.size()))));
         }
         raw.remove_prefix(std::min(end + 1, raw.size()));
     }
@@ -75,9 +76,11 @@ std::string canonical_query(std::string_view raw, std::string_view without) {
     return out;
 }
 
-std::string canonical_request(const HttpRequest& request, std::string_view signed_headers, std::string_view payload_hash, std::string_view query_without) {
+std::string canonical_request(const HttpRequest& request, std::string_view signed_headers,
+                              std::string_view payload_hash, std::string_view query_without) {
     std::string out = request.method;
-    out += "\n" + canonical_path(request.path()) + "\n" + canonical_query(request.query(), query_without) + "\n";
+    out += "\n" + canonical_path(request.path()) + "\n" +
+           canonical_query(request.query(), query_without) + "\n";
     for (size_t pos = 0; pos <= signed_headers.size();) {
         const size_t end = std::min(signed_headers.find(';', pos), signed_headers.size());
         const std::string_view name = signed_headers.substr(pos, end - pos);

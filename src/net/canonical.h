@@ -9,9 +9,11 @@
 
 namespace tandem::net {
 
-/// The path as received, dot segments and double slashes removed, encoded once more (every service but S3).
+/// The path as received, dot segments and double slashes removed, encoded once more (every service
+/// but S3).
 std::string canonical_path(std::string_view raw_path);
-/// Parameters sorted by encoded name, then value; `without` is left out (X-Amz-Signature when presigned).
+/// Parameters sorted by encoded name, then value; `without` is left out (X-Amz-Signature when
+/// presigned).
 std::string canonical_query(std::string_view raw_query, std::string_view without = {});
 /// `signed_headers` is the ';'-separated list; values trimmed, inner spaces collapsed.
 std::string canonical_request(const HttpRequest& request, std::string_view signed_headers,

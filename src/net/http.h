@@ -1,6 +1,7 @@
 // HTTP messages, server and client. The server is callback-shaped at its edge: a handler gets the
 // whole request and a reply function that may be called once, from any thread, at any time later.
-// Inside, one small state machine per connection, pinned to one event-loop thread. Bodies are bounded.
+// Inside, one small state machine per connection, pinned to one event-loop thread. Bodies are
+// bounded.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,9 @@ namespace tandem::net {
 /// Header fields in order of arrival; names compare without case.
 class Headers {
 public:
-    void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+    void add(std::string name, std::string value) {
+        fields_.emplace_back(std::move(name), std::move(value));
+    }
     void set(std::string_view name, std::string value);
     /// First value, or nullptr.
     const std::string* find(std::string_view name) const;
@@ -36,11 +39,11 @@ private:
 
 struct HttpRequest {
     std::string method = "GET";
-    std::string target = "/";     // as sent: path and query, still percent-encoded
+    std::string target = "/";  // as sent: path and query, still percent-encoded
     Headers headers;
-    std::string body;             // chunked bodies arrive joined
-    Headers trailers;             // of a chunked body
-    std::string peer;             // address:port of the client
+    std::string body;                // chunked bodies arrive joined
+    Headers trailers;                // of a chunked body
+    std::string peer;                // address:port of the client
     std::string_view path() const;   // target up to '?'
     std::string_view query() const;  // target after '?', without it
 };
@@ -50,9 +53,9 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
 
 struct HttpResponse {
     int status = 200;
-    Headers headers;              // Content-Length, Date and Connection are added by the server
+    Headers headers;  // Content-Length, Date and Connection are added by the server
     Payload body;
-    bool close = false;           // close the connection after this response
+    bool close = false;  // close the connection after this response
 };
 
 using HttpReply = std::function<void(HttpResponse)>;
@@ -80,17 +83,18 @@ struct HttpServerOptions {
     size_t connections = Limits{}.http_connections;
     int64_t header_timeout_ms = Limits{}.http_header_timeout_ms;
     int64_t body_timeout_ms = Limits{}.http_body_timeout_ms;
-    int64_t idle_timeout_ms = Limits{}.http_idle_timeout_ms;   // 0 = never
+    int64_t idle_timeout_ms = Limits{}.http_idle_timeout_ms;  // 0 = never
     /// Body of the reply to a request that does not parse (400, 413, 431, 408); default empty.
     std::function<HttpResponse(int status, std::string_view reason)> on_bad_request;
-    std::function<void(std::string peer)> on_disconnect;   // client went away while a reply was owed
+    std::function<void(std::string peer)> on_disconnect;  // client went away while a reply was owed
 };
 
 class HttpServer {
 public:
     virtual ~HttpServer() = default;
     /// Errors: kIo (address in use, bad certificate).
-    static Result<std::unique_ptr<HttpServer>> listen(EventLoops& loops, HttpServerOptions options, HttpHandler handler);
+    static Result<std::unique_ptr<HttpServer>> listen(EventLoops& loops, HttpServerOptions options,
+                                                      HttpHandler handler);
     virtual uint16_t port() const = 0;
     virtual size_t connections() const = 0;
     /// Stops accepting, closes idle connections, waits up to `timeout_ms` for open requests.
@@ -103,7 +107,7 @@ struct HttpClientOptions {
     std::string url;              // "http[s]://host:port"
     int64_t timeout_ms = 30'000;  // per request
     bool verify_tls = true;
-    std::string ca_file;          // further trusted certificates (PEM)
+    std::string ca_file;  // further trusted certificates (PEM)
 };
 
 /// Blocking HTTP/1.1 client over one keep-alive connection, reconnecting when the server closed it

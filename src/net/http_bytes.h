@@ -11,6 +11,7 @@ namespace tandem::net {
 
 /// nullopt when the bytes are no complete request; `status` is then what the server would answer
 /// (0 = it would wait for more, or close).
-std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_bytes, size_t body_bytes, int& status);
+std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_bytes,
+                                         size_t body_bytes, int& status);
 
 }  // namespace tandem::net

@@ -26,14 +26,16 @@ namespace {
 constexpr size_t kResponseBytes = 256 * 1024 * 1024;
 
 tl::unexpected<Error> error_of(const ErrorCodeOf& ec, std::string_view doing) {
-    const ErrorCode code = ec == beast::error::timeout ? ErrorCode::kTimeout
-                           : ec == http::error::body_limit ? ErrorCode::kTooLarge : ErrorCode::kUnavailable;
+    const ErrorCode code = ec == beast::error::timeout     ? ErrorCode::kTimeout
+                           : ec == http::error::body_limit ? ErrorCode::kTooLarge
+                                                           : ErrorCode::kUnavailable;
     return fail(code, std::string(doing) + ": " + ec.message());
 }
 
 class Client final : public HttpClient {
 public:
-    Client(HttpClientOptions options, Url url) : options_(std::move(options)), url_(std::move(url)) {}
+    Client(HttpClientOptions options, Url url)
+        : options_(std::move(options)), url_(std::move(url)) {}
 
     Result<void> open() {
         if (url_.scheme != "https") return {};
@@ -41,17 +43,20 @@ public:
         ErrorCodeOf ec;
         tls_->set_default_verify_paths(ec);
         if (!options_.ca_file.empty()) tls_->load_verify_file(options_.ca_file, ec);
-        if (ec) return fail(ErrorCode::kIo, "cannot read " + options_.ca_file + ": " + ec.message());
-        tls_->set_verify_mode(options_.verify_tls ? asio::ssl::verify_peer : asio::ssl::verify_none);
+        if (ec)
+            return fail(ErrorCode::kIo, "cannot read " + options_.ca_file + ": " + ec.message());
+        tls_->set_verify_mode(options_.verify_tls ? asio::ssl::verify_peer
+                                                  : asio::ssl::verify_none);
         return {};
     }
 
     Result<HttpResponse> send(const HttpRequest& request) override {
         const bool reused = connected_;
         auto response = attempt(request);
-        // A kept connection may have been closed by the server meanwhile; then nothing was received,
-        // and the request goes out once more on a fresh one.
-        if (!response && reused && response.error().code == ErrorCode::kUnavailable && !received_) response = attempt(request);
+        // A kept connection may have been closed by the server meanwhile; then nothing was
+        // received, and the request goes out once more on a fresh one.
+        if (!response && reused && response.error().code == ErrorCode::kUnavailable && !received_)
+            response = attempt(request);
         return response;
     }
 
@@ -91,14 +96,17 @@ private:
         if (tls_) secure_.emplace(io_, *tls_);
         else plain_.emplace(io_);
         deadline();
-        tcp_layer().async_connect(endpoints, [&ec](ErrorCodeOf e, const tcp::endpoint&) { ec = e; });
+        tcp_layer().async_connect(endpoints,
+                                  [&ec](ErrorCodeOf e, const tcp::endpoint&) { ec = e; });
         run();
         if (!ec) tcp_layer().socket().set_option(tcp::no_delay(true), ec);
         if (!ec && secure_) {
             SSL_set_tlsext_host_name(secure_->native_handle(), url_.host.c_str());
-            if (options_.verify_tls) secure_->set_verify_callback(asio::ssl::host_name_verification(url_.host));
+            if (options_.verify_tls)
+                secure_->set_verify_callback(asio::ssl::host_name_verification(url_.host));
             deadline();
-            secure_->async_handshake(asio::ssl::stream_base::client, [&ec](ErrorCodeOf e) { ec = e; });
+            secure_->async_handshake(asio::ssl::stream_base::client,
+                                     [&ec](ErrorCodeOf e) { ec = e; });
             run();
         }
         if (ec) {
@@ -116,9 +124,11 @@ private:
         message.target(request.target);
         message.version(11);
         for (const auto& [name, value] : request.headers) message.insert(name, value);
-        if (request.headers.find("Host") == nullptr) message.set(http::field::host, url_.host + ":" + std::to_string(url_.port));
+        if (request.headers.find("Host") == nullptr)
+            message.set(http::field::host, url_.host + ":" + std::to_string(url_.port));
         message.body() = request.body;
-        if (!request.body.empty() || request.method == "POST" || request.method == "PUT") message.prepare_payload();
+        if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+            message.prepare_payload();
         ErrorCodeOf ec;
         deadline();
         http::async_write(stream, message, [&ec](ErrorCodeOf e, size_t) { ec = e; });
@@ -134,7 +144,8 @@ private:
         if (ec) return error_of(ec, "receive");
         HttpResponse response;
         response.status = int(parser.get().result_int());
-        for (const auto& field : parser.get()) response.headers.add(std::string(field.name_string()), std::string(field.value()));
+        for (const auto& field : parser.get())
+            response.headers.add(std::string(field.name_string()), std::string(field.value()));
         if (!parser.get().keep_alive()) disconnect();
         response.body = Payload(std::move(parser.get().body()));
         return response;

@@ -20,14 +20,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "net/http_parser.h"
 #include "net/http_shared.h"
 
 namespace tandem::net {
 
-using Socket = boost::asio::ip::tcp::socket::rebind_executor<
-    boost::asio::io_context::executor_type>::other;
+using Socket =
+    boost::asio::ip::tcp::socket::rebind_executor<boost::asio::io_context::executor_type>::other;
 using TlsStream = boost::asio::ssl::stream<Socket>;
 
 template <class Stream>
@@ -116,6 +117,7 @@ private:
 
     void close() {
         state_ = State::kClosed;
+        const auto kept = std::exchange(kept_, nullptr);
         ErrorCodeOf ec;
         socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ec);
         socket().close(ec);
@@ -160,7 +162,8 @@ private:
         if (state_ == State::kReply) return look_for_disconnect();
         if (!takes_input() && state_ != State::kLingering) return;  // armed again afterwards
         thread_local std::array<char, kReadBytes> input;
-        const ssize_t n = ::recv(socket().native_handle(), input.data(), input.size(), MSG_DONTWAIT);
+        const ssize_t n =
+            ::recv(socket().native_handle(), input.data(), input.size(), MSG_DONTWAIT);
         if (n > 0) return on_bytes(std::string_view(input.data(), size_t(n)));
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return read();
         close();
@@ -192,7 +195,8 @@ private:
         if (pumping_) return;
         pumping_ = true;
         size_t at = 0;
-        while (takes_input() && at < input_.size() && parse(at)) {}
+        while (takes_input() && at < input_.size() && parse(at)) {
+        }
         pumping_ = false;
         input_.erase(0, at);
         if (input_.empty() && input_.capacity() > kKeptBytes) input_ = std::string();
@@ -233,7 +237,8 @@ private:
         static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
         boost::asio::async_write(stream_, boost::asio::buffer(kGoOn),
                                  [self = this->shared_from_this()](ErrorCodeOf ec, size_t) {
-                                     if (ec || self->state_ != State::kContinue) return self->close();
+                                     if (ec || self->state_ != State::kContinue)
+                                         return self->close();
                                      self->state_ = State::kBody;
                                      self->pump();
                                  });
@@ -249,36 +254,41 @@ private:
         request.peer = peer_;
         state_ = State::kReply;
         set_deadline(0);
+        // A reply holds no reference, or one never given would keep a closed connection; and with
+        // the next request waiting already, no armed wait does.
+        kept_ = this->shared_from_this();
         const uint64_t number = ++request_number_;
         shared_->handler(std::move(request),
                          [weak = this->weak_from_this(), number](HttpResponse response) {
-                             if (const auto self = weak.lock()) self->take(number, std::move(response));
+                             if (const auto self = weak.lock())
+                                 self->take(number, std::move(response));
                          });
     }
 
     /// A reply from any thread; only the first to a request counts.
     void take(uint64_t number, HttpResponse response) {
-        boost::asio::dispatch(
-            executor(), [self = this->shared_from_this(), number,
-                         response = std::move(response)]() mutable {
-                if (self->state_ != State::kReply || self->request_number_ != number) return;
-                self->write(std::move(response));
-            });
+        boost::asio::dispatch(executor(), [self = this->shared_from_this(), number,
+                                           response = std::move(response)]() mutable {
+            if (self->state_ != State::kReply || self->request_number_ != number) return;
+            self->write(std::move(response));
+        });
     }
 
     void refuse(int status, std::string_view reason) {
         HttpResponse response;
         response.status = status;
-        if (shared_->options.on_bad_request) response = shared_->options.on_bad_request(status, reason);
+        if (shared_->options.on_bad_request)
+            response = shared_->options.on_bad_request(status, reason);
         response.close = true;
         keep_alive_ = false;
         head_ = false;
-        lingering_ = true;
+        lingering_ = status != 408;  // a slow client has had its time
         write(std::move(response));
     }
 
     void write(HttpResponse response) {
         state_ = State::kWriting;
+        const auto kept = std::exchange(kept_, nullptr);
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
         const bool no_body = response.status == 204 || response.status == 304;
         header_ = response_header(response, keep_alive_, no_body);
@@ -344,6 +354,7 @@ private:
 
     Stream stream_;
     std::shared_ptr<Shared> shared_;
+    std::shared_ptr<Connection> kept_;
     std::optional<RequestParser> parser_;
     std::string input_;      // received, not yet parsed
     std::string tls_input_;  // where TLS reads to

@@ -63,7 +63,8 @@ int status_of(const boost::system::error_code& error) {
         error == http::error::need_more) {
         return 0;
     }
-    const bool parse_error = error.category() == make_error_code(http::error::bad_method).category();
+    const bool parse_error =
+        error.category() == make_error_code(http::error::bad_method).category();
     return parse_error ? 400 : 0;
 }
 

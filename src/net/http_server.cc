@@ -46,17 +46,24 @@ public:
             ErrorCodeOf ec;
             tls_->use_certificate_chain_file(o.tls_certificate, ec);
             if (!ec) tls_->use_private_key_file(o.tls_key, asio::ssl::context::pem, ec);
-            if (ec) return fail(ErrorCode::kIo, "cannot use certificate " + o.tls_certificate + ": " + ec.message());
+            if (ec)
+                return fail(ErrorCode::kIo,
+                            "cannot use certificate " + o.tls_certificate + ": " + ec.message());
         }
         ErrorCodeOf ec;
-        const auto address = asio::ip::make_address(o.address == "localhost" ? "127.0.0.1" : o.address, ec);
-        if (ec) return fail(ErrorCode::kInvalidArgument, "not an IP address to listen on: " + o.address);
+        const auto address =
+            asio::ip::make_address(o.address == "localhost" ? "127.0.0.1" : o.address, ec);
+        if (ec)
+            return fail(ErrorCode::kInvalidArgument,
+                        "not an IP address to listen on: " + o.address);
         const tcp::endpoint endpoint(address, o.port);
         acceptor_.open(endpoint.protocol(), ec);
         if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
         if (!ec) acceptor_.bind(endpoint, ec);
         if (!ec) acceptor_.listen(4096, ec);
-        if (ec) return fail(ErrorCode::kIo, "cannot listen on " + o.address + ":" + std::to_string(o.port) + ": " + ec.message());
+        if (ec)
+            return fail(ErrorCode::kIo, "cannot listen on " + o.address + ":" +
+                                            std::to_string(o.port) + ": " + ec.message());
         ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
         port_ = acceptor_.local_endpoint().port();
         accept();
@@ -90,7 +97,8 @@ private:
             if (ec == asio::error::operation_aborted || closing_) return finish_accepting();
             if (!ec) serve(std::move(socket));
             else log_warning("cannot accept a connection", {{"error", ec.message()}});
-            if (ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space) return accept_later();
+            if (ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space)
+                return accept_later();
             accept();
         });
     }
@@ -168,8 +176,10 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoops& loops, HttpServerOptions options, HttpHandler handler) {
-    auto server = std::make_unique<Server>(static_cast<Loops&>(loops), std::move(options), std::move(handler));
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoops& loops, HttpServerOptions options,
+                                                       HttpHandler handler) {
+    auto server = std::make_unique<Server>(static_cast<Loops&>(loops), std::move(options),
+                                           std::move(handler));
     auto opened = server->open();
     if (!opened) return tl::unexpected<Error>(opened.error());
     return Result<std::unique_ptr<HttpServer>>(std::move(server));

@@ -1,5 +1,5 @@
-// What the connections of one server share. It outlives the server object while a connection closes.
-// Safe from every thread. Not for use outside net.
+// What the connections of one server share. It outlives the server object while a connection
+// closes. Safe from every thread. Not for use outside net.
 #pragma once
 
 #include <atomic>

@@ -39,12 +39,15 @@ public:
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
-    void send(std::string_view bytes) { EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size())); }
+    void send(std::string_view bytes) {
+        EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size()));
+    }
     /// Everything until the server closes.
     std::string read_all() {
         std::string out;
         char buffer[4096];
-        for (ssize_t n = 0; (n = ::recv(fd_, buffer, sizeof buffer, 0)) > 0;) out.append(buffer, size_t(n));
+        for (ssize_t n = 0; (n = ::recv(fd_, buffer, sizeof buffer, 0)) > 0;)
+            out.append(buffer, size_t(n));
         return out;
     }
     /// Until `mark` was seen.
@@ -75,13 +78,15 @@ protected:
         return [](HttpRequest request, HttpReply reply) {
             HttpResponse response;
             response.headers.add("X-Method", request.method);
-            for (const auto& [name, value] : request.trailers) response.headers.add("X-Trailer-" + name, value);
+            for (const auto& [name, value] : request.trailers)
+                response.headers.add("X-Trailer-" + name, value);
             response.body = Payload(request.body);
             reply(std::move(response));
         };
     }
     std::unique_ptr<HttpClient> client(uint16_t port, int64_t timeout_ms = 10'000) {
-        return std::move(*HttpClient::make({.url = "http://127.0.0.1:" + std::to_string(port), .timeout_ms = timeout_ms}));
+        return std::move(*HttpClient::make(
+            {.url = "http://127.0.0.1:" + std::to_string(port), .timeout_ms = timeout_ms}));
     }
     bool eventually(const std::function<bool()>& condition) {
         const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -113,7 +118,9 @@ TEST_F(HttpTest, KeepsAConnectionAlive) {
 
 TEST_F(HttpTest, JoinsChunksAndKeepsTrailersApart) {
     Raw raw(serve({}, echo()));
-    raw.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n");
+    raw.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: "
+        "T\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n");
     const std::string reply = raw.read_all();
     EXPECT_NE(reply.find("X-Trailer-T: v"), std::string::npos) << reply;
     EXPECT_NE(reply.find("\r\n\r\nabcde"), std::string::npos) << reply;
@@ -121,7 +128,9 @@ TEST_F(HttpTest, JoinsChunksAndKeepsTrailersApart) {
 
 TEST_F(HttpTest, AnswersExpectContinue) {
     Raw raw(serve({}, echo()));
-    raw.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    raw.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: "
+        "100-continue\r\nContent-Length: 2\r\n\r\n");
     EXPECT_NE(raw.read_until("\r\n\r\n").find("100 Continue"), std::string::npos);
     raw.send("hi");
     EXPECT_NE(raw.read_all().find("\r\n\r\nhi"), std::string::npos);
@@ -129,9 +138,61 @@ TEST_F(HttpTest, AnswersExpectContinue) {
 
 TEST_F(HttpTest, ServesPipelinedRequestsInOrder) {
     Raw raw(serve({}, echo()));
-    raw.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\naPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nb");
+    raw.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\naPOST / HTTP/1.1\r\nHost: "
+        "x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nb");
     const std::string reply = raw.read_all();
     EXPECT_LT(reply.find("\r\n\r\na"), reply.find("\r\n\r\nb"));
+}
+
+TEST_F(HttpTest, AnswersLateWhileMoreRequestsWait) {
+    std::mutex mutex;
+    std::vector<std::pair<std::string, HttpReply>> owed;
+    const uint16_t port = serve({}, [&](HttpRequest request, HttpReply reply) {
+        const std::lock_guard lock(mutex);
+        owed.emplace_back(request.body, std::move(reply));
+    });
+    const auto post = [](const char* body) {
+        return "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n" + std::string(body);
+    };
+    const auto answer = [&](size_t n) {
+        EXPECT_TRUE(eventually([&] {
+            const std::lock_guard lock(mutex);
+            return owed.size() > n;
+        }));
+        const std::lock_guard lock(mutex);
+        HttpResponse response;
+        response.body = Payload("<" + owed[n].first + ">");
+        owed[n].second(std::move(response));
+    };
+    Raw raw(port);
+    raw.send(post("a"));
+    EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return owed.size() == 1;
+    }));
+    raw.send(post("b") + post("c"));  // arrive while the first is owed
+    std::this_thread::sleep_for(20ms);
+    for (size_t n = 0; n < 3; ++n) answer(n);
+    EXPECT_NE(raw.read_until("<c>").find("<c>"), std::string::npos);
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(owed.size(), 3u);
+    EXPECT_EQ(owed[1].first, "b");
+}
+
+TEST_F(HttpTest, ManyRequestsTogetherCostNoStack) {
+    Raw raw(serve({}, echo()));
+    std::string all;
+    for (int i = 0; i < 20'000; ++i) all += "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    std::thread writer(
+        [&] { raw.send(all + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); });
+    const std::string replies = raw.read_all();
+    writer.join();
+    size_t count = 0;
+    for (size_t at = replies.find("HTTP/1.1 200"); at != std::string::npos;
+         at = replies.find("HTTP/1.1 200", at + 1))
+        ++count;
+    EXPECT_EQ(count, 20'001u);
 }
 
 TEST_F(HttpTest, RefusesWhatIsNoRequest) {
@@ -204,7 +265,10 @@ TEST_F(HttpTest, NoticesClientsThatLeaveWhileAReplyIsOwed) {
     });
     Raw raw(port);
     raw.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() == 1; }));
+    EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return owed.size() == 1;
+    }));
     raw.close();
     EXPECT_TRUE(eventually([&] { return left == 1; }));
     owed[0]({});  // too late: dropped
@@ -220,7 +284,10 @@ TEST_F(HttpTest, StopsWhileRepliesAreOwed) {
     });
     Raw raw(port);
     raw.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_TRUE(eventually([&] { const std::lock_guard lock(mutex); return owed.size() == 1; }));
+    EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return owed.size() == 1;
+    }));
     server_->stop();
     EXPECT_EQ(raw.read_all(), "");
     owed[0]({});
@@ -248,16 +315,28 @@ TEST_F(HttpTest, LimitsConnections) {
 }
 
 TEST_F(HttpTest, ServesTls) {
-    const auto directory = std::filesystem::temp_directory_path() / ("tandem-tls-" + std::to_string(::getpid()));
+    const auto directory =
+        std::filesystem::temp_directory_path() / ("tandem-tls-" + std::to_string(::getpid()));
     std::filesystem::create_directories(directory);
     const std::string key = directory / "key.pem", certificate = directory / "cert.pem";
-    const std::string command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
-                                "-addext subjectAltName=IP:127.0.0.1 -keyout " + key + " -out " + certificate + " 2>/dev/null";
+    const std::string command =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj "
+        "/CN=localhost "
+        "-addext subjectAltName=IP:127.0.0.1 -keyout " +
+        key + " -out " + certificate + " 2>/dev/null";
     ASSERT_EQ(std::system(command.c_str()), 0);
     HttpServerOptions options;
     options.tls_certificate = certificate;
     options.tls_key = key;
-    const std::string url = "https://127.0.0.1:" + std::to_string(serve(options, echo()));
+    // Replies come later, from another thread, as doors give them.
+    std::vector<std::thread> later;
+    const auto slow_echo = [&later](HttpRequest request, HttpReply reply) {
+        later.emplace_back([request = std::move(request), reply = std::move(reply)] {
+            std::this_thread::sleep_for(5ms);
+            echo()(request, reply);
+        });
+    };
+    const std::string url = "https://127.0.0.1:" + std::to_string(serve(options, slow_echo));
     auto trusting = HttpClient::make({.url = url, .ca_file = certificate});
     HttpRequest request;
     request.method = "POST";
@@ -269,11 +348,14 @@ TEST_F(HttpTest, ServesTls) {
     }
     EXPECT_FALSE((*HttpClient::make({.url = url}))->send(request).has_value());
     trusting->reset();
+    for (std::thread& thread : later) thread.join();
     std::filesystem::remove_all(directory);
 }
 
 TEST_F(HttpTest, ClientReportsWhatFailed) {
-    EXPECT_EQ((*HttpClient::make({.url = "http://127.0.0.1:1", .ca_file = {}}))->send({}).error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(
+        (*HttpClient::make({.url = "http://127.0.0.1:1", .ca_file = {}}))->send({}).error().code,
+        ErrorCode::kUnavailable);
     const uint16_t port = serve({}, [](HttpRequest, HttpReply) {});
     EXPECT_EQ(client(port, 50)->send({}).error().code, ErrorCode::kTimeout);
     EXPECT_FALSE(HttpClient::make({.url = "ftp://x", .ca_file = {}}).has_value());
@@ -283,7 +365,8 @@ TEST(Url, Parses) {
     EXPECT_EQ(parse_url("http://a:80/x")->target, "/x");
     EXPECT_EQ(parse_url("https://[::1]:8443")->host, "::1");
     EXPECT_EQ(parse_url("https://[::1]:8443")->port, 8443);
-    for (const char* bad : {"", "http://", "x://a", "http://a:b", "http://a:99999"}) EXPECT_FALSE(parse_url(bad).has_value()) << bad;
+    for (const char* bad : {"", "http://", "x://a", "http://a:b", "http://a:99999"})
+        EXPECT_FALSE(parse_url(bad).has_value()) << bad;
 }
 
 TEST(ParseRequest, BoundsHeadersAndTrailersByBytesAlone) {
@@ -296,7 +379,8 @@ TEST(ParseRequest, BoundsHeadersAndTrailersByBytesAlone) {
     EXPECT_FALSE(parse_request(request, 100'000, 100, status).has_value());
     EXPECT_EQ(status, 431);
     const auto chunked = [](const std::string& trailers) {
-        return "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + trailers + "\r\n";
+        return "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + trailers +
+               "\r\n";
     };
     EXPECT_EQ(parse_request(chunked("A: 1\r\nB: 2\r\n"), 4096, 100, status)->trailers.size(), 2u);
     std::string many;

@@ -10,7 +10,8 @@ namespace tandem::net {
 namespace asio = boost::asio;
 
 Loops::Loops(size_t threads) {
-    for (size_t i = 0; i < std::max<size_t>(1, threads); ++i) loops_.push_back(std::make_unique<Loop>());
+    for (size_t i = 0; i < std::max<size_t>(1, threads); ++i)
+        loops_.push_back(std::make_unique<Loop>());
     for (auto& loop : loops_) {
         loop->thread = std::thread([io = &loop->io] {
             const auto work = asio::make_work_guard(*io);
@@ -28,7 +29,9 @@ void Loops::stop() {
     }
 }
 
-asio::io_context& Loops::next() { return loops_[turn_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io; }
+asio::io_context& Loops::next() {
+    return loops_[turn_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io;
+}
 
 void Loops::post(std::function<void()> work) { asio::post(next(), std::move(work)); }
 
@@ -39,6 +42,8 @@ void Loops::post_after(int64_t delay_ms, std::function<void()> work) {
     });
 }
 
-std::unique_ptr<EventLoops> EventLoops::start(size_t threads) { return std::make_unique<Loops>(threads); }
+std::unique_ptr<EventLoops> EventLoops::start(size_t threads) {
+    return std::make_unique<Loops>(threads);
+}
 
 }  // namespace tandem::net

@@ -19,10 +19,41 @@ struct Vector {
 
 const std::vector<Vector>& vectors() {
     static const std::vector<Vector> all = {
-        {"states", "POST", R"(/)", R"({"a": 1})", {{"X-Amz-Target", R"(AWSStepFunctions.StartExecution)"}, {"Content-Type", R"(application/x-amz-json-1.0)"}, {"X-Amz-Date", R"(20260102T030405Z)"}, {"Authorization", R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/states/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=be6e402affe3a44f8668fbdd50d0af3d9ccb07e6e018dd7df79d09bb72122fae)"}, {"Content-Length", R"(8)"}, {"Host", R"(127.0.0.1:8470)"}}},
-        {"lambda", "POST", R"(/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Af/invocations?Qualifier=%24LATEST&A=b%20c)", R"(payload)", {{"X-Amz-Invocation-Type", R"(Event)"}, {"X-Multi", R"(  a   b )"}, {"X-Amz-Date", R"(20260102T030405Z)"}, {"Authorization", R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date;x-amz-invocation-type;x-multi, Signature=f0a8be991c55a523cfb5bc5e4cf09835f5c4d4463aa2c2ae9475a83ef581b979)"}, {"Content-Length", R"(7)"}, {"Host", R"(localhost:1234)"}}},
-        {"lambda", "GET", R"(/2015-03-31/functions/)", R"()", {{"X-Amz-Date", R"(20260102T030405Z)"}, {"Authorization", R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=555659b49d912f11b53c4b6bf26fae718eb7999ba26032025d6c35367cbee5a1)"}, {"Host", R"(localhost:1234)"}}},
-        {"lambda", "GET", R"(/2015-03-31/functions/f?x=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE0000000001%2F20260102%2Fus-east-1%2Flambda%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=c18ee2ab33f396331c0d927ebd76af5d5ba2b4df3bc0e7fd4da98a894cf756c3)", R"()", {{"Host", R"(localhost:1234)"}}},
+        {"states",
+         "POST",
+         R"(/)",
+         R"({"a": 1})",
+         {{"X-Amz-Target", R"(AWSStepFunctions.StartExecution)"},
+          {"Content-Type", R"(application/x-amz-json-1.0)"},
+          {"X-Amz-Date", R"(20260102T030405Z)"},
+          {"Authorization",
+           R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/states/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=be6e402affe3a44f8668fbdd50d0af3d9ccb07e6e018dd7df79d09bb72122fae)"},
+          {"Content-Length", R"(8)"},
+          {"Host", R"(127.0.0.1:8470)"}}},
+        {"lambda",
+         "POST",
+         R"(/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Af/invocations?Qualifier=%24LATEST&A=b%20c)",
+         R"(payload)",
+         {{"X-Amz-Invocation-Type", R"(Event)"},
+          {"X-Multi", R"(  a   b )"},
+          {"X-Amz-Date", R"(20260102T030405Z)"},
+          {"Authorization",
+           R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date;x-amz-invocation-type;x-multi, Signature=f0a8be991c55a523cfb5bc5e4cf09835f5c4d4463aa2c2ae9475a83ef581b979)"},
+          {"Content-Length", R"(7)"},
+          {"Host", R"(localhost:1234)"}}},
+        {"lambda",
+         "GET",
+         R"(/2015-03-31/functions/)",
+         R"()",
+         {{"X-Amz-Date", R"(20260102T030405Z)"},
+          {"Authorization",
+           R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=555659b49d912f11b53c4b6bf26fae718eb7999ba26032025d6c35367cbee5a1)"},
+          {"Host", R"(localhost:1234)"}}},
+        {"lambda",
+         "GET",
+         R"(/2015-03-31/functions/f?x=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE0000000001%2F20260102%2Fus-east-1%2Flambda%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=c18ee2ab33f396331c0d927ebd76af5d5ba2b4df3bc0e7fd4da98a894cf756c3)",
+         R"()",
+         {{"Host", R"(localhost:1234)"}}},
     };
     return all;
 }
@@ -87,10 +118,16 @@ TEST(SigV4, RefusesEveryChange) {
     HttpRequest many = request_of(v);
     std::string names = "host";
     for (int i = 0; i < 20'000; ++i) names += ";a";
-    many.headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/states/aws4_request, SignedHeaders=" + names + ", Signature=0");
+    many.headers.set(
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/states/aws4_request, "
+        "SignedHeaders=" +
+            names + ", Signature=0");
     EXPECT_EQ(verify(many, policy, kNow)->kind, Kind::kIncomplete);
     const Vector& presigned = vectors()[3];
-    EXPECT_EQ(verify(request_of(presigned), policy_for("lambda"), kNow + std::chrono::minutes(2))->kind, Kind::kExpired);
+    EXPECT_EQ(
+        verify(request_of(presigned), policy_for("lambda"), kNow + std::chrono::minutes(2))->kind,
+        Kind::kExpired);
 }
 
 TEST(SigV4, SignsWhatItVerifies) {

@@ -5,7 +5,9 @@
 namespace tandem::net {
 
 Result<Url> parse_url(std::string_view text) {
-    const auto bad = [&] { return fail(ErrorCode::kInvalidArgument, "not an http or https URL: " + std::string(text)); };
+    const auto bad = [&] {
+        return fail(ErrorCode::kInvalidArgument, "not an http or https URL: " + std::string(text));
+    };
     Url url;
     const size_t scheme = text.find("://");
     if (scheme == std::string_view::npos) return bad();
@@ -20,11 +22,13 @@ Result<Url> parse_url(std::string_view text) {
     const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
     if (colon != std::string_view::npos) {
         const std::string_view digits = authority.substr(colon + 1);
-        const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), url.port);
+        const auto [end, ec] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), url.port);
         if (ec != std::errc() || end != digits.data() + digits.size()) return bad();
         authority = authority.substr(0, colon);
     }
-    if (authority.size() > 1 && authority.front() == '[' && authority.back() == ']') authority = authority.substr(1, authority.size() - 2);
+    if (authority.size() > 1 && authority.front() == '[' && authority.back() == ']')
+        authority = authority.substr(1, authority.size() - 2);
     if (authority.empty()) return bad();
     url.host = authority;
     return url;

@@ -10,8 +10,8 @@
 namespace tandem::net {
 
 struct Url {
-    std::string scheme;   // "http" or "https"
-    std::string host;     // without the brackets of an IPv6 address
+    std::string scheme;  // "http" or "https"
+    std::string host;    // without the brackets of an IPv6 address
     uint16_t port = 80;
     std::string target = "/";
 };

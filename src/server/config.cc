@@ -56,9 +56,10 @@ const LimitRow kLimitRows[] = {
     {"event_max_age_s", &Limits::event_max_age_s, 60, 21'600, "s"},
 };
 
-tl::unexpected<Error> bad_key(std::string_view section, std::string_view key, std::string_view expected) {
-    return fail(ErrorCode::kInvalidArgument,
-                "[" + std::string(section) + "] " + std::string(key) + ": " + std::string(expected));
+tl::unexpected<Error> bad_key(std::string_view section, std::string_view key,
+                              std::string_view expected) {
+    return fail(ErrorCode::kInvalidArgument, "[" + std::string(section) + "] " + std::string(key) +
+                                                 ": " + std::string(expected));
 }
 
 Result<void> apply_limit(std::string_view key, const toml::node& node, Limits& limits) {
@@ -66,12 +67,16 @@ Result<void> apply_limit(std::string_view key, const toml::node& node, Limits& l
         if (key != row.name) continue;
         const auto value = node.value_exact<int64_t>();
         if (!value || *value < row.min || *value > row.max) {
-            return bad_key("limits", key, "expected an integer between " + std::to_string(row.min) +
-                                              " and " + std::to_string(row.max) + " " + row.unit);
+            return bad_key("limits", key,
+                           "expected an integer between " + std::to_string(row.min) + " and " +
+                               std::to_string(row.max) + " " + row.unit);
         }
-        std::visit([&](auto member) {
-            limits.*member = static_cast<std::remove_reference_t<decltype(limits.*member)>>(*value);
-        }, row.member);
+        std::visit(
+            [&](auto member) {
+                limits.*member =
+                    static_cast<std::remove_reference_t<decltype(limits.*member)>>(*value);
+            },
+            row.member);
         return {};
     }
     return bad_key("limits", key, "no such limit");
@@ -79,10 +84,11 @@ Result<void> apply_limit(std::string_view key, const toml::node& node, Limits& l
 
 Result<void> apply_listen(std::string_view text, Config& config) {
     const size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) return bad_key("server", "listen", "expected \"address:port\"");
+    if (colon == std::string_view::npos)
+        return bad_key("server", "listen", "expected \"address:port\"");
     const std::string digits(text.substr(colon + 1));
-    if (digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string::npos ||
-        std::stoul(digits) > 65535) {
+    if (digits.empty() || digits.size() > 5 ||
+        digits.find_first_not_of("0123456789") != std::string::npos || std::stoul(digits) > 65535) {
         return bad_key("server", "listen", "the port must be between 0 and 65535");
     }
     config.address = text.substr(0, colon);
@@ -90,14 +96,16 @@ Result<void> apply_listen(std::string_view text, Config& config) {
     return {};
 }
 
-Result<void> apply_text(std::string_view section, std::string_view key, const toml::node& node, std::string& out) {
+Result<void> apply_text(std::string_view section, std::string_view key, const toml::node& node,
+                        std::string& out) {
     const auto value = node.value_exact<std::string>();
     if (!value) return bad_key(section, key, "expected a string");
     out = *value;
     return {};
 }
 
-Result<void> apply_flag(std::string_view section, std::string_view key, const toml::node& node, bool& out) {
+Result<void> apply_flag(std::string_view section, std::string_view key, const toml::node& node,
+                        bool& out) {
     const auto value = node.value_exact<bool>();
     if (!value) return bad_key(section, key, "expected true or false");
     out = *value;
@@ -106,7 +114,8 @@ Result<void> apply_flag(std::string_view section, std::string_view key, const to
 
 Result<void> apply_log(std::string_view key, std::string_view text, Config& config) {
     if (key == "log_format") {
-        if (text != "json" && text != "text") return bad_key("server", key, "expected \"json\" or \"text\"");
+        if (text != "json" && text != "text")
+            return bad_key("server", key, "expected \"json\" or \"text\"");
         config.log_format = text == "json" ? LogFormat::kJson : LogFormat::kText;
         return {};
     }
@@ -121,7 +130,8 @@ Result<void> apply_log(std::string_view key, std::string_view text, Config& conf
 Result<void> apply_server(std::string_view key, const toml::node& node, Config& config) {
     if (key == "network_threads") {
         const auto value = node.value_exact<int64_t>();
-        if (!value || *value < 1 || *value > 256) return bad_key("server", key, "expected an integer between 1 and 256");
+        if (!value || *value < 1 || *value > 256)
+            return bad_key("server", key, "expected an integer between 1 and 256");
         config.network_threads = size_t(*value);
         return {};
     }
@@ -136,7 +146,8 @@ Result<void> apply_server(std::string_view key, const toml::node& node, Config& 
     return {};
 }
 
-Result<void> apply_key(std::string_view section, std::string_view key, const toml::node& node, Config& config) {
+Result<void> apply_key(std::string_view section, std::string_view key, const toml::node& node,
+                       Config& config) {
     if (section == "limits") return apply_limit(key, node, config.limits);
     if (section == "server") return apply_server(key, node, config);
     if (section == "aws") {
@@ -144,7 +155,8 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
         if (key == "account") return apply_text(section, key, node, config.account);
         if (key == "auth") return apply_flag(section, key, node, config.auth);
     }
-    if (section == "functions" && key == "isolate") return apply_flag(section, key, node, config.isolate);
+    if (section == "functions" && key == "isolate")
+        return apply_flag(section, key, node, config.isolate);
     return bad_key(section, key, "no such setting");
 }
 
@@ -155,7 +167,8 @@ Result<void> apply_toml(std::string_view text, Config& config) {
     if (!parsed) {
         std::ostringstream where;
         where << parsed.error().source().begin;
-        return fail(ErrorCode::kInvalidArgument, std::string(parsed.error().description()) + " (" + where.str() + ")");
+        return fail(ErrorCode::kInvalidArgument,
+                    std::string(parsed.error().description()) + " (" + where.str() + ")");
     }
     for (const auto& [section, node] : parsed.table()) {
         const toml::table* table = node.as_table();
@@ -182,15 +195,20 @@ bool is_loopback(std::string_view address) {
 
 Result<void> check_config(const Config& config) {
     if (!config.auth && !is_loopback(config.address)) {
-        return fail(ErrorCode::kInvalidArgument, "without authentication the server listens on loopback only, not on " + config.address);
+        return fail(
+            ErrorCode::kInvalidArgument,
+            "without authentication the server listens on loopback only, not on " + config.address);
     }
     if (config.tls_certificate.empty() != config.tls_key.empty()) {
         return fail(ErrorCode::kInvalidArgument, "tls_certificate and tls_key belong together");
     }
-    if (config.account.size() != 12 || config.account.find_first_not_of("0123456789") != std::string::npos) {
+    if (config.account.size() != 12 ||
+        config.account.find_first_not_of("0123456789") != std::string::npos) {
         return fail(ErrorCode::kInvalidArgument, "[aws] account: expected 12 digits");
     }
-    if (config.region.empty() || config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
+    if (config.region.empty() ||
+        config.region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") !=
+            std::string::npos) {
         return fail(ErrorCode::kInvalidArgument, "[aws] region: expected a name such as us-east-1");
     }
     return {};
@@ -200,7 +218,8 @@ std::string describe_limits() {
     const Limits defaults;
     std::string out;
     for (const LimitRow& row : kLimitRows) {
-        const auto value = std::visit([&](auto member) { return int64_t(defaults.*member); }, row.member);
+        const auto value =
+            std::visit([&](auto member) { return int64_t(defaults.*member); }, row.member);
         out += std::string(row.name) + " = " + std::to_string(value) + "   # " + row.unit + ", " +
                std::to_string(row.min) + " .. " + std::to_string(row.max) + "\n";
     }

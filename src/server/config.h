@@ -1,6 +1,6 @@
-// Config: everything an operator can set, from a TOML file, then overridden by `tandem serve` options.
-// Every limit of base/limits.h is a key of [limits] under the same name. Unknown keys are errors:
-// a misspelt limit must not be ignored. Plain data; read once before any thread starts.
+// Config: everything an operator can set, from a TOML file, then overridden by `tandem serve`
+// options. Every limit of base/limits.h is a key of [limits] under the same name. Unknown keys are
+// errors: a misspelt limit must not be ignored. Plain data; read once before any thread starts.
 #pragma once
 
 #include <filesystem>
@@ -36,7 +36,8 @@ struct Config {
     std::string ready_file;
 };
 
-/// Reads a TOML document into `config`. Error: kInvalidArgument naming the key and what is expected.
+/// Reads a TOML document into `config`. Error: kInvalidArgument naming the key and what is
+/// expected.
 Result<void> apply_toml(std::string_view text, Config& config);
 Result<void> apply_file(const std::filesystem::path& file, Config& config);
 

@@ -34,10 +34,13 @@ std::string trimmed(std::string_view s) {
 
 Result<void> write_private_file(const std::filesystem::path& file, std::string_view text) {
     const std::string temporary = file.string() + ".new";
-    const auto io = [&] { return fail(ErrorCode::kIo, "cannot write " + file.string() + ": " + std::strerror(errno)); };
+    const auto io = [&] {
+        return fail(ErrorCode::kIo, "cannot write " + file.string() + ": " + std::strerror(errno));
+    };
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return io();
-    const bool written = ::write(fd, text.data(), text.size()) == ssize_t(text.size()) && ::fsync(fd) == 0;
+    const bool written =
+        ::write(fd, text.data(), text.size()) == ssize_t(text.size()) && ::fsync(fd) == 0;
     ::close(fd);
     if (!written || ::rename(temporary.c_str(), file.c_str()) != 0) return io();
     return {};
@@ -65,10 +68,12 @@ Result<StoredCredentials> load_or_make_credentials(const std::filesystem::path& 
     const std::filesystem::path file = data_directory / "credentials";
     auto existing = read_credentials(file);
     if (existing) return StoredCredentials{*existing, false};
-    if (existing.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(existing.error());
+    if (existing.error().code != ErrorCode::kNotFound)
+        return tl::unexpected<Error>(existing.error());
     const net::Credentials key = make_key();
-    auto written = write_private_file(file, "[default]\naws_access_key_id = " + key.access_key_id +
-                                                "\naws_secret_access_key = " + key.secret_access_key + "\n");
+    auto written =
+        write_private_file(file, "[default]\naws_access_key_id = " + key.access_key_id +
+                                     "\naws_secret_access_key = " + key.secret_access_key + "\n");
     if (!written) return tl::unexpected<Error>(written.error());
     return StoredCredentials{key, true};
 }

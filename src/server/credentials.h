@@ -12,7 +12,7 @@ namespace tandem {
 
 struct StoredCredentials {
     net::Credentials key;
-    bool fresh = false;      // made by this call: show it once
+    bool fresh = false;  // made by this call: show it once
 };
 
 Result<StoredCredentials> load_or_make_credentials(const std::filesystem::path& data_directory);

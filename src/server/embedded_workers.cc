@@ -6,7 +6,8 @@ namespace tandem {
 
 Result<void> write_embedded_workers(const std::filesystem::path& directory) {
     using std::filesystem::perms;
-    constexpr perms kDirectory = perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
+    constexpr perms kDirectory = perms::owner_all | perms::group_read | perms::group_exec |
+                                 perms::others_read | perms::others_exec;
     for (const EmbeddedFile& file : embedded_workers()) {
         const std::filesystem::path path = directory / file.name;
         std::error_code ec;

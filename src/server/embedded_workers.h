@@ -1,5 +1,5 @@
-// The runtimes of workers/ as part of the binary, so that one file is the whole installation. Written
-// out under the data directory at start, where the process pool finds them.
+// The runtimes of workers/ as part of the binary, so that one file is the whole installation.
+// Written out under the data directory at start, where the process pool finds them.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 namespace tandem {
 
 struct EmbeddedFile {
-    std::string_view name;     // "python/bootstrap.py"
+    std::string_view name;  // "python/bootstrap.py"
     std::string_view bytes;
 };
 

@@ -32,7 +32,8 @@ namespace {
 constexpr size_t kBlockingThreads = 2;
 constexpr size_t kBlockingQueue = 1024;
 
-net::HttpResponse plain(int status, std::string text, const char* type = "text/plain; charset=utf-8") {
+net::HttpResponse plain(int status, std::string text,
+                        const char* type = "text/plain; charset=utf-8") {
     net::HttpResponse response;
     response.status = status;
     response.headers.add("Content-Type", type);
@@ -42,8 +43,11 @@ net::HttpResponse plain(int status, std::string text, const char* type = "text/p
 
 /// The answer to what is no HTTP request, or one beyond its limits: before any door has seen it.
 net::HttpResponse bad_request(int status, std::string_view reason) {
-    const char* type = status == 413 ? "RequestEntityTooLargeException" : status == 408 ? "RequestTimeoutException" : "BadRequestException";
-    const json::Value body = json::Value::object({{"__type", type}, {"message", to_valid_utf8(std::string(reason))}});
+    const char* type = status == 413   ? "RequestEntityTooLargeException"
+                       : status == 408 ? "RequestTimeoutException"
+                                       : "BadRequestException";
+    const json::Value body =
+        json::Value::object({{"__type", type}, {"message", to_valid_utf8(std::string(reason))}});
     net::HttpResponse response = plain(status, json::print(body), "application/json");
     response.headers.add("x-amzn-ErrorType", type);
     return response;
@@ -87,10 +91,12 @@ private:
 Result<void> make_data_directory(const std::filesystem::path& data) {
     std::error_code ec;
     std::filesystem::create_directories(data, ec);
-    // Others may pass through (the sandbox mounts packages by path) but not look in; what is private
-    // below has mode 0700 or 0600 of its own.
+    // Others may pass through (the sandbox mounts packages by path) but not look in; what is
+    // private below has mode 0700 or 0600 of its own.
     if (!ec) std::filesystem::permissions(data, std::filesystem::perms(0711), ec);
-    if (ec) return fail(ErrorCode::kIo, "cannot use the data directory " + data.string() + ": " + ec.message());
+    if (ec)
+        return fail(ErrorCode::kIo,
+                    "cannot use the data directory " + data.string() + ": " + ec.message());
     return {};
 }
 
@@ -132,7 +138,8 @@ Result<void> Server::open_engine() {
     invocation_ = invocation::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
-    auto engine = Engine::open(options, *store_, *blobs_, *pool_, {asl_.get(), asl_express_.get(), invocation_.get()});
+    auto engine = Engine::open(options, *store_, *blobs_, *pool_,
+                               {asl_.get(), asl_express_.get(), invocation_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};
@@ -142,7 +149,9 @@ Result<void> Server::listen() {
     work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
     machine_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
     function_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
-    aws::Context context{*engine_, {config_.account, config_.region}, config_.limits, *work_, system_clock(), !config_.tls_certificate.empty(), machine_changes_.get()};
+    aws::Context context{
+        *engine_,       {config_.account, config_.region}, config_.limits,        *work_,
+        system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()};
     states_ = std::make_unique<states::StatesDoor>(context);
     context.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(context);
@@ -151,9 +160,11 @@ Result<void> Server::listen() {
     gate.region = config_.region;
     gate.verify_signatures = config_.auth;
     gate.secret_of = [key = credentials_.key](std::string_view id) -> std::optional<std::string> {
-        return id == key.access_key_id ? std::optional<std::string>(key.secret_access_key) : std::nullopt;
+        return id == key.access_key_id ? std::optional<std::string>(key.secret_access_key)
+                                       : std::nullopt;
     };
-    gate_ = std::make_unique<aws::AwsGate>(gate, std::vector<aws::AwsDoor*>{states_.get(), lambda_.get(), admin_.get()});
+    gate_ = std::make_unique<aws::AwsGate>(
+        gate, std::vector<aws::AwsDoor*>{states_.get(), lambda_.get(), admin_.get()});
     net::HttpServerOptions http;
     http.address = config_.address;
     http.port = config_.port;
@@ -166,7 +177,10 @@ Result<void> Server::listen() {
     http.body_timeout_ms = config_.limits.http_body_timeout_ms;
     http.idle_timeout_ms = config_.limits.http_idle_timeout_ms;
     http.on_bad_request = bad_request;
-    auto server = net::HttpServer::listen(*loops_, http, [this](net::HttpRequest request, net::HttpReply reply) { route(std::move(request), std::move(reply)); });
+    auto server = net::HttpServer::listen(*loops_, http,
+                                          [this](net::HttpRequest request, net::HttpReply reply) {
+                                              route(std::move(request), std::move(reply));
+                                          });
     if (!server) return tl::unexpected<Error>(server.error());
     http_ = std::move(*server);
     return {};
@@ -176,32 +190,42 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
     const std::string_view path = request.path();
     if (request.method == "GET" || request.method == "HEAD") {
         if (path == "/healthz") return reply(plain(200, "ok\n"));
-        if (path == "/readyz") return reply(engine_->is_ready() ? plain(200, "ready\n") : plain(503, "not ready\n"));
-        if (path == "/metrics") return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
+        if (path == "/readyz")
+            return reply(engine_->is_ready() ? plain(200, "ready\n") : plain(503, "not ready\n"));
+        if (path == "/metrics")
+            return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
     }
     gate_->handle(std::move(request), std::move(reply));
 }
 
 std::string Server::url() const {
-    const std::string host = config_.address == "0.0.0.0" || config_.address == "::" ? "127.0.0.1" : config_.address;
+    const std::string host =
+        config_.address == "0.0.0.0" || config_.address == "::" ? "127.0.0.1" : config_.address;
     const bool v6 = host.find(':') != std::string::npos;
-    return (config_.tls_certificate.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(http_->port());
+    return (config_.tls_certificate.empty() ? "http://" : "https://") +
+           (v6 ? "[" + host + "]" : host) + ":" + std::to_string(http_->port());
 }
 
 Result<void> Server::announce() {
-    log_info("serving", {{"url", url()}, {"data", config_.data.string()}, {"authentication", config_.auth}});
+    log_info("serving",
+             {{"url", url()}, {"data", config_.data.string()}, {"authentication", config_.auth}});
     if (credentials_.fresh && config_.auth) {
-        std::fprintf(stdout, "A new access key for %s (also in %s):\n  AWS_ACCESS_KEY_ID=%s\n  AWS_SECRET_ACCESS_KEY=%s\n", url().c_str(),
-                     (config_.data / "credentials").c_str(), credentials_.key.access_key_id.c_str(), credentials_.key.secret_access_key.c_str());
+        std::fprintf(stdout,
+                     "A new access key for %s (also in %s):\n  AWS_ACCESS_KEY_ID=%s\n  "
+                     "AWS_SECRET_ACCESS_KEY=%s\n",
+                     url().c_str(), (config_.data / "credentials").c_str(),
+                     credentials_.key.access_key_id.c_str(),
+                     credentials_.key.secret_access_key.c_str());
         std::fflush(stdout);
     }
     if (config_.ready_file.empty()) return {};
-    const json::Value ready = json::Value::object({{"aws", url()},
-                                                   {"region", config_.region},
-                                                   {"account", config_.account},
-                                                   {"access_key_id", credentials_.key.access_key_id},
-                                                   {"secret_access_key", credentials_.key.secret_access_key},
-                                                   {"pid", int64_t(::getpid())}});
+    const json::Value ready =
+        json::Value::object({{"aws", url()},
+                             {"region", config_.region},
+                             {"account", config_.account},
+                             {"access_key_id", credentials_.key.access_key_id},
+                             {"secret_access_key", credentials_.key.secret_access_key},
+                             {"pid", int64_t(::getpid())}});
     return write_private_file(config_.ready_file, json::print_pretty(ready) + "\n");
 }
 
@@ -211,7 +235,8 @@ void Server::drain() {
     http_->stop();
     engine_->shutdown();
     pool_->stop();
-    for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()}) queue->close();
+    for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})
+        queue->close();
     engine_.reset();
     pool_.reset();
     loops_->stop();

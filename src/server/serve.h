@@ -1,5 +1,6 @@
 // serve(): the whole server - wires store, pool, engine, doors and network together, waits for
-// SIGTERM or SIGINT, then drains. Runs on the calling (main) thread; signals are blocked in all others.
+// SIGTERM or SIGINT, then drains. Runs on the calling (main) thread; signals are blocked in all
+// others.
 #pragma once
 
 #include "base/result.h"

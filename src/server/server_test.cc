@@ -10,7 +10,10 @@ namespace {
 
 TEST(Config, ReadsEverySection) {
     Config config;
-    ASSERT_TRUE(apply_toml("[server]\nlisten = \"127.0.0.2:99\"\nlog_level = \"debug\"\n[aws]\nregion = \"eu-west-1\"\n[limits]\nshards = 4\n", config).has_value());
+    ASSERT_TRUE(apply_toml("[server]\nlisten = \"127.0.0.2:99\"\nlog_level = "
+                           "\"debug\"\n[aws]\nregion = \"eu-west-1\"\n[limits]\nshards = 4\n",
+                           config)
+                    .has_value());
     EXPECT_EQ(config.address, "127.0.0.2");
     EXPECT_EQ(config.port, 99);
     EXPECT_EQ(config.region, "eu-west-1");
@@ -18,9 +21,12 @@ TEST(Config, ReadsEverySection) {
 }
 
 TEST(Config, RefusesWhatItDoesNotKnowOrCannotTake) {
-    for (const char* text : {"[limits]\nshard = 4\n", "[limits]\nshards = 0\n", "[limits]\nshards = \"4\"\n", "[server]\nlisten = \"nowhere\"\n",
-                             "[server]\nlisten = \"a:70000\"\n", "[server]\ncolour = \"red\"\n", "[other]\na = 1\n", "a = 1\n", "[server\n",
-                             "[server]\nlog_level = \"loud\"\n", "[aws]\nauth = 1\n", "[server]\nnetwork_threads = 0\n"}) {
+    for (const char* text :
+         {"[limits]\nshard = 4\n", "[limits]\nshards = 0\n", "[limits]\nshards = \"4\"\n",
+          "[server]\nlisten = \"nowhere\"\n", "[server]\nlisten = \"a:70000\"\n",
+          "[server]\ncolour = \"red\"\n", "[other]\na = 1\n", "a = 1\n", "[server\n",
+          "[server]\nlog_level = \"loud\"\n", "[aws]\nauth = 1\n",
+          "[server]\nnetwork_threads = 0\n"}) {
         Config config;
         EXPECT_FALSE(apply_toml(text, config).has_value()) << text;
     }
@@ -46,14 +52,16 @@ TEST(Config, DescribesEveryLimit) {
 }
 
 TEST(Credentials, AreMadeOnceAndKeptPrivate) {
-    const auto directory = std::filesystem::temp_directory_path() / ("tandem-credentials-" + std::to_string(::getpid()));
+    const auto directory = std::filesystem::temp_directory_path() /
+                           ("tandem-credentials-" + std::to_string(::getpid()));
     std::filesystem::create_directories(directory);
     const auto first = load_or_make_credentials(directory);
     ASSERT_TRUE(first.has_value());
     EXPECT_TRUE(first->fresh);
     EXPECT_EQ(first->key.access_key_id.size(), 20u);
     EXPECT_EQ(first->key.secret_access_key.size(), 40u);
-    EXPECT_EQ(std::filesystem::status(directory / "credentials").permissions(), std::filesystem::perms(0600));
+    EXPECT_EQ(std::filesystem::status(directory / "credentials").permissions(),
+              std::filesystem::perms(0600));
     const auto second = load_or_make_credentials(directory);
     EXPECT_FALSE(second->fresh);
     EXPECT_EQ(second->key.secret_access_key, first->key.secret_access_key);
@@ -62,7 +70,8 @@ TEST(Credentials, AreMadeOnceAndKeptPrivate) {
 
 TEST(EmbeddedWorkers, AreTheFilesOfTheSourceTree) {
     bool python = false;
-    for (const EmbeddedFile& file : embedded_workers()) python = python || (file.name == "python/bootstrap.py" && !file.bytes.empty());
+    for (const EmbeddedFile& file : embedded_workers())
+        python = python || (file.name == "python/bootstrap.py" && !file.bytes.empty());
     EXPECT_TRUE(python);
 }
 

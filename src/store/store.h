@@ -31,10 +31,10 @@ inline StoredVersion version_of(const ExecutionSummary& s) {
 /// Everything that one batch adds to one execution. The first event of an execution has its input
 /// and attributes (`input`, `detail`): that is where summary() finds them again.
 struct ExecutionWrite {
-    std::vector<Event> events;               // consecutive seq, continuing the stored log
-    ExecutionSummary summary;                // as it is after these events
-    std::optional<StoredVersion> previous;   // as stored now; nullopt for a new execution
-    bool erase = false;                      // delete log, summary and index entries instead
+    std::vector<Event> events;              // consecutive seq, continuing the stored log
+    ExecutionSummary summary;               // as it is after these events
+    std::optional<StoredVersion> previous;  // as stored now; nullopt for a new execution
+    bool erase = false;                     // delete log, summary and index entries instead
 };
 
 /// A row of the catalog: small, named, rarely written (callables, configuration, epochs).
@@ -50,10 +50,10 @@ struct Batch {
 
 struct ExecutionFilter {
     CallableKind kind = CallableKind::kWorkflow;
-    std::string callable;                    // listings are by callable
+    std::string callable;  // listings are by callable
     std::optional<ExecutionStatus> status;
-    std::optional<Timestamp> started_from;   // inclusive
-    std::optional<Timestamp> started_to;     // exclusive
+    std::optional<Timestamp> started_from;  // inclusive
+    std::optional<Timestamp> started_to;    // exclusive
 };
 
 struct ExecutionPage {
@@ -62,10 +62,10 @@ struct ExecutionPage {
 };
 
 struct EventRange {
-    uint64_t first_seq = 1;   // inclusive
+    uint64_t first_seq = 1;          // inclusive
     uint64_t last_seq = UINT64_MAX;  // inclusive
     size_t limit = SIZE_MAX;
-    bool reverse = false;     // from last_seq downwards
+    bool reverse = false;  // from last_seq downwards
 };
 
 class Store {
@@ -79,17 +79,21 @@ public:
     virtual Result<uint64_t> open_epoch() = 0;
 
     virtual Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const = 0;
-    virtual Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& range) const = 0;
+    virtual Result<std::vector<Event>> events(const ExecutionId& id,
+                                              const EventRange& range) const = 0;
     /// From an index ordered by start time; `cursor` is ExecutionPage::next of the page before.
-    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const = 0;
-    /// All open executions, in any order, in pages: recovery. Summaries carry no input or attributes.
+    virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
+                                       size_t limit) const = 0;
+    /// All open executions, in any order, in pages: recovery. Summaries carry no input or
+    /// attributes.
     virtual Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const = 0;
     /// Closed executions with a stop time before `before`, oldest first: retention.
     virtual Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const = 0;
 
     virtual Result<std::optional<std::string>> catalog(std::string_view key) const = 0;
     /// Rows whose key starts with `prefix`, after key `after` (exclusive), in key order.
-    virtual Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view prefix, std::string_view after, size_t limit) const = 0;
+    virtual Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(
+        std::string_view prefix, std::string_view after, size_t limit) const = 0;
 };
 
 }  // namespace tandem

@@ -37,16 +37,24 @@ constexpr Row row(ErrorCode code) {
 ApiError generic_error(const Error& error) {
     const Row r = row(error.code);
     // What broke inside is for the log, not for callers.
-    std::string message = r.status == 500 ? "The server could not process the request." : error.message;
+    std::string message =
+        r.status == 500 ? "The server could not process the request." : error.message;
     return ApiError{r.status, std::string(r.code), std::move(message), {}, 0};
 }
 
 bool is_framework_error(std::string_view code) {
-    constexpr std::array<std::string_view, 12> kFramework = {
-        "ValidationException", "SerializationException", "UnknownOperationException",
-        "UnsupportedOperation", "MissingAuthenticationTokenException", "IncompleteSignatureException",
-        "UnrecognizedClientException", "InvalidSignatureException", "AccessDeniedException",
-        "ThrottlingException", "ServiceUnavailable", "InternalFailure"};
+    constexpr std::array<std::string_view, 12> kFramework = {"ValidationException",
+                                                             "SerializationException",
+                                                             "UnknownOperationException",
+                                                             "UnsupportedOperation",
+                                                             "MissingAuthenticationTokenException",
+                                                             "IncompleteSignatureException",
+                                                             "UnrecognizedClientException",
+                                                             "InvalidSignatureException",
+                                                             "AccessDeniedException",
+                                                             "ThrottlingException",
+                                                             "ServiceUnavailable",
+                                                             "InternalFailure"};
     return std::find(kFramework.begin(), kFramework.end(), code) != kFramework.end();
 }
 

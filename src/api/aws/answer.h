@@ -1,6 +1,6 @@
-// Answer<T>: what an AWS action returns, a value or the exception that the protocol names. One table
-// maps the house's ErrorCode to the generic exceptions of AWS; actions name their own where AWS does.
-// Plain data; safe from every thread. Not an internal error type: only doors speak it.
+// Answer<T>: what an AWS action returns, a value or the exception that the protocol names. One
+// table maps the house's ErrorCode to the generic exceptions of AWS; actions name their own where
+// AWS does. Plain data; safe from every thread. Not an internal error type: only doors speak it.
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ namespace tandem::aws {
 
 struct ApiError {
     int status = 400;
-    std::string code;         // "ValidationException", "StateMachineDoesNotExist", ...
+    std::string code;  // "ValidationException", "StateMachineDoesNotExist", ...
     std::string message;
-    json::Value members;      // further members of the body ("Reason"), an object or null
-    int retry_after_s = 0;    // Retry-After header, if positive
+    json::Value members;    // further members of the body ("Reason"), an object or null
+    int retry_after_s = 0;  // Retry-After header, if positive
 };
 
 template <class T>

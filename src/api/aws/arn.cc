@@ -34,7 +34,8 @@ std::string state_machine_arn(const Place& place, std::string_view name) {
     return join("states", place, "stateMachine:").append(name);
 }
 
-std::string execution_arn(const Place& place, std::string_view machine, std::string_view execution) {
+std::string execution_arn(const Place& place, std::string_view machine,
+                          std::string_view execution) {
     return join("states", place, "execution:").append(machine).append(":").append(execution);
 }
 
@@ -48,9 +49,9 @@ bool is_role_arn(std::string_view text) {
     const auto arn = parse_arn(text);
     if (!arn || arn->service != "iam" || !arn->region.empty()) return false;
     if (!arn->partition.starts_with("aws")) return false;
-    const bool account = arn->account.size() == 12 &&
-                         std::all_of(arn->account.begin(), arn->account.end(),
-                                     [](char c) { return c >= '0' && c <= '9'; });
+    const bool account =
+        arn->account.size() == 12 && std::all_of(arn->account.begin(), arn->account.end(),
+                                                 [](char c) { return c >= '0' && c <= '9'; });
     return account && arn->resource.starts_with("role/") && arn->resource.size() > 5;
 }
 

@@ -13,7 +13,7 @@ struct Arn {
     std::string service;
     std::string region;
     std::string account;
-    std::string resource;     // everything after the fifth colon
+    std::string resource;  // everything after the fifth colon
 };
 
 /// nullopt unless the text begins with "arn:" and has all six parts.
@@ -29,7 +29,8 @@ struct Place {
 std::string state_machine_arn(const Place& place, std::string_view name);
 std::string execution_arn(const Place& place, std::string_view machine, std::string_view execution);
 /// `qualifier` may be empty.
-std::string function_arn(const Place& place, std::string_view name, std::string_view qualifier = {});
+std::string function_arn(const Place& place, std::string_view name,
+                         std::string_view qualifier = {});
 
 /// "arn:aws:iam::<account>:role/<name>" in any partition and account.
 bool is_role_arn(std::string_view text);

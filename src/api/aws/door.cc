@@ -23,7 +23,8 @@ void add_members(json::Value& body, const ApiError& error) {
 
 void add_headers(net::HttpResponse& response, const ApiError& error) {
     response.headers.set("x-amzn-ErrorType", error.code);
-    if (error.retry_after_s > 0) response.headers.set("Retry-After", std::to_string(error.retry_after_s));
+    if (error.retry_after_s > 0)
+        response.headers.set("Retry-After", std::to_string(error.retry_after_s));
 }
 
 constexpr std::string_view kJson10 = "application/x-amz-json-1.0";
@@ -31,7 +32,9 @@ constexpr std::string_view kJson = "application/json";
 
 }  // namespace
 
-net::HttpResponse json10_reply(const json::Value& body) { return make(200, kJson10, json::print(body)); }
+net::HttpResponse json10_reply(const json::Value& body) {
+    return make(200, kJson10, json::print(body));
+}
 
 net::HttpResponse json10_failure(const ApiError& error) {
     json::Value body = json::Value::object({{"__type", error.code}});
@@ -49,10 +52,11 @@ net::HttpResponse rest_reply(int status, const json::Value& body) {
 net::HttpResponse rest_failure(const ApiError& error) {
     // Messages quote what was sent, which need not be UTF-8.
     const std::string message = to_valid_utf8(error.message);
-    json::Value body = is_framework_error(error.code)
-                           ? json::Value::object({{"message", message}})
-                           : json::Value::object({{"Type", error.status >= 500 ? "Service" : "User"},
-                                                  {"Message", message}});
+    json::Value body =
+        is_framework_error(error.code)
+            ? json::Value::object({{"message", message}})
+            : json::Value::object(
+                  {{"Type", error.status >= 500 ? "Service" : "User"}, {"Message", message}});
     add_members(body, error);
     net::HttpResponse response = make(error.status, kJson, json::print(body));
     add_headers(response, error);
@@ -69,8 +73,11 @@ net::HttpReply with_request_id(net::HttpReply reply, std::string request_id) {
 Answer<json::Value> decode_body(std::string_view body, const Limits& limits) {
     if (body.empty()) return json::Value::object();
     auto value = json::parse(body, {.max_depth = limits.json_depth, .max_values = kRequestValues});
-    if (!value) return refuse("SerializationException", "The request body is not valid JSON: " + value.error().message);
-    if (value->is_array()) return refuse("SerializationException", "Start of list found where not expected");
+    if (!value)
+        return refuse("SerializationException",
+                      "The request body is not valid JSON: " + value.error().message);
+    if (value->is_array())
+        return refuse("SerializationException", "Start of list found where not expected");
     if (!value->is_object()) return refuse("SerializationException", "Unexpected field type");
     return *std::move(value);
 }

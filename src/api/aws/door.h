@@ -1,5 +1,5 @@
-// AwsDoor: one AWS protocol over the engine, and what all of them share: where the server lives, the
-// engine, the queue for blocking actions, and the shape of replies. A door is safe from every
+// AwsDoor: one AWS protocol over the engine, and what all of them share: where the server lives,
+// the engine, the queue for blocking actions, and the shape of replies. A door is safe from every
 // thread; handle() answers exactly once, on any thread, and does not block the caller.
 #pragma once
 
@@ -25,7 +25,7 @@ struct Context {
     Limits limits;
     WorkQueue& work;
     const Clock& clock = system_clock();
-    bool tls = false;         // for URLs that the server gives out
+    bool tls = false;  // for URLs that the server gives out
     // Changes take long (a package is unpacked) and go one at a time: on a queue of their own they
     // hold up no reader. Without it they run on `work`.
     WorkQueue* changes = nullptr;
@@ -39,7 +39,8 @@ public:
     /// The service name that callers sign for.
     virtual std::string_view service() const = 0;
     virtual bool owns(const net::HttpRequest& request) const = 0;
-    /// True for a request that proves itself otherwise (a signed link): its signature is not asked for.
+    /// True for a request that proves itself otherwise (a signed link): its signature is not asked
+    /// for.
     virtual bool is_self_proving(const net::HttpRequest& request) const { return false; }
     virtual void handle(net::HttpRequest request, net::HttpReply reply) = 0;
     /// This protocol's reply for an exception.
@@ -50,8 +51,8 @@ public:
 net::HttpResponse json10_reply(const json::Value& body);
 net::HttpResponse json10_failure(const ApiError& error);
 
-/// A REST-JSON reply; an exception is {"Type", "Message"} with x-amzn-ErrorType, or {"message"} where
-/// AWS's framework answers.
+/// A REST-JSON reply; an exception is {"Type", "Message"} with x-amzn-ErrorType, or {"message"}
+/// where AWS's framework answers.
 net::HttpResponse rest_reply(int status, const json::Value& body);
 net::HttpResponse rest_failure(const ApiError& error);
 

@@ -13,11 +13,14 @@ std::string unexpected(const json::Value& value, std::string_view wanted) {
     switch (value.kind()) {
         case json::Kind::kObject: return "Start of structure or map found where not expected.";
         case json::Kind::kArray: return "Start of list found where not expected";
-        case json::Kind::kString: return "STRING_VALUE can not be converted to " + std::string(wanted);
+        case json::Kind::kString:
+            return "STRING_VALUE can not be converted to " + std::string(wanted);
         case json::Kind::kInt: return "NUMBER_VALUE can not be converted to " + std::string(wanted);
-        case json::Kind::kDouble: return "DECIMAL_VALUE can not be converted to " + std::string(wanted);
+        case json::Kind::kDouble:
+            return "DECIMAL_VALUE can not be converted to " + std::string(wanted);
         case json::Kind::kBool:
-            return std::string(value.as_bool() ? "TRUE" : "FALSE") + "_VALUE can not be converted to " + std::string(wanted);
+            return std::string(value.as_bool() ? "TRUE" : "FALSE") +
+                   "_VALUE can not be converted to " + std::string(wanted);
         case json::Kind::kNull: return "NULL_VALUE can not be converted to " + std::string(wanted);
     }
     return {};
@@ -34,7 +37,8 @@ const json::Value* Fields::present(std::string_view name) const {
     return value && !value->is_null() ? value : nullptr;
 }
 
-void Fields::violate(std::string_view name, std::optional<std::string_view> value, std::string_view constraint) {
+void Fields::violate(std::string_view name, std::optional<std::string_view> value,
+                     std::string_view constraint) {
     std::string text = "Value ";
     if (value) text.append("'").append(aws::shown(*value)).append("' ");
     text.append("at '").append(name).append("' failed to satisfy constraint: ").append(constraint);
@@ -63,9 +67,11 @@ std::optional<std::string> Fields::string(std::string_view name, const StringRul
     const auto quoted = rule.sensitive ? std::nullopt : std::optional<std::string_view>(text);
     const size_t length = utf8_length(text);
     if (length < rule.min) {
-        violate(shown, quoted, "Member must have length greater than or equal to " + std::to_string(rule.min));
+        violate(shown, quoted,
+                "Member must have length greater than or equal to " + std::to_string(rule.min));
     } else if (length > rule.max) {
-        violate(shown, quoted, "Member must have length less than or equal to " + std::to_string(rule.max));
+        violate(shown, quoted,
+                "Member must have length less than or equal to " + std::to_string(rule.max));
     }
     if (rule.values.size() != 0 &&
         std::find(rule.values.begin(), rule.values.end(), text) == rule.values.end()) {
@@ -92,9 +98,11 @@ std::optional<int64_t> Fields::integer(std::string_view name, const IntRule& rul
     }
     const int64_t number = value->as_int();
     if (number < rule.min) {
-        violate(shown, std::to_string(number), "Member must have value greater than or equal to " + std::to_string(rule.min));
+        violate(shown, std::to_string(number),
+                "Member must have value greater than or equal to " + std::to_string(rule.min));
     } else if (number > rule.max) {
-        violate(shown, std::to_string(number), "Member must have value less than or equal to " + std::to_string(rule.max));
+        violate(shown, std::to_string(number),
+                "Member must have value less than or equal to " + std::to_string(rule.max));
     }
     return number;
 }
@@ -131,7 +139,8 @@ std::optional<ApiError> Fields::error() const {
     if (!bad_type_.empty()) return ApiError{400, "SerializationException", bad_type_, {}, 0};
     if (violations_.empty()) return std::nullopt;
     std::string message = std::to_string(violations_.size());
-    message += violations_.size() == 1 ? " validation error detected: " : " validation errors detected: ";
+    message +=
+        violations_.size() == 1 ? " validation error detected: " : " validation errors detected: ";
     for (size_t i = 0; i < violations_.size(); ++i) {
         if (i) message += "; ";
         message += violations_[i];
@@ -147,8 +156,9 @@ std::string shown(std::string_view value) {
 }
 
 size_t utf8_length(std::string_view text) {
-    return size_t(std::count_if(text.begin(), text.end(),
-                                [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return size_t(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
 }
 
 json::Value epoch_seconds(Timestamp t) { return json::Value(double(to_millis(t)) / 1000.0); }

@@ -20,10 +20,10 @@ namespace tandem::aws {
 struct StringRule {
     bool required = false;
     size_t min = 0;
-    size_t max = SIZE_MAX;                    // characters
-    bool sensitive = false;                   // its value is never quoted
-    std::initializer_list<std::string_view> values = {};   // enum
-    std::string_view error_name = {};         // how messages call it; default: its name
+    size_t max = SIZE_MAX;                                // characters
+    bool sensitive = false;                               // its value is never quoted
+    std::initializer_list<std::string_view> values = {};  // enum
+    std::string_view error_name = {};                     // how messages call it; default: its name
 };
 
 struct IntRule {
@@ -46,7 +46,8 @@ public:
     const json::Value* array(std::string_view name);
 
     /// Notes a violation: "Value <value> at '<name>' failed to satisfy constraint: <constraint>".
-    void violate(std::string_view name, std::optional<std::string_view> value, std::string_view constraint);
+    void violate(std::string_view name, std::optional<std::string_view> value,
+                 std::string_view constraint);
     void bad_type(std::string message);
 
     /// What all readers so far noted, if anything.

@@ -37,7 +37,8 @@ void AwsGate::handle(net::HttpRequest request, net::HttpReply reply) {
         policy.scope = {options_.region, std::string(door->service())};
         policy.secret_of = options_.secret_of;
         if (const auto failure = net::verify(request, policy, options_.clock->now())) {
-            with_request_id(std::move(reply), random_uuid())(door->failure(signature_error(*failure)));
+            with_request_id(std::move(reply),
+                            random_uuid())(door->failure(signature_error(*failure)));
             return;
         }
     }

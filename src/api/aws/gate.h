@@ -17,7 +17,7 @@ namespace tandem::aws {
 
 struct GateOptions {
     std::string region = "us-east-1";
-    bool verify_signatures = true;     // false: any or no signature will do
+    bool verify_signatures = true;  // false: any or no signature will do
     std::function<std::optional<std::string>(std::string_view access_key_id)> secret_of;
     const Clock* clock = &system_clock();
 };

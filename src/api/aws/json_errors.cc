@@ -12,7 +12,8 @@ namespace tandem::aws {
 namespace {
 
 constexpr size_t kTokenChars = 256;
-constexpr std::string_view kLiterals = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+constexpr std::string_view kLiterals =
+    "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 class Scanner {
 public:
@@ -30,7 +31,8 @@ public:
     /// Where that parser stands then: behind the character or token that it cannot take.
     std::string location() const {
         size_t quoted = std::min<size_t>(text_.size(), 500);
-        while (quoted < text_.size() && (static_cast<unsigned char>(text_[quoted]) & 0xC0) == 0x80) --quoted;
+        while (quoted < text_.size() && (static_cast<unsigned char>(text_[quoted]) & 0xC0) == 0x80)
+            --quoted;
         const bool is_character = error_.starts_with("Unexpected character");
         const size_t end = std::min(text_.size(), at_ + (is_character ? 1 : 0));
         const std::string_view before = text_.substr(0, end);
@@ -48,7 +50,8 @@ private:
     bool at_end() const { return at_ >= text_.size(); }
     char peek() const { return at_end() ? '\0' : text_[at_]; }
     void space() {
-        while (!at_end() && (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r')) ++at_;
+        while (!at_end() && (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r'))
+            ++at_;
     }
 
     void unexpected(std::string_view wanted) {
@@ -66,9 +69,11 @@ private:
         if (lead < 0x20) return "(CTRL-CHAR, code " + std::to_string(int(lead)) + ")";
         const size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
         const std::string_view character = text_.substr(at_, bytes);
-        if (!is_valid_utf8(character)) return "invalid UTF-8 start byte 0x" + hex(text_.substr(at_, 1));
+        if (!is_valid_utf8(character))
+            return "invalid UTF-8 start byte 0x" + hex(text_.substr(at_, 1));
         uint32_t code = bytes == 1 ? lead : lead & (0xFF >> (bytes + 1));
-        for (const char next : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(next) & 0x3F);
+        for (const char next : character.substr(1))
+            code = code << 6 | (static_cast<unsigned char>(next) & 0x3F);
         std::string out = "'" + std::string(character) + "' (code " + std::to_string(code);
         if (code > 0xFF) {
             char number[16];
@@ -94,11 +99,13 @@ private:
                 }
                 if (peek() != ',') {
                     if (at_end()) {
-                        error_ = open.back() == '{' ? "Unexpected end-of-input: expected close marker for Object"
-                                                    : "Unexpected end-of-input: expected close marker for Array";
+                        error_ = open.back() == '{'
+                                     ? "Unexpected end-of-input: expected close marker for Object"
+                                     : "Unexpected end-of-input: expected close marker for Array";
                     } else {
-                        unexpected(open.back() == '{' ? "was expecting comma to separate Object entries"
-                                                      : "was expecting comma to separate Array entries");
+                        unexpected(open.back() == '{'
+                                       ? "was expecting comma to separate Object entries"
+                                       : "was expecting comma to separate Array entries");
                     }
                     return;
                 }
@@ -177,11 +184,15 @@ private:
         if (c == '"') return string();
         if (c == '-' || (c >= '0' && c <= '9')) {
             ++at_;
-            while (!at_end() && (std::isdigit(static_cast<unsigned char>(peek())) || std::string_view("+-.eE").find(peek()) != std::string_view::npos)) ++at_;
+            while (!at_end() && (std::isdigit(static_cast<unsigned char>(peek())) ||
+                                 std::string_view("+-.eE").find(peek()) != std::string_view::npos))
+                ++at_;
             return true;
         }
         size_t end = at_;
-        while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_' || text_[end] == '$')) ++end;
+        while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) ||
+                                      text_[end] == '_' || text_[end] == '$'))
+            ++end;
         const std::string_view token = text_.substr(at_, end - at_);
         if (token.empty()) {
             unexpected(std::string("expected a valid value ").append(kLiterals));
@@ -190,8 +201,8 @@ private:
         if (token != "null" && token != "true" && token != "false") {
             at_ = end;
             const bool is_long = token.size() > kTokenChars;
-            error_ = "Unrecognized token '" + std::string(token.substr(0, kTokenChars)) + (is_long ? "..." : "") +
-                     "': was expecting " + std::string(kLiterals);
+            error_ = "Unrecognized token '" + std::string(token.substr(0, kTokenChars)) +
+                     (is_long ? "..." : "") + "': was expecting " + std::string(kLiterals);
             return false;
         }
         at_ = end;

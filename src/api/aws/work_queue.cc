@@ -2,7 +2,8 @@
 
 namespace tandem::aws {
 
-WorkQueue::WorkQueue(size_t threads, size_t capacity) : capacity_(capacity), threaded_(threads > 0) {
+WorkQueue::WorkQueue(size_t threads, size_t capacity)
+    : capacity_(capacity), threaded_(threads > 0) {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 

@@ -8,7 +8,8 @@ Reply get_account_settings(const Call& call) {
     int64_t functions = 0, bytes = 0, reserved = 0;
     std::string after;
     for (;;) {
-        const auto page = call.context.engine.list_callables(CallableKind::kFunction, after, kPageSizeMax);
+        const auto page =
+            call.context.engine.list_callables(CallableKind::kFunction, after, kPageSizeMax);
         if (!page) return aws::refuse(page.error());
         if (page->empty()) break;
         for (const auto& callable : *page) {
@@ -20,15 +21,19 @@ Reply get_account_settings(const Call& call) {
             reserved += record->spec.reserved_concurrency.value_or(0);
         }
     }
-    constexpr int64_t kTotalCodeBytes = int64_t(75) << 30;   // as Lambda tells; not enforced here
+    constexpr int64_t kTotalCodeBytes = int64_t(75) << 30;  // as Lambda tells; not enforced here
     const auto workers = int64_t(limits.worker_processes);
-    return RestReply{200, json::Value::object(
-        {{"AccountLimit", json::Value::object({{"TotalCodeSize", kTotalCodeBytes},
-                                               {"CodeSizeUnzipped", int64_t(limits.function_unzipped_bytes)},
-                                               {"CodeSizeZipped", int64_t(limits.function_zip_bytes)},
-                                               {"ConcurrentExecutions", workers},
-                                               {"UnreservedConcurrentExecutions", workers - reserved}})},
-         {"AccountUsage", json::Value::object({{"TotalCodeSize", bytes}, {"FunctionCount", functions}})}})};
+    return RestReply{
+        200,
+        json::Value::object(
+            {{"AccountLimit",
+              json::Value::object({{"TotalCodeSize", kTotalCodeBytes},
+                                   {"CodeSizeUnzipped", int64_t(limits.function_unzipped_bytes)},
+                                   {"CodeSizeZipped", int64_t(limits.function_zip_bytes)},
+                                   {"ConcurrentExecutions", workers},
+                                   {"UnreservedConcurrentExecutions", workers - reserved}})},
+             {"AccountUsage",
+              json::Value::object({{"TotalCodeSize", bytes}, {"FunctionCount", functions}})}})};
 }
 
 }  // namespace tandem::lambda

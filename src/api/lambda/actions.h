@@ -22,15 +22,17 @@ struct Call {
     const Context& context;
     const CodeLinks& links;
     const net::HttpRequest& request;
-    const std::vector<std::string>& labels;   // the path's variable parts, percent-decoded
-    json::Value body;                         // decoded; an empty object without one
+    const std::vector<std::string>& labels;  // the path's variable parts, percent-decoded
+    json::Value body;                        // decoded; an empty object without one
 
-    std::optional<std::string> query(std::string_view name) const { return net::query_parameter(request.query(), name); }
+    std::optional<std::string> query(std::string_view name) const {
+        return net::query_parameter(request.query(), name);
+    }
 };
 
 struct RestReply {
     int status = 200;
-    json::Value body;     // null: no body
+    json::Value body;  // null: no body
 };
 
 using Reply = Answer<RestReply>;

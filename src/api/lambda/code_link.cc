@@ -14,7 +14,8 @@ constexpr int64_t kLifetimeSeconds = 600;
 
 }  // namespace
 
-CodeLinks::CodeLinks(const aws::Context& context) : clock_(context.clock), tls_(context.tls), key_(random_bytes(32)) {}
+CodeLinks::CodeLinks(const aws::Context& context)
+    : clock_(context.clock), tls_(context.tls), key_(random_bytes(32)) {}
 
 std::string CodeLinks::sign(std::string_view blob, std::string_view expires) const {
     return hex(hmac_sha256(key_, std::string(blob).append("\n").append(expires)));
@@ -35,9 +36,11 @@ std::optional<std::string> CodeLinks::verify(const net::HttpRequest& request) co
     const std::string_view blob = request.path().substr(kPrefix.size());
     const auto expires = net::query_parameter(request.query(), "Expires");
     const auto signature = net::query_parameter(request.query(), "Signature");
-    if (!expires || !signature || !equal_constant_time(*signature, sign(blob, *expires))) return std::nullopt;
+    if (!expires || !signature || !equal_constant_time(*signature, sign(blob, *expires)))
+        return std::nullopt;
     int64_t seconds = 0;
-    const auto [end, error] = std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
+    const auto [end, error] =
+        std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
     if (error != std::errc() || to_millis(clock_.now()) / 1000 > seconds) return std::nullopt;
     return std::string(blob);
 }

@@ -1,6 +1,6 @@
-// CodeLinks: the download links of GetFunction's Code.Location. A link names a blob and an expiry and
-// carries an HMAC under a key of this process, so that it needs no AWS signature (as S3's presigned
-// links, which it stands for). Safe from every thread.
+// CodeLinks: the download links of GetFunction's Code.Location. A link names a blob and an expiry
+// and carries an HMAC under a key of this process, so that it needs no AWS signature (as S3's
+// presigned links, which it stands for). Safe from every thread.
 #pragma once
 
 #include <optional>

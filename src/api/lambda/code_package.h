@@ -11,11 +11,13 @@ namespace tandem::lambda {
 
 /// Zip bytes from a Code or UpdateFunctionCode object. Exceptions: InvalidParameterValueException
 /// (no ZipFile, S3, images), RequestEntityTooLargeException. `operation` is for its text.
-aws::Answer<std::string> decode_package(const json::Value& code, const Limits& limits, std::string_view operation);
+aws::Answer<std::string> decode_package(const json::Value& code, const Limits& limits,
+                                        std::string_view operation);
 
 /// Puts size, hash and architecture into the record; stores the bytes unless `dry_run`.
 enum class StoreMode { kStore, kDryRun };
-aws::Answer<bool> apply_package(const aws::Context& context, const std::string& zip, StoreMode mode, FunctionRecord& record);
+aws::Answer<bool> apply_package(const aws::Context& context, const std::string& zip, StoreMode mode,
+                                FunctionRecord& record);
 
 /// Architectures of a request into the record.
 std::optional<aws::ApiError> apply_architectures(const json::Value& body, FunctionRecord& record);

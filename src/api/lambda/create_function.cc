@@ -10,7 +10,9 @@ namespace {
 Answer<json::Value> read_tags(const json::Value* tags) {
     if (!tags) return json::Value::object();
     for (const auto& [key, value] : tags->as_object()) {
-        if (!value.is_string()) return aws::refuse("SerializationException", "NUMBER_VALUE can not be converted to String");
+        if (!value.is_string())
+            return aws::refuse("SerializationException",
+                               "NUMBER_VALUE can not be converted to String");
     }
     return *tags;
 }
@@ -20,21 +22,25 @@ Answer<json::Value> read_tags(const json::Value* tags) {
 Reply create_function(const Call& call) {
     const Context& context = call.context;
     aws::Fields fields(call.body);
-    const auto name = fields.string("FunctionName", {.required = true, .min = 1, .max = 140, .error_name = "functionName"});
+    const auto name = fields.string(
+        "FunctionName", {.required = true, .min = 1, .max = 140, .error_name = "functionName"});
     fields.string("Role", {.required = true, .error_name = "role"});
     const json::Value* code = fields.object("Code");
     if (!code) fields.string("Code", {.required = true, .error_name = "code"});
-    const auto package = fields.string("PackageType", {.values = {"Zip", "Image"}, .error_name = "packageType"});
+    const auto package =
+        fields.string("PackageType", {.values = {"Zip", "Image"}, .error_name = "packageType"});
     const bool published = fields.boolean("Publish").value_or(false);
     const json::Value* tags = fields.object("Tags");
     if (const auto error = fields.error()) return tl::unexpected(*error);
     if (package.value_or("Zip") == "Image") {
-        return aws::refuse("InvalidParameterValueException", "This server does not support container images yet: send a ZipFile.");
+        return aws::refuse("InvalidParameterValueException",
+                           "This server does not support container images yet: send a ZipFile.");
     }
     const auto ref = parse_function(context.place, *name, std::nullopt);
     if (!ref) return tl::unexpected(ref.error());
     if (!ref->qualifier.empty()) {
-        return aws::refuse("InvalidParameterValueException", "A function is created without a qualifier.");
+        return aws::refuse("InvalidParameterValueException",
+                           "A function is created without a qualifier.");
     }
 
     FunctionRecord record;
@@ -42,7 +48,9 @@ Reply create_function(const Call& call) {
     if (const auto error = apply_settings(call.body, record)) return tl::unexpected(*error);
     if (const auto error = apply_architectures(call.body, record)) return tl::unexpected(*error);
     if (record.spec.runtime.empty() || record.spec.handler.empty()) {
-        return aws::refuse("InvalidParameterValueException", "Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+        return aws::refuse("InvalidParameterValueException",
+                           "Runtime and Handler are mandatory parameters for functions created "
+                           "with deployment packages.");
     }
     auto checked_tags = read_tags(tags);
     if (!checked_tags) return tl::unexpected(checked_tags.error());
@@ -53,7 +61,8 @@ Reply create_function(const Call& call) {
     }
     const auto zip = decode_package(*code, context.limits, "CreateFunction");
     if (!zip) return tl::unexpected(zip.error());
-    if (const auto stored = apply_package(context, *zip, StoreMode::kStore, record); !stored) return tl::unexpected(stored.error());
+    if (const auto stored = apply_package(context, *zip, StoreMode::kStore, record); !stored)
+        return tl::unexpected(stored.error());
     record.touch(context.clock.now());
     record.callable.created = record.callable.updated;
     const auto put = context.engine.put_callable(record.encode(), PutMode::kCreate);

@@ -19,16 +19,20 @@ public:
 
     std::string_view service() const override { return "lambda"; }
     bool owns(const net::HttpRequest& request) const override { return owns(request.path()); }
-    bool is_self_proving(const net::HttpRequest& request) const override { return CodeLinks::is_link(request); }
+    bool is_self_proving(const net::HttpRequest& request) const override {
+        return CodeLinks::is_link(request);
+    }
     void handle(net::HttpRequest request, net::HttpReply reply) override;
-    net::HttpResponse failure(const aws::ApiError& error) const override { return aws::rest_failure(error); }
+    net::HttpResponse failure(const aws::ApiError& error) const override {
+        return aws::rest_failure(error);
+    }
 
 private:
     net::HttpResponse download(const net::HttpRequest& request) const;
 
     aws::Context context_;
     CodeLinks links_;
-    std::mutex changes_;     // one change of a function at a time: they read, decide, write
+    std::mutex changes_;  // one change of a function at a time: they read, decide, write
 };
 
 }  // namespace tandem::lambda

@@ -13,11 +13,11 @@ namespace tandem::lambda {
 
 struct FunctionRef {
     std::string name;
-    std::string qualifier;    // empty: none given
+    std::string qualifier;  // empty: none given
 };
 
-/// `qualifier`: of the query string. Exceptions: ValidationException, InvalidParameterValueException,
-/// ResourceNotFoundException (another account or region).
+/// `qualifier`: of the query string. Exceptions: ValidationException,
+/// InvalidParameterValueException, ResourceNotFoundException (another account or region).
 aws::Answer<FunctionRef> parse_function(const aws::Place& place, std::string_view text,
                                         const std::optional<std::string>& qualifier);
 

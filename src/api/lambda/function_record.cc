@@ -21,34 +21,36 @@ std::map<std::string, AliasFacts> decode_aliases(const json::Value* value) {
     if (!value || !value->is_object()) return out;
     for (const auto& [name, alias] : value->as_object()) {
         const json::Value* routing = alias.find("routing");
-        out[name] = {std::string(alias.string_or("description", "")), routing ? *routing : json::Value(),
+        out[name] = {std::string(alias.string_or("description", "")),
+                     routing ? *routing : json::Value(),
                      std::string(alias.string_or("revision_id", ""))};
     }
     return out;
 }
 
 Payload encode_facts(const FunctionFacts& facts) {
-    return Payload(json::print(json::Value::object({{"door", "lambda"},
-                                                    {"description", facts.description},
-                                                    {"role", facts.role},
-                                                    {"code_size", facts.code_size},
-                                                    {"code_sha256", facts.code_sha256},
-                                                    {"last_modified", facts.last_modified},
-                                                    {"revision_id", facts.revision_id},
-                                                    {"architecture", facts.architecture},
-                                                    {"tracing_mode", facts.tracing_mode},
-                                                    {"logging", facts.logging},
-                                                    {"dead_letter", facts.dead_letter},
-                                                    {"source_description", facts.source_description},
-                                                    {"tags", facts.tags},
-                                                    {"next_version", facts.next_version},
-                                                    {"aliases", encode_aliases(facts.aliases)}})));
+    return Payload(
+        json::print(json::Value::object({{"door", "lambda"},
+                                         {"description", facts.description},
+                                         {"role", facts.role},
+                                         {"code_size", facts.code_size},
+                                         {"code_sha256", facts.code_sha256},
+                                         {"last_modified", facts.last_modified},
+                                         {"revision_id", facts.revision_id},
+                                         {"architecture", facts.architecture},
+                                         {"tracing_mode", facts.tracing_mode},
+                                         {"logging", facts.logging},
+                                         {"dead_letter", facts.dead_letter},
+                                         {"source_description", facts.source_description},
+                                         {"tags", facts.tags},
+                                         {"next_version", facts.next_version},
+                                         {"aliases", encode_aliases(facts.aliases)}})));
 }
 
 FunctionFacts decode_facts(const Payload& attributes) {
     FunctionFacts facts;
     const auto value = json::parse(attributes.view());
-    if (!value) return facts;      // a function that another door made has none of these facts
+    if (!value) return facts;  // a function that another door made has none of these facts
     auto text = [&](std::string_view key) { return std::string(value->string_or(key, "")); };
     facts.description = text("description");
     facts.role = text("role");
@@ -94,12 +96,14 @@ void FunctionRecord::touch(Timestamp now) {
     callable.updated = now;
 }
 
-json::Value configuration(const aws::Place& place, const FunctionRecord& record, std::string_view qualifier) {
+json::Value configuration(const aws::Place& place, const FunctionRecord& record,
+                          std::string_view qualifier) {
     const FunctionSpec& spec = record.spec;
     const FunctionFacts& facts = record.facts;
     json::Value variables = json::Value::object();
     for (const auto& [name, value] : spec.environment) variables.set(name, value);
-    json::Value logging = json::Value::object({{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + spec.name}});
+    json::Value logging =
+        json::Value::object({{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + spec.name}});
     if (facts.logging.is_object()) {
         for (const auto& [key, value] : facts.logging.as_object()) logging.set(key, value);
     }
@@ -125,28 +129,39 @@ json::Value configuration(const aws::Place& place, const FunctionRecord& record,
          {"EphemeralStorage", json::Value::object({{"Size", spec.ephemeral_storage_mb}})},
          {"SnapStart", json::Value::object({{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}})},
          {"LoggingConfig", std::move(logging)}});
-    if (!spec.environment.empty()) out.set("Environment", json::Value::object({{"Variables", std::move(variables)}}));
+    if (!spec.environment.empty())
+        out.set("Environment", json::Value::object({{"Variables", std::move(variables)}}));
     if (facts.dead_letter.is_object()) out.set("DeadLetterConfig", facts.dead_letter);
     return out;
 }
 
 aws::Answer<FunctionRecord> find_function(const aws::Context& context, const FunctionRef& ref) {
-    const auto callable = context.engine.callable({CallableKind::kFunction, ref.name, ref.qualifier});
+    const auto callable =
+        context.engine.callable({CallableKind::kFunction, ref.name, ref.qualifier});
     if (!callable) {
-        if (callable.error().code == ErrorCode::kNotFound) return function_not_found(context.place, ref);
+        if (callable.error().code == ErrorCode::kNotFound)
+            return function_not_found(context.place, ref);
         return aws::refuse(callable.error());
     }
     return FunctionRecord::decode(**callable);
 }
 
-aws::ApiError put_error(const aws::Context& context, const Error& error, const FunctionRecord& record) {
+aws::ApiError put_error(const aws::Context& context, const Error& error,
+                        const FunctionRecord& record) {
     switch (error.code) {
         case ErrorCode::kAlreadyExists:
-            return {409, "ResourceConflictException", "Function already exist: " + record.spec.name, {}, 0};
-        case ErrorCode::kNotFound: return function_not_found(context.place, {record.spec.name, ""}).value();
+            return {409,
+                    "ResourceConflictException",
+                    "Function already exist: " + record.spec.name,
+                    {},
+                    0};
+        case ErrorCode::kNotFound:
+            return function_not_found(context.place, {record.spec.name, ""}).value();
         case ErrorCode::kInvalidArgument:
-        case ErrorCode::kTooLarge: return {400, "InvalidParameterValueException", error.message, {}, 0};
-        case ErrorCode::kOverloaded: return {429, "TooManyRequestsException", "Rate exceeded", {}, 1};
+        case ErrorCode::kTooLarge:
+            return {400, "InvalidParameterValueException", error.message, {}, 0};
+        case ErrorCode::kOverloaded:
+            return {429, "TooManyRequestsException", "Rate exceeded", {}, 1};
         case ErrorCode::kConflict:
         case ErrorCode::kUnauthenticated:
         case ErrorCode::kPermissionDenied:

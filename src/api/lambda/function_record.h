@@ -1,6 +1,6 @@
 // FunctionRecord: one revision of a function as this door keeps it. What matters at run time is the
-// FunctionSpec (the callable's definition); what only the API tells is FunctionFacts (its attributes).
-// Plain data. Invariant: encode() and decode() are inverses for what this door wrote.
+// FunctionSpec (the callable's definition); what only the API tells is FunctionFacts (its
+// attributes). Plain data. Invariant: encode() and decode() are inverses for what this door wrote.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ constexpr std::string_view kLatest = "$LATEST";
 
 struct AliasFacts {
     std::string description;
-    json::Value routing;         // {"AdditionalVersionWeights": {version: weight}} or null
+    json::Value routing;  // {"AdditionalVersionWeights": {version: weight}} or null
     std::string revision_id;
 };
 
@@ -28,13 +28,13 @@ struct FunctionFacts {
     std::string description;
     std::string role;
     int64_t code_size = 0;
-    std::string code_sha256;     // base64
+    std::string code_sha256;  // base64
     std::string last_modified;
     std::string revision_id;
     std::string architecture = "x86_64";
     std::string tracing_mode = "PassThrough";
-    json::Value logging;         // object
-    json::Value dead_letter;     // object or null
+    json::Value logging;      // object
+    json::Value dead_letter;  // object or null
     // Of a version: $LATEST's description when it was published.
     std::string source_description;
     // Of $LATEST, for the function as a whole:
@@ -56,16 +56,19 @@ struct FunctionRecord {
 };
 
 /// FunctionConfiguration as the API shows it. `qualifier` is how the caller named the revision.
-json::Value configuration(const aws::Place& place, const FunctionRecord& record, std::string_view qualifier);
+json::Value configuration(const aws::Place& place, const FunctionRecord& record,
+                          std::string_view qualifier);
 
 /// The revision that `ref` means. ResourceNotFoundException.
 aws::Answer<FunctionRecord> find_function(const aws::Context& context, const FunctionRef& ref);
 
-/// Saves $LATEST as a new state of the function. InvalidParameterValueException in the executor's words.
+/// Saves $LATEST as a new state of the function. InvalidParameterValueException in the executor's
+/// words.
 aws::Answer<bool> save_latest(const aws::Context& context, const FunctionRecord& record);
 /// Saves what does not touch a running process: facts and aliases.
 aws::Answer<bool> amend_latest(const aws::Context& context, const FunctionRecord& record);
 /// The exception for an error of put_callable().
-aws::ApiError put_error(const aws::Context& context, const Error& error, const FunctionRecord& record);
+aws::ApiError put_error(const aws::Context& context, const Error& error,
+                        const FunctionRecord& record);
 
 }  // namespace tandem::lambda

@@ -32,21 +32,26 @@ TEST_F(LambdaTest, CreatesAndShows) {
 
 TEST_F(LambdaTest, NamesAreFoundInEveryForm) {
     create("f");
-    for (const std::string& form : {std::string("f"), arn("f"), std::string("123456789012:function:f"), std::string("function:f"), arn("f") + ":$LATEST", std::string("f%3A%24LATEST")}) {
+    for (const std::string& form :
+         {std::string("f"), arn("f"), std::string("123456789012:function:f"),
+          std::string("function:f"), arn("f") + ":$LATEST", std::string("f%3A%24LATEST")}) {
         EXPECT_EQ(get("/" + form + "/configuration").status, 200) << form;
         EXPECT_EQ(get("/" + form).status, 200) << form;
         EXPECT_EQ(get("/" + form + "/").status, 200) << form;
     }
-    EXPECT_EQ(get("/" + arn("f") + ":$LATEST/configuration").field("FunctionArn"), arn("f") + ":$LATEST");
+    EXPECT_EQ(get("/" + arn("f") + ":$LATEST/configuration").field("FunctionArn"),
+              arn("f") + ":$LATEST");
     const Answered missing = get("/g?Qualifier=7");
     EXPECT_EQ(missing.status, 404);
     EXPECT_EQ(missing.error(), "ResourceNotFoundException");
-    EXPECT_EQ(missing.text, R"({"Type":"User","Message":"Function not found: )" + arn("g") + R"(:7"})");
+    EXPECT_EQ(missing.text,
+              R"({"Type":"User","Message":"Function not found: )" + arn("g") + R"(:7"})");
     EXPECT_EQ(get("/f:1?Qualifier=2").error(), "InvalidParameterValueException");
     EXPECT_EQ(get("/a%20b").error(), "ValidationException");
     EXPECT_EQ(get("/f%ff").error(), "ValidationException");
     EXPECT_EQ(get("/f%2").error(), "ValidationException");
-    EXPECT_EQ(get("/arn:aws:lambda:eu-west-1:123456789012:function:f").message(), "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')");
+    EXPECT_EQ(get("/arn:aws:lambda:eu-west-1:123456789012:function:f").message(),
+              "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')");
     EXPECT_EQ(get("/arn:aws:lambda:us-east-1:999999999999:function:f").status, 404);
     EXPECT_EQ(get("/" + std::string(65, 'x')).error(), "ValidationException");
 }
@@ -59,33 +64,48 @@ TEST_F(LambdaTest, CreateRefusesBadInput) {
     };
     EXPECT_EQ(send("POST", kFunctions, "{").error(), "SerializationException");
     EXPECT_EQ(send("POST", kFunctions, "[]").error(), "SerializationException");
-    EXPECT_EQ(send("POST", kFunctions, "{\"FunctionName\":\"\xff\"}").error(), "SerializationException");
+    EXPECT_EQ(send("POST", kFunctions, "{\"FunctionName\":\"\xff\"}").error(),
+              "SerializationException");
     EXPECT_EQ(send("POST", kFunctions, "{}").message(),
-              "3 validation errors detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null; "
+              "3 validation errors detected: Value null at 'functionName' failed to satisfy "
+              "constraint: Member must not be null; "
               "Value null at 'role' failed to satisfy constraint: Member must not be null; "
               "Value null at 'code' failed to satisfy constraint: Member must not be null");
-    EXPECT_EQ(with("Timeout", 901).message(), "1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900");
+    EXPECT_EQ(with("Timeout", 901).message(),
+              "1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: "
+              "Member must have value less than or equal to 900");
     EXPECT_EQ(with("Timeout", "3").error(), "SerializationException");
     EXPECT_EQ(with("MemorySize", 64).error(), "ValidationException");
     EXPECT_EQ(with("Role", "me").error(), "ValidationException");
     EXPECT_EQ(with("FunctionName", "a/b").error(), "ValidationException");
     EXPECT_EQ(with("Handler", "a b").error(), "ValidationException");
     EXPECT_EQ(with("Runtime", nullptr).error(), "InvalidParameterValueException");
-    EXPECT_EQ(with("Code", Value::object({{"S3Bucket", "b"}, {"S3Key", "k"}})).error(), "InvalidParameterValueException");
+    EXPECT_EQ(with("Code", Value::object({{"S3Bucket", "b"}, {"S3Key", "k"}})).error(),
+              "InvalidParameterValueException");
     EXPECT_EQ(with("Code", Value::object({{"ZipFile", "***"}})).error(), "SerializationException");
-    EXPECT_EQ(with("Code", Value::object()).message(), "Please provide a source for function code.");
+    EXPECT_EQ(with("Code", Value::object()).message(),
+              "Please provide a source for function code.");
     EXPECT_EQ(with("PackageType", "Image").error(), "InvalidParameterValueException");
     EXPECT_EQ(with("Layers", Value(json::Array{"arn"})).error(), "InvalidParameterValueException");
     EXPECT_EQ(with("Architectures", Value(json::Array{"vax"})).error(), "ValidationException");
-    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"AWS_REGION":"x"}})")).error(), "InvalidParameterValueException");
-    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"1a":"x"}})")).error(), "ValidationException");
-    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"AB":1}})")).error(), "SerializationException");
-    EXPECT_EQ(with("Environment", Value::object({{"Variables", Value::object({{"AB", std::string(4096, 'x')}})}})).error(), "InvalidParameterValueException");
-    engine_.refuse_definition = Error{ErrorCode::kInvalidArgument, "Could not unzip uploaded file. Please check your file, then try to upload again."};
+    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"AWS_REGION":"x"}})")).error(),
+              "InvalidParameterValueException");
+    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"1a":"x"}})")).error(),
+              "ValidationException");
+    EXPECT_EQ(with("Environment", *json::parse(R"({"Variables":{"AB":1}})")).error(),
+              "SerializationException");
+    EXPECT_EQ(with("Environment",
+                   Value::object({{"Variables", Value::object({{"AB", std::string(4096, 'x')}})}}))
+                  .error(),
+              "InvalidParameterValueException");
+    engine_.refuse_definition =
+        Error{ErrorCode::kInvalidArgument,
+              "Could not unzip uploaded file. Please check your file, then try to upload again."};
     const Answered bad = create("f");
     EXPECT_EQ(bad.error(), "InvalidParameterValueException");
-    EXPECT_EQ(bad.message(), "Could not unzip uploaded file. Please check your file, then try to upload again.");
-    EXPECT_EQ(engine_.blob_count(), 0u);   // nothing of it is kept
+    EXPECT_EQ(bad.message(),
+              "Could not unzip uploaded file. Please check your file, then try to upload again.");
+    EXPECT_EQ(engine_.blob_count(), 0u);  // nothing of it is kept
 }
 
 TEST_F(LambdaTest, PackagesHaveALimit) {
@@ -136,7 +156,9 @@ TEST_F(LambdaTest, UpdatesCodeAndConfiguration) {
     EXPECT_EQ(call("PUT", "/f/code", stale).status, 412);
     EXPECT_EQ(call("PUT", "/f/code", stale).error(), "PreconditionFailedException");
 
-    const Answered changed = call("PUT", "/f/configuration", *json::parse(R"({"Timeout":9,"Description":"d","Environment":{"Variables":{"AB":"c"}}})"));
+    const Answered changed = call(
+        "PUT", "/f/configuration",
+        *json::parse(R"({"Timeout":9,"Description":"d","Environment":{"Variables":{"AB":"c"}}})"));
     ASSERT_EQ(changed.status, 200) << changed.text;
     EXPECT_EQ(changed.body.int_or("Timeout", 0), 9);
     EXPECT_EQ(changed.field("Handler"), "app.handler");
@@ -152,16 +174,20 @@ TEST_F(LambdaTest, ListsInPagesAndDeletes) {
     std::vector<std::string> seen;
     std::string marker;
     for (int page = 0; page < 10; ++page) {
-        const Answered r = get("/?MaxItems=2" + (marker.empty() ? "" : "&Marker=" + percent_encode(marker)));
-        for (const Value& f : r.body.find("Functions")->as_array()) seen.emplace_back(f.string_or("FunctionName", ""));
+        const Answered r =
+            get("/?MaxItems=2" + (marker.empty() ? "" : "&Marker=" + percent_encode(marker)));
+        for (const Value& f : r.body.find("Functions")->as_array())
+            seen.emplace_back(f.string_or("FunctionName", ""));
         marker = r.field("NextMarker");
         if (marker.empty()) break;
     }
     EXPECT_EQ(seen, (std::vector<std::string>{"a", "b", "c"}));
     seen.clear();
     for (int page = 0; page < 10; ++page) {
-        const Answered r = get("?FunctionVersion=ALL&MaxItems=1" + (marker.empty() ? "" : "&Marker=" + percent_encode(marker)));
-        for (const Value& f : r.body.find("Functions")->as_array()) seen.emplace_back(f.string_or("FunctionArn", "").substr(arn("").size()));
+        const Answered r = get("?FunctionVersion=ALL&MaxItems=1" +
+                               (marker.empty() ? "" : "&Marker=" + percent_encode(marker)));
+        for (const Value& f : r.body.find("Functions")->as_array())
+            seen.emplace_back(f.string_or("FunctionArn", "").substr(arn("").size()));
         marker = r.field("NextMarker");
         if (marker.empty()) break;
     }
@@ -176,14 +202,23 @@ TEST_F(LambdaTest, ListsInPagesAndDeletes) {
 TEST_F(LambdaTest, ConcurrencyIsReserved) {
     create("f");
     create("g");
-    const std::string put = "/2017-10-31/functions/f/concurrency", read = "/2019-09-30/functions/f/concurrency";
+    const std::string put = "/2017-10-31/functions/f/concurrency",
+                      read = "/2019-09-30/functions/f/concurrency";
     EXPECT_EQ(send("GET", read).text, "{}");
-    EXPECT_EQ(send("PUT", put, R"({"ReservedConcurrentExecutions":7})").text, R"({"ReservedConcurrentExecutions":7})");
+    EXPECT_EQ(send("PUT", put, R"({"ReservedConcurrentExecutions":7})").text,
+              R"({"ReservedConcurrentExecutions":7})");
     EXPECT_EQ(send("GET", read).text, R"({"ReservedConcurrentExecutions":7})");
-    EXPECT_EQ(decode_function_spec((*engine_.callable({CallableKind::kFunction, "f", ""}))->definition.view())->reserved_concurrency, 7);
+    EXPECT_EQ(decode_function_spec(
+                  (*engine_.callable({CallableKind::kFunction, "f", ""}))->definition.view())
+                  ->reserved_concurrency,
+              7);
     EXPECT_EQ(get("/f").body.find("Concurrency")->int_or("ReservedConcurrentExecutions", 0), 7);
-    EXPECT_EQ(send("PUT", "/2017-10-31/functions/g/concurrency", R"({"ReservedConcurrentExecutions":994})").error(), "InvalidParameterValueException");
-    EXPECT_EQ(send("PUT", put, R"({"ReservedConcurrentExecutions":-1})").error(), "ValidationException");
+    EXPECT_EQ(send("PUT", "/2017-10-31/functions/g/concurrency",
+                   R"({"ReservedConcurrentExecutions":994})")
+                  .error(),
+              "InvalidParameterValueException");
+    EXPECT_EQ(send("PUT", put, R"({"ReservedConcurrentExecutions":-1})").error(),
+              "ValidationException");
     EXPECT_EQ(send("PUT", put, "{}").error(), "ValidationException");
     const Answered account = send("GET", "/2016-08-19/account-settings/");
     EXPECT_EQ(account.body.find("AccountLimit")->int_or("UnreservedConcurrentExecutions", 0), 993);
@@ -205,9 +240,11 @@ TEST_F(LambdaTest, RefusesWhatIsNoOperation) {
     EXPECT_EQ(send("GET", "/2015-03-31/nonsense").status, 404);
     EXPECT_EQ(send("PATCH", "/2015-03-31/functions/f").status, 404);
     EXPECT_EQ(send("GET", "/2015-03-31/event-source-mappings/").error(), "UnsupportedOperation");
-    EXPECT_EQ(send("POST", "/2021-11-15/functions/f/response-streaming-invocations").error(), "UnsupportedOperation");
+    EXPECT_EQ(send("POST", "/2021-11-15/functions/f/response-streaming-invocations").error(),
+              "UnsupportedOperation");
     EXPECT_TRUE(LambdaDoor::owns("/2015-03-31/functions"));
-    for (const char* path : {"/", "/2015-03-31", "/2015-0331-/x", "/functions", "/healthz"}) EXPECT_FALSE(LambdaDoor::owns(path)) << path;
+    for (const char* path : {"/", "/2015-03-31", "/2015-0331-/x", "/functions", "/healthz"})
+        EXPECT_FALSE(LambdaDoor::owns(path)) << path;
     EXPECT_EQ(find_route("GET", "//").kind, RouteKind::kUnknown);
     EXPECT_EQ(find_route("GET", "/2015-03-31/functions//configuration").kind, RouteKind::kUnknown);
 }

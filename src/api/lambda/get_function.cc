@@ -36,10 +36,13 @@ Reply get_function(const Call& call) {
     const std::string_view host = call.request.headers.get_or("Host", "localhost");
     json::Value out = json::Value::object(
         {{"Configuration", configuration(call.context.place, found->record, found->ref.qualifier)},
-         {"Code", json::Value::object({{"RepositoryType", "S3"}, {"Location", call.links.make(host, found->record.spec.code_blob)}})}});
+         {"Code", json::Value::object(
+                      {{"RepositoryType", "S3"},
+                       {"Location", call.links.make(host, found->record.spec.code_blob)}})}});
     if (!latest->facts.tags.as_object().empty()) out.set("Tags", latest->facts.tags);
     if (latest->spec.reserved_concurrency) {
-        out.set("Concurrency", json::Value::object({{"ReservedConcurrentExecutions", *latest->spec.reserved_concurrency}}));
+        out.set("Concurrency", json::Value::object({{"ReservedConcurrentExecutions",
+                                                     *latest->spec.reserved_concurrency}}));
     }
     return RestReply{200, std::move(out)};
 }

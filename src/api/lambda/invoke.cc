@@ -34,8 +34,10 @@ Answer<InvocationType> read_type(std::string_view text) {
     if (text.empty() || text == "RequestResponse") return InvocationType::kRequestResponse;
     if (text == "Event") return InvocationType::kEvent;
     if (text == "DryRun") return InvocationType::kDryRun;
-    return refuse("InvalidParameterValueException", "Value '" + aws::shown(text) +
-                  "' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]");
+    return refuse("InvalidParameterValueException",
+                  "Value '" + aws::shown(text) +
+                      "' at 'invocationType' failed to satisfy constraint: Member must satisfy "
+                      "enum value set: [Event, RequestResponse, DryRun]");
 }
 
 Answer<Payload> read_client_context(const net::HttpRequest& request) {
@@ -43,18 +45,26 @@ Answer<Payload> read_client_context(const net::HttpRequest& request) {
     if (!header || header->empty()) return Payload();
     auto text = base64_decode(*header);
     if (!text || header->size() > kClientContextChars || !json::check(*text)) {
-        return refuse("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
+        return refuse("InvalidRequestContentException",
+                      "Client context must be a valid Base64-encoded JSON object.");
     }
     return Payload(*std::move(text));
 }
 
 // The event must be JSON of a bounded size; no event at all is an empty object.
-std::optional<ApiError> check_event(const aws::Context& context, std::string& body, InvocationType type) {
+std::optional<ApiError> check_event(const aws::Context& context, std::string& body,
+                                    InvocationType type) {
     const bool async = type == InvocationType::kEvent;
-    const size_t limit = async ? context.limits.invoke_event_bytes : context.limits.invoke_request_bytes;
+    const size_t limit =
+        async ? context.limits.invoke_event_bytes : context.limits.invoke_request_bytes;
     if (body.size() > limit) {
-        return ApiError{413, "RequestTooLargeException", std::to_string(body.size()) + " byte payload is too large for the " +
-                        (async ? "Event" : "RequestResponse") + " invocation type (limit " + std::to_string(limit) + " bytes)", {}, 0};
+        return ApiError{413,
+                        "RequestTooLargeException",
+                        std::to_string(body.size()) + " byte payload is too large for the " +
+                            (async ? "Event" : "RequestResponse") + " invocation type (limit " +
+                            std::to_string(limit) + " bytes)",
+                        {},
+                        0};
     }
     if (body.empty()) {
         body = "{}";
@@ -63,13 +73,19 @@ std::optional<ApiError> check_event(const aws::Context& context, std::string& bo
     if (json::check(body, {.max_depth = context.limits.json_depth})) return std::nullopt;
     std::string reason = aws::describe_json_error(body);
     if (reason.empty()) reason = "Invalid JSON";
-    return ApiError{400, "InvalidRequestContentException", "Could not parse request body into json: " + reason, {}, 0};
+    return ApiError{400,
+                    "InvalidRequestContentException",
+                    "Could not parse request body into json: " + reason,
+                    {},
+                    0};
 }
 
 // A revision of an alias: its version or, by weight, the other one.
 std::string route(const FunctionRecord& latest, const std::string& alias) {
     const auto facts = latest.facts.aliases.find(alias);
-    const json::Value* weights = facts == latest.facts.aliases.end() ? nullptr : facts->second.routing.find("AdditionalVersionWeights");
+    const json::Value* weights = facts == latest.facts.aliases.end()
+                                     ? nullptr
+                                     : facts->second.routing.find("AdditionalVersionWeights");
     if (!weights || !weights->is_object()) return alias;
     double draw = SplitMix64(random_u64()).next_double();
     for (const auto& [version, weight] : weights->as_object()) {
@@ -78,7 +94,8 @@ std::string route(const FunctionRecord& latest, const std::string& alias) {
     return alias;
 }
 
-Answer<std::shared_ptr<const Callable>> find_revision(const aws::Context& context, const FunctionRef& ref) {
+Answer<std::shared_ptr<const Callable>> find_revision(const aws::Context& context,
+                                                      const FunctionRef& ref) {
     std::string wanted = ref.qualifier;
     if (is_alias_name(wanted)) {
         const auto latest = find_function(context, {ref.name, ""});
@@ -87,17 +104,20 @@ Answer<std::shared_ptr<const Callable>> find_revision(const aws::Context& contex
     }
     auto callable = context.engine.callable({CallableKind::kFunction, ref.name, wanted});
     if (callable) return *callable;
-    if (callable.error().code == ErrorCode::kNotFound) return function_not_found(context.place, ref);
+    if (callable.error().code == ErrorCode::kNotFound)
+        return function_not_found(context.place, ref);
     return refuse("ServiceException", "The server could not process the request.", 500);
 }
 
-Answer<Invocation> prepare(const aws::Context& context, net::HttpRequest& request, const std::string& function) {
-    const auto ref = parse_function(context.place, function, net::query_parameter(request.query(), "Qualifier"));
+Answer<Invocation> prepare(const aws::Context& context, net::HttpRequest& request,
+                           const std::string& function) {
+    const auto ref =
+        parse_function(context.place, function, net::query_parameter(request.query(), "Qualifier"));
     if (!ref) return tl::unexpected(ref.error());
     const auto type = read_type(request.headers.get_or("X-Amz-Invocation-Type", ""));
     if (!type) return tl::unexpected(type.error());
-    Invocation out{*type, request.headers.get_or("X-Amz-Log-Type", "") == "Tail", *ref, nullptr, {},
-                   std::string(request.headers.get_or("X-Amzn-Trace-Id", ""))};
+    Invocation out{*type, request.headers.get_or("X-Amz-Log-Type", "") == "Tail",    *ref, nullptr,
+                   {},    std::string(request.headers.get_or("X-Amzn-Trace-Id", ""))};
     auto client = read_client_context(request);
     if (!client) return tl::unexpected(client.error());
     out.client_context = *std::move(client);
@@ -109,9 +129,11 @@ Answer<Invocation> prepare(const aws::Context& context, net::HttpRequest& reques
 }
 
 ApiError refused(const TaskResult& result, const aws::Context& context, const FunctionRef& ref) {
-    if (result.outcome == TaskOutcome::kNotFound) return function_not_found(context.place, ref).value();
+    if (result.outcome == TaskOutcome::kNotFound)
+        return function_not_found(context.place, ref).value();
     if (result.outcome == TaskOutcome::kThrottled) {
-        return {429, "TooManyRequestsException", "Rate Exceeded.", json::Value::object({{"Reason", result.cause}}), 1};
+        return {429, "TooManyRequestsException", "Rate Exceeded.",
+                json::Value::object({{"Reason", result.cause}}), 1};
     }
     struct Row {
         std::string_view code;
@@ -127,7 +149,8 @@ ApiError refused(const TaskResult& result, const aws::Context& context, const Fu
     return {500, "ServiceException", result.cause, {}, 0};
 }
 
-net::HttpResponse reply_of(const TaskResult& result, const aws::Context& context, const Invocation& invocation) {
+net::HttpResponse reply_of(const TaskResult& result, const aws::Context& context,
+                           const Invocation& invocation) {
     switch (result.outcome) {
         case TaskOutcome::kSucceeded:
         case TaskOutcome::kFailed:
@@ -135,19 +158,25 @@ net::HttpResponse reply_of(const TaskResult& result, const aws::Context& context
         case TaskOutcome::kLost: break;
         case TaskOutcome::kNotFound:
         case TaskOutcome::kThrottled:
-        case TaskOutcome::kRejected: return aws::rest_failure(refused(result, context, invocation.ref));
+        case TaskOutcome::kRejected:
+            return aws::rest_failure(refused(result, context, invocation.ref));
     }
     net::HttpResponse response;
     response.headers.set("Content-Type", "application/json");
-    response.headers.set("X-Amz-Executed-Version", result.executed_version.empty() ? invocation.callable->revision : result.executed_version);
+    response.headers.set("X-Amz-Executed-Version", result.executed_version.empty()
+                                                       ? invocation.callable->revision
+                                                       : result.executed_version);
     // Lambda calls every error of a current runtime unhandled, also one that the handler returned.
-    if (result.outcome != TaskOutcome::kSucceeded) response.headers.set("X-Amz-Function-Error", "Unhandled");
-    if (invocation.want_log) response.headers.set("X-Amz-Log-Result", base64_encode(result.log_tail));
+    if (result.outcome != TaskOutcome::kSucceeded)
+        response.headers.set("X-Amz-Function-Error", "Unhandled");
+    if (invocation.want_log)
+        response.headers.set("X-Amz-Log-Result", base64_encode(result.log_tail));
     response.body = result.payload;
     return response;
 }
 
-void run_now(const aws::Context& context, Invocation invocation, std::string body, const std::string& request_id, net::HttpReply reply) {
+void run_now(const aws::Context& context, Invocation invocation, std::string body,
+             const std::string& request_id, net::HttpReply reply) {
     Task task;
     task.key = request_id;
     task.request_id = request_id;
@@ -157,43 +186,52 @@ void run_now(const aws::Context& context, Invocation invocation, std::string bod
     task.client_context = invocation.client_context;
     task.trace_header = invocation.trace_header;
     task.want_log_tail = invocation.want_log;
-    context.engine.invoke(std::move(task), [&context, invocation = std::move(invocation), reply = std::move(reply)](TaskResult result) {
-        reply(reply_of(result, context, invocation));
-    });
+    context.engine.invoke(std::move(task),
+                          [&context, invocation = std::move(invocation), reply = std::move(reply)](
+                              TaskResult result) { reply(reply_of(result, context, invocation)); });
 }
 
 // "Lambda queues the event before sending it to the function": the queue is the engine's log.
-void run_later(const aws::Context& context, const Invocation& invocation, std::string body, const std::string& request_id, net::HttpReply reply) {
+void run_later(const aws::Context& context, const Invocation& invocation, std::string body,
+               const std::string& request_id, net::HttpReply reply) {
     StartRequest start;
     start.id = ExecutionId("invocation:" + invocation.ref.name + ":" + request_id);
     start.callable = {CallableKind::kFunction, invocation.ref.name, invocation.ref.qualifier};
     start.name = request_id;
     start.input = Payload(std::move(body));
-    start.attributes = Payload(json::print(json::Value::object({{"function", invocation.ref.name},
-                                                                {"qualifier", invocation.ref.qualifier},
-                                                                {"max_attempts", 3},
-                                                                {"retry_delays_s", json::Value(json::Array{60, 120})},
-                                                                {"max_age_s", context.limits.event_max_age_s}})));
-    context.engine.start(std::move(start), [&context, ref = invocation.ref, reply = std::move(reply)](Result<StartReply> started) {
+    start.attributes = Payload(
+        json::print(json::Value::object({{"function", invocation.ref.name},
+                                         {"qualifier", invocation.ref.qualifier},
+                                         {"max_attempts", 3},
+                                         {"retry_delays_s", json::Value(json::Array{60, 120})},
+                                         {"max_age_s", context.limits.event_max_age_s}})));
+    context.engine.start(std::move(start), [&context, ref = invocation.ref,
+                                            reply = std::move(reply)](Result<StartReply> started) {
         if (started) return reply(aws::rest_reply(202, {}));
         const ErrorCode code = started.error().code;
-        if (code == ErrorCode::kNotFound) return reply(aws::rest_failure(function_not_found(context.place, ref).value()));
+        if (code == ErrorCode::kNotFound)
+            return reply(aws::rest_failure(function_not_found(context.place, ref).value()));
         const bool busy = code == ErrorCode::kOverloaded || code == ErrorCode::kTooLarge;
-        reply(aws::rest_failure(busy ? ApiError{429, "TooManyRequestsException", "Rate Exceeded.", {}, 1}
-                                     : ApiError{500, "ServiceException", "The event could not be queued.", {}, 0}));
+        reply(aws::rest_failure(
+            busy ? ApiError{429, "TooManyRequestsException", "Rate Exceeded.", {}, 1}
+                 : ApiError{500, "ServiceException", "The event could not be queued.", {}, 0}));
     });
 }
 
 }  // namespace
 
-void invoke(const aws::Context& context, net::HttpRequest request, const std::string& function, std::string request_id, net::HttpReply reply) {
+void invoke(const aws::Context& context, net::HttpRequest request, const std::string& function,
+            std::string request_id, net::HttpReply reply) {
     auto invocation = prepare(context, request, function);
     if (!invocation) return reply(aws::rest_failure(invocation.error()));
     switch (invocation->type) {
         case InvocationType::kDryRun: return reply(aws::rest_reply(204, {}));
-        case InvocationType::kEvent: return run_later(context, *invocation, std::move(request.body), request_id, std::move(reply));
+        case InvocationType::kEvent:
+            return run_later(context, *invocation, std::move(request.body), request_id,
+                             std::move(reply));
         case InvocationType::kRequestResponse:
-            return run_now(context, *std::move(invocation), std::move(request.body), request_id, std::move(reply));
+            return run_now(context, *std::move(invocation), std::move(request.body), request_id,
+                           std::move(reply));
     }
 }
 

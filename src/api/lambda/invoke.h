@@ -8,7 +8,7 @@
 
 namespace tandem::lambda {
 
-void invoke(const aws::Context& context, net::HttpRequest request, const std::string& function, std::string request_id,
-            net::HttpReply reply);
+void invoke(const aws::Context& context, net::HttpRequest request, const std::string& function,
+            std::string request_id, net::HttpReply reply);
 
 }  // namespace tandem::lambda

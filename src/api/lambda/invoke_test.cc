@@ -12,7 +12,9 @@ protected:
         engine_.invoke_result.payload = Payload("\"out\"");
         engine_.invoke_result.executed_version = "$LATEST";
     }
-    Answered invoke(std::string body = "{}", std::initializer_list<std::pair<const char*, const char*>> headers = {}, std::string path = "/f/invocations") {
+    Answered invoke(std::string body = "{}",
+                    std::initializer_list<std::pair<const char*, const char*>> headers = {},
+                    std::string path = "/f/invocations") {
         net::Headers all;
         for (const auto& [name, value] : headers) all.set(name, value);
         return send("POST", kFunctions + path, std::move(body), std::move(all));
@@ -21,7 +23,8 @@ protected:
 
 TEST_F(InvokeTest, RunsTheFunction) {
     engine_.invoke_result.log_tail = "START\nEND\n";
-    const Answered r = invoke(R"({"a": 1})", {{"X-Amz-Log-Type", "Tail"}, {"X-Amz-Client-Context", "eyJrIjoxfQ=="}});
+    const Answered r = invoke(
+        R"({"a": 1})", {{"X-Amz-Log-Type", "Tail"}, {"X-Amz-Client-Context", "eyJrIjoxfQ=="}});
     EXPECT_EQ(r.status, 200);
     EXPECT_EQ(r.text, "\"out\"");
     EXPECT_EQ(r.headers.get_or("X-Amz-Executed-Version", ""), "$LATEST");
@@ -39,7 +42,8 @@ TEST_F(InvokeTest, RunsTheFunction) {
 
 TEST_F(InvokeTest, FunctionErrorsAreAnswersAndRefusalsAreNot) {
     engine_.invoke_result.payload = Payload(R"({"errorType":"E"})");
-    for (const TaskOutcome outcome : {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost}) {
+    for (const TaskOutcome outcome :
+         {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost}) {
         engine_.invoke_result.outcome = outcome;
         const Answered r = invoke();
         EXPECT_EQ(r.status, 200);
@@ -71,7 +75,9 @@ TEST_F(InvokeTest, EventsAreQueuedDurably) {
     EXPECT_EQ(engine_.last_start->id.str(), "invocation:f:" + id);
     EXPECT_EQ(engine_.last_start->callable, (CallableRef{CallableKind::kFunction, "f", ""}));
     EXPECT_EQ(engine_.last_start->input.view(), R"({"n":1})");
-    EXPECT_EQ(engine_.last_start->attributes.view(), R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})");
+    EXPECT_EQ(
+        engine_.last_start->attributes.view(),
+        R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})");
     EXPECT_FALSE(engine_.last_task);
     engine_.refuse_start = Error{ErrorCode::kOverloaded, "full"};
     EXPECT_EQ(invoke("{}", {{"X-Amz-Invocation-Type", "Event"}}).status, 429);
@@ -83,28 +89,45 @@ TEST_F(InvokeTest, RefusesBadRequests) {
     const Answered bad = invoke("{x}");
     EXPECT_EQ(bad.status, 400);
     EXPECT_EQ(bad.error(), "InvalidRequestContentException");
-    EXPECT_EQ(bad.message(), "Could not parse request body into json: Unexpected character ('x' (code 120)): was expecting double-quote to start field name");
+    EXPECT_EQ(bad.message(),
+              "Could not parse request body into json: Unexpected character ('x' (code 120)): was "
+              "expecting double-quote to start field name");
     EXPECT_EQ(invoke("\"\xff\"").error(), "InvalidRequestContentException");
-    EXPECT_EQ(invoke(std::string(500, '[') + std::string(500, ']')).error(), "InvalidRequestContentException");
-    EXPECT_EQ(invoke("{}", {{"X-Amz-Invocation-Type", "Later"}}).error(), "InvalidParameterValueException");
-    EXPECT_EQ(invoke("{}", {{"X-Amz-Client-Context", "%%%"}}).error(), "InvalidRequestContentException");
+    EXPECT_EQ(invoke(std::string(500, '[') + std::string(500, ']')).error(),
+              "InvalidRequestContentException");
+    EXPECT_EQ(invoke("{}", {{"X-Amz-Invocation-Type", "Later"}}).error(),
+              "InvalidParameterValueException");
+    EXPECT_EQ(invoke("{}", {{"X-Amz-Client-Context", "%%%"}}).error(),
+              "InvalidRequestContentException");
     EXPECT_EQ(invoke("{}", {}, "/none/invocations").status, 404);
     EXPECT_EQ(invoke("{}", {}, "/f/invocations?Qualifier=3").status, 404);
     const Answered big = invoke("\"" + std::string(6 * 1024 * 1024, 'x') + "\"");
     EXPECT_EQ(big.status, 413);
-    EXPECT_EQ(big.message(), "6291458 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)");
-    EXPECT_EQ(invoke("\"" + std::string(1024 * 1024, 'x') + "\"", {{"X-Amz-Invocation-Type", "Event"}}).status, 413);
+    EXPECT_EQ(big.message(),
+              "6291458 byte payload is too large for the RequestResponse invocation type (limit "
+              "6291456 bytes)");
+    EXPECT_EQ(
+        invoke("\"" + std::string(1024 * 1024, 'x') + "\"", {{"X-Amz-Invocation-Type", "Event"}})
+            .status,
+        413);
 }
 
 TEST_F(InvokeTest, AliasesRouteByWeight) {
     call("POST", "/f/versions", Value::object());
     call("PUT", "/f/configuration", Value::object({{"Timeout", 9}}));
     call("POST", "/f/versions", Value::object());
-    ASSERT_EQ(call("POST", "/f/aliases", *json::parse(R"({"Name":"live","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":1.0}}})")).status, 201);
+    ASSERT_EQ(
+        call(
+            "POST", "/f/aliases",
+            *json::parse(
+                R"({"Name":"live","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":1.0}}})"))
+            .status,
+        201);
     invoke("{}", {}, "/f/invocations?Qualifier=live");
     EXPECT_EQ(engine_.last_task->callable->revision, "2");
     EXPECT_EQ(engine_.last_task->qualifier, "live");
-    call("PUT", "/f/aliases/live", *json::parse(R"({"RoutingConfig":{"AdditionalVersionWeights":{}}})"));
+    call("PUT", "/f/aliases/live",
+         *json::parse(R"({"RoutingConfig":{"AdditionalVersionWeights":{}}})"));
     invoke("{}", {}, "/f:live/invocations");
     EXPECT_EQ(engine_.last_task->callable->revision, "1");
 }

@@ -15,7 +15,9 @@ struct Answered {
     json::Value body;
     net::Headers headers;
     std::string error() const { return std::string(headers.get_or("x-amzn-ErrorType", "")); }
-    std::string message() const { return std::string(body.string_or("Message", body.string_or("message", ""))); }
+    std::string message() const {
+        return std::string(body.string_or("Message", body.string_or("message", "")));
+    }
     std::string field(std::string_view key) const { return std::string(body.string_or(key, "")); }
 };
 
@@ -24,7 +26,8 @@ protected:
     static constexpr const char* kRole = "arn:aws:iam::123456789012:role/runner";
     static constexpr const char* kFunctions = "/2015-03-31/functions";
 
-    Answered send(std::string method, std::string target, std::string body = "", net::Headers headers = {}) {
+    Answered send(std::string method, std::string target, std::string body = "",
+                  net::Headers headers = {}) {
         net::HttpRequest request;
         request.method = std::move(method);
         request.target = std::move(target);
@@ -44,18 +47,23 @@ protected:
         EXPECT_NE(out.headers.find("x-amzn-RequestId"), nullptr);
         return out;
     }
-    Answered call(std::string method, const std::string& path, const json::Value& body) { return send(std::move(method), kFunctions + path, json::print(body)); }
+    Answered call(std::string method, const std::string& path, const json::Value& body) {
+        return send(std::move(method), kFunctions + path, json::print(body));
+    }
     Answered get(const std::string& path) { return send("GET", kFunctions + path); }
 
     static json::Value function(std::string_view name) {
-        return json::Value::object({{"FunctionName", name},
-                                    {"Runtime", "python3.11"},
-                                    {"Role", kRole},
-                                    {"Handler", "app.handler"},
-                                    {"Code", json::Value::object({{"ZipFile", base64_encode("PK-zip-bytes")}})}});
+        return json::Value::object(
+            {{"FunctionName", name},
+             {"Runtime", "python3.11"},
+             {"Role", kRole},
+             {"Handler", "app.handler"},
+             {"Code", json::Value::object({{"ZipFile", base64_encode("PK-zip-bytes")}})}});
     }
     Answered create(std::string_view name) { return call("POST", "", function(name)); }
-    static std::string arn(std::string_view name) { return "arn:aws:lambda:us-east-1:123456789012:function:" + std::string(name); }
+    static std::string arn(std::string_view name) {
+        return "arn:aws:lambda:us-east-1:123456789012:function:" + std::string(name);
+    }
 
     aws::FakeClock clock_;
     aws::FakeEngine engine_{clock_};

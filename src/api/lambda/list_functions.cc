@@ -28,8 +28,10 @@ Answer<std::vector<json::Value>> entries(const Call& call, const Callable& calla
 Reply list_functions(const Call& call) {
     const std::string which = call.query("FunctionVersion").value_or("");
     if (!which.empty() && which != "ALL") {
-        return aws::refuse("ValidationException", "1 validation error detected: Value '" + which +
-                           "' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]");
+        return aws::refuse("ValidationException",
+                           "1 validation error detected: Value '" + which +
+                               "' at 'functionVersion' failed to satisfy constraint: Member must "
+                               "satisfy enum value set: [ALL]");
     }
     const auto page = read_page(call, "ListFunctions/" + which);
     if (!page) return tl::unexpected(page.error());
@@ -37,13 +39,16 @@ Reply list_functions(const Call& call) {
     const size_t slash = page->after.find('/');
     std::string after = page->after.substr(0, slash);
     size_t skip = 0;
-    if (slash != std::string::npos) std::from_chars(page->after.data() + slash + 1, page->after.data() + page->after.size(), skip);
+    if (slash != std::string::npos)
+        std::from_chars(page->after.data() + slash + 1, page->after.data() + page->after.size(),
+                        skip);
 
     json::Value functions = json::Value::array();
     json::Value out = json::Value::object();
     bool full = false;
     while (!full) {
-        const auto callables = call.context.engine.list_callables(CallableKind::kFunction, after, page->limit + 1);
+        const auto callables =
+            call.context.engine.list_callables(CallableKind::kFunction, after, page->limit + 1);
         if (!callables) return aws::refuse(callables.error());
         if (callables->empty()) break;
         for (const auto& callable : *callables) {

@@ -10,8 +10,8 @@ namespace tandem::lambda {
 
 struct Page {
     std::string scope;
-    std::string after;      // cursor; empty at the beginning
-    size_t limit = 50;      // "ListFunctions returns a maximum of 50 items in each response"
+    std::string after;  // cursor; empty at the beginning
+    size_t limit = 50;  // "ListFunctions returns a maximum of 50 items in each response"
 };
 
 Answer<Page> read_page(const Call& call, std::string_view scope);

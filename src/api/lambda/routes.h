@@ -12,10 +12,10 @@ namespace tandem::lambda {
 enum class RouteKind {
     kInvoke,
     kRead,
-    kChange,       // one at a time
-    kNotYet,       // an operation of Lambda that this version does not answer
-    kUnknown,      // no operation of Lambda
-    kMalformed,    // the path does not decode
+    kChange,     // one at a time
+    kNotYet,     // an operation of Lambda that this version does not answer
+    kUnknown,    // no operation of Lambda
+    kMalformed,  // the path does not decode
 };
 
 struct Route {

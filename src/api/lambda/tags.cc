@@ -18,7 +18,8 @@ std::vector<std::string> query_values(std::string_view query, std::string_view n
     std::vector<std::string> out;
     while (!query.empty()) {
         const size_t end = std::min(query.find('&'), query.size());
-        if (const auto value = net::query_parameter(query.substr(0, end), name)) out.push_back(*value);
+        if (const auto value = net::query_parameter(query.substr(0, end), name))
+            out.push_back(*value);
         query.remove_prefix(std::min(end + 1, query.size()));
     }
     return out;
@@ -39,18 +40,23 @@ Reply tag_resource(const Call& call) {
     auto record = tagged(call);
     if (!record) return tl::unexpected(record.error());
     for (const auto& [key, value] : tags ? tags->as_object() : json::Object()) {
-        if (!value.is_string()) return aws::refuse("SerializationException", "NUMBER_VALUE can not be converted to String");
+        if (!value.is_string())
+            return aws::refuse("SerializationException",
+                               "NUMBER_VALUE can not be converted to String");
         record->facts.tags.set(key, value);
     }
-    if (const auto saved = amend_latest(call.context, *record); !saved) return tl::unexpected(saved.error());
+    if (const auto saved = amend_latest(call.context, *record); !saved)
+        return tl::unexpected(saved.error());
     return RestReply{204, {}};
 }
 
 Reply untag_resource(const Call& call) {
     auto record = tagged(call);
     if (!record) return tl::unexpected(record.error());
-    for (const std::string& key : query_values(call.request.query(), "tagKeys")) record->facts.tags.mutable_object().erase(key);
-    if (const auto saved = amend_latest(call.context, *record); !saved) return tl::unexpected(saved.error());
+    for (const std::string& key : query_values(call.request.query(), "tagKeys"))
+        record->facts.tags.mutable_object().erase(key);
+    if (const auto saved = amend_latest(call.context, *record); !saved)
+        return tl::unexpected(saved.error());
     return RestReply{204, {}};
 }
 

@@ -16,12 +16,14 @@ Reply update_function_code(const Call& call) {
     if (!ref) return tl::unexpected(ref.error());
     auto record = find_function(context, {ref->name, ""});
     if (!record) return tl::unexpected(record.error());
-    if (const auto error = check_revision(call.body, record->facts.revision_id)) return tl::unexpected(*error);
+    if (const auto error = check_revision(call.body, record->facts.revision_id))
+        return tl::unexpected(*error);
     if (const auto error = apply_architectures(call.body, *record)) return tl::unexpected(*error);
     const auto zip = decode_package(call.body, context.limits, "UpdateFunctionCode");
     if (!zip) return tl::unexpected(zip.error());
     const StoreMode mode = dry_run ? StoreMode::kDryRun : StoreMode::kStore;
-    if (const auto stored = apply_package(context, *zip, mode, *record); !stored) return tl::unexpected(stored.error());
+    if (const auto stored = apply_package(context, *zip, mode, *record); !stored)
+        return tl::unexpected(stored.error());
     record->touch(context.clock.now());
     if (dry_run) return RestReply{200, configuration(context.place, *record, "")};
     if (const auto saved = save_latest(context, *record); !saved) {

@@ -13,10 +13,12 @@ Reply update_function_configuration(const Call& call) {
     if (!ref) return tl::unexpected(ref.error());
     auto record = find_function(context, {ref->name, ""});
     if (!record) return tl::unexpected(record.error());
-    if (const auto error = check_revision(call.body, record->facts.revision_id)) return tl::unexpected(*error);
+    if (const auto error = check_revision(call.body, record->facts.revision_id))
+        return tl::unexpected(*error);
     if (const auto error = apply_settings(call.body, *record)) return tl::unexpected(*error);
     record->touch(context.clock.now());
-    if (const auto saved = save_latest(context, *record); !saved) return tl::unexpected(saved.error());
+    if (const auto saved = save_latest(context, *record); !saved)
+        return tl::unexpected(saved.error());
     return RestReply{200, configuration(context.place, *record, "")};
 }
 

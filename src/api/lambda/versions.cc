@@ -13,7 +13,8 @@ namespace {
 
 int64_t number_of(const FunctionRecord& version) {
     int64_t n = 0;
-    std::from_chars(version.spec.version.data(), version.spec.version.data() + version.spec.version.size(), n);
+    std::from_chars(version.spec.version.data(),
+                    version.spec.version.data() + version.spec.version.size(), n);
     return n;
 }
 
@@ -25,8 +26,9 @@ bool is_unchanged(const FunctionRecord& latest, const FunctionRecord& version) {
     b.reserved_concurrency = a.reserved_concurrency;
     b.provisioned_concurrency = a.provisioned_concurrency;
     const FunctionFacts &x = latest.facts, &y = version.facts;
-    return a == b && x.code_sha256 == y.code_sha256 && x.role == y.role && x.description == y.source_description &&
-           x.architecture == y.architecture && x.tracing_mode == y.tracing_mode && x.logging == y.logging;
+    return a == b && x.code_sha256 == y.code_sha256 && x.role == y.role &&
+           x.description == y.source_description && x.architecture == y.architecture &&
+           x.tracing_mode == y.tracing_mode && x.logging == y.logging;
 }
 
 }  // namespace
@@ -40,17 +42,20 @@ Answer<std::vector<FunctionRecord>> versions_of(const Context& context, const st
         if (!record) return tl::unexpected(record.error());
         if (record->spec.version != kLatest) out.push_back(*std::move(record));
     }
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
     return out;
 }
 
-Answer<FunctionRecord> publish(const Context& context, FunctionRecord latest, const std::optional<std::string>& description) {
+Answer<FunctionRecord> publish(const Context& context, FunctionRecord latest,
+                               const std::optional<std::string>& description) {
     auto versions = versions_of(context, latest.spec.name);
     if (!versions) return tl::unexpected(versions.error());
     if (!versions->empty() && is_unchanged(latest, versions->back())) return versions->back();
 
     // Numbers are never used again, also after a deletion or a crash between the two writes below.
-    const int64_t number = std::max(latest.facts.next_version, versions->empty() ? 1 : number_of(versions->back()) + 1);
+    const int64_t number = std::max(latest.facts.next_version,
+                                    versions->empty() ? 1 : number_of(versions->back()) + 1);
     FunctionRecord version = latest;
     version.spec.version = std::to_string(number);
     version.callable.aliases.clear();
@@ -63,7 +68,8 @@ Answer<FunctionRecord> publish(const Context& context, FunctionRecord latest, co
     const auto put = context.engine.put_revision(version.encode());
     if (!put) return tl::unexpected(put_error(context, put.error(), latest));
     latest.facts.next_version = number + 1;
-    if (const auto saved = amend_latest(context, latest); !saved) return tl::unexpected(saved.error());
+    if (const auto saved = amend_latest(context, latest); !saved)
+        return tl::unexpected(saved.error());
     return version;
 }
 
@@ -72,15 +78,19 @@ Reply publish_version(const Call& call) {
     if (!ref) return tl::unexpected(ref.error());
     aws::Fields fields(call.body);
     const auto hash = fields.string("CodeSha256");
-    const auto description = fields.string("Description", {.max = 256, .error_name = "description"});
+    const auto description =
+        fields.string("Description", {.max = 256, .error_name = "description"});
     fields.string("RevisionId");
     if (const auto error = fields.error()) return tl::unexpected(*error);
     auto latest = find_function(call.context, {ref->name, ""});
     if (!latest) return tl::unexpected(latest.error());
-    if (const auto error = check_revision(call.body, latest->facts.revision_id)) return tl::unexpected(*error);
+    if (const auto error = check_revision(call.body, latest->facts.revision_id))
+        return tl::unexpected(*error);
     if (hash && !hash->empty() && *hash != latest->facts.code_sha256) {
-        return aws::refuse("InvalidParameterValueException", "CodeSHA256 (" + *hash + ") is different from current CodeSHA256 in $LATEST (" +
-                           latest->facts.code_sha256 + "). Please try again with the CodeSHA256 in $LATEST.");
+        return aws::refuse(
+            "InvalidParameterValueException",
+            "CodeSHA256 (" + *hash + ") is different from current CodeSHA256 in $LATEST (" +
+                latest->facts.code_sha256 + "). Please try again with the CodeSHA256 in $LATEST.");
     }
     const auto version = publish(call.context, *std::move(latest), description);
     if (!version) return tl::unexpected(version.error());
@@ -99,7 +109,8 @@ Reply list_versions_by_function(const Call& call) {
     all->insert(all->begin(), *std::move(latest));
     // The cursor is the number of the last version shown; "0" is $LATEST.
     int64_t after = -1;
-    if (!page->after.empty()) std::from_chars(page->after.data(), page->after.data() + page->after.size(), after);
+    if (!page->after.empty())
+        std::from_chars(page->after.data(), page->after.data() + page->after.size(), after);
     json::Value versions = json::Value::array();
     json::Value out = json::Value::object();
     int64_t last = 0;

@@ -10,9 +10,11 @@
 namespace tandem::lambda {
 
 /// All published versions, oldest first.
-aws::Answer<std::vector<FunctionRecord>> versions_of(const aws::Context& context, const std::string& name);
+aws::Answer<std::vector<FunctionRecord>> versions_of(const aws::Context& context,
+                                                     const std::string& name);
 
 /// Publishes `latest` as a version, or answers the last one if nothing changed since.
-aws::Answer<FunctionRecord> publish(const aws::Context& context, FunctionRecord latest, const std::optional<std::string>& description);
+aws::Answer<FunctionRecord> publish(const aws::Context& context, FunctionRecord latest,
+                                    const std::optional<std::string>& description);
 
 }  // namespace tandem::lambda

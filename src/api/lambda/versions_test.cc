@@ -9,7 +9,10 @@ class VersionsTest : public LambdaTest {
 protected:
     void SetUp() override { ASSERT_EQ(create("f").status, 201); }
     Answered publish(Value body = Value::object()) { return call("POST", "/f/versions", body); }
-    void change(int timeout) { ASSERT_EQ(call("PUT", "/f/configuration", Value::object({{"Timeout", timeout}})).status, 200); }
+    void change(int timeout) {
+        ASSERT_EQ(call("PUT", "/f/configuration", Value::object({{"Timeout", timeout}})).status,
+                  200);
+    }
 };
 
 TEST_F(VersionsTest, PublishesWhatChanged) {
@@ -18,7 +21,7 @@ TEST_F(VersionsTest, PublishesWhatChanged) {
     EXPECT_EQ(one.field("Version"), "1");
     EXPECT_EQ(one.field("FunctionArn"), arn("f") + ":1");
     EXPECT_EQ(one.field("Description"), "first");
-    EXPECT_EQ(publish().field("Version"), "1");      // nothing changed
+    EXPECT_EQ(publish().field("Version"), "1");  // nothing changed
     change(10);
     EXPECT_EQ(publish().field("Version"), "2");
     EXPECT_EQ(get("/f/configuration?Qualifier=1").body.int_or("Timeout", 0), 3);
@@ -26,10 +29,12 @@ TEST_F(VersionsTest, PublishesWhatChanged) {
     EXPECT_EQ(get("/f/configuration?Qualifier=3").status, 404);
     const Answered list = get("/f/versions");
     std::vector<std::string> versions;
-    for (const Value& v : list.body.find("Versions")->as_array()) versions.emplace_back(v.string_or("Version", ""));
+    for (const Value& v : list.body.find("Versions")->as_array())
+        versions.emplace_back(v.string_or("Version", ""));
     EXPECT_EQ(versions, (std::vector<std::string>{"$LATEST", "1", "2"}));
     const Answered page = get("/f/versions?MaxItems=2");
-    const Answered rest = get("/f/versions?MaxItems=2&Marker=" + percent_encode(page.field("NextMarker")));
+    const Answered rest =
+        get("/f/versions?MaxItems=2&Marker=" + percent_encode(page.field("NextMarker")));
     ASSERT_EQ(rest.body.find("Versions")->as_array().size(), 1u);
     EXPECT_EQ(rest.body.find("Versions")->as_array()[0].string_or("Version", ""), "2");
 }
@@ -44,7 +49,8 @@ TEST_F(VersionsTest, NumbersAreNeverUsedAgain) {
 }
 
 TEST_F(VersionsTest, PublishChecksItsConditions) {
-    EXPECT_EQ(publish(Value::object({{"CodeSha256", "x"}})).error(), "InvalidParameterValueException");
+    EXPECT_EQ(publish(Value::object({{"CodeSha256", "x"}})).error(),
+              "InvalidParameterValueException");
     EXPECT_EQ(publish(Value::object({{"RevisionId", "x"}})).status, 412);
     EXPECT_EQ(call("POST", "/none/versions", Value::object()).status, 404);
     Value code = Value::object({{"ZipFile", base64_encode("v2")}, {"Publish", true}});
@@ -58,13 +64,18 @@ TEST_F(VersionsTest, AliasesPointAtVersions) {
     publish();
     change(10);
     publish();
-    const Answered made = call("POST", "/f/aliases", *json::parse(R"({"Name":"live","FunctionVersion":"1","Description":"d"})"));
+    const Answered made =
+        call("POST", "/f/aliases",
+             *json::parse(R"({"Name":"live","FunctionVersion":"1","Description":"d"})"));
     ASSERT_EQ(made.status, 201) << made.text;
     EXPECT_EQ(made.field("AliasArn"), arn("f") + ":live");
     EXPECT_EQ(made.field("FunctionVersion"), "1");
     EXPECT_EQ(get("/f/configuration?Qualifier=live").field("Version"), "1");
     EXPECT_EQ(get("/f/configuration?Qualifier=live").field("FunctionArn"), arn("f") + ":live");
-    const Answered moved = call("PUT", "/f/aliases/live", *json::parse(R"({"FunctionVersion":"2","RoutingConfig":{"AdditionalVersionWeights":{"1":0.5}}})"));
+    const Answered moved = call(
+        "PUT", "/f/aliases/live",
+        *json::parse(
+            R"({"FunctionVersion":"2","RoutingConfig":{"AdditionalVersionWeights":{"1":0.5}}})"));
     ASSERT_EQ(moved.status, 200) << moved.text;
     EXPECT_EQ(moved.field("Description"), "d");
     EXPECT_EQ(get("/f/aliases/live").body, moved.body);
@@ -73,7 +84,8 @@ TEST_F(VersionsTest, AliasesPointAtVersions) {
     EXPECT_EQ(send("DELETE", "/2015-03-31/functions/f?Qualifier=2").status, 409);
     EXPECT_EQ(call("PUT", "/f/aliases/live", *json::parse(R"({"RevisionId":"x"})")).status, 412);
     // Aliases survive a change of the code.
-    EXPECT_EQ(call("PUT", "/f/code", Value::object({{"ZipFile", base64_encode("v3")}})).status, 200);
+    EXPECT_EQ(call("PUT", "/f/code", Value::object({{"ZipFile", base64_encode("v3")}})).status,
+              200);
     EXPECT_EQ(get("/f/aliases/live").status, 200);
     EXPECT_EQ(send("DELETE", "/2015-03-31/functions/f/aliases/live").status, 204);
     EXPECT_EQ(get("/f/aliases/live").status, 404);
@@ -88,11 +100,16 @@ TEST_F(VersionsTest, AliasesAreChecked) {
     EXPECT_EQ(make(R"({"Name":"a"})").error(), "ValidationException");
     EXPECT_EQ(make(R"({"Name":"a","FunctionVersion":"9"})").status, 404);
     EXPECT_EQ(make(R"({"Name":"a","FunctionVersion":"live"})").error(), "ValidationException");
-    EXPECT_EQ(make(R"({"Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"1":0.5}}})").error(), "InvalidParameterValueException");
+    EXPECT_EQ(
+        make(
+            R"({"Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"1":0.5}}})")
+            .error(),
+        "InvalidParameterValueException");
     EXPECT_EQ(make(R"({"Name":"a","FunctionVersion":"1"})").status, 201);
     EXPECT_EQ(make(R"({"Name":"a","FunctionVersion":"1"})").status, 409);
     EXPECT_EQ(call("PUT", "/f/aliases/none", Value::object()).status, 404);
-    EXPECT_EQ(send("DELETE", "/2015-03-31/functions/f?Qualifier=$LATEST").error(), "InvalidParameterValueException");
+    EXPECT_EQ(send("DELETE", "/2015-03-31/functions/f?Qualifier=$LATEST").error(),
+              "InvalidParameterValueException");
 }
 
 }  // namespace

@@ -7,15 +7,18 @@ namespace tandem::states {
 namespace {
 
 json::Value created(const Context& context, const Callable& callable) {
-    return json::Value::object({{"creationDate", aws::epoch_seconds(callable.created)},
-                                {"stateMachineArn", aws::state_machine_arn(context.place, callable.name)}});
+    return json::Value::object(
+        {{"creationDate", aws::epoch_seconds(callable.created)},
+         {"stateMachineArn", aws::state_machine_arn(context.place, callable.name)}});
 }
 
 // "CreateStateMachine's idempotency check is based on the state machine name, definition, type,
 // LoggingConfiguration, TracingConfiguration [...] a different roleArn or tags [are ignored]"
-bool same_request(const Machine& machine, const std::string& definition, const MachineAttributes& wanted) {
+bool same_request(const Machine& machine, const std::string& definition,
+                  const MachineAttributes& wanted) {
     return machine.callable->definition.view() == definition &&
-           machine.attributes.logging == wanted.logging && machine.attributes.tracing == wanted.tracing;
+           machine.attributes.logging == wanted.logging &&
+           machine.attributes.tracing == wanted.tracing;
 }
 
 }  // namespace
@@ -33,10 +36,13 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     auto checked_tags = read_tags(tags);
     if (!checked_tags) return tl::unexpected(checked_tags.error());
     const bool is_express = type.value_or("STANDARD") == "EXPRESS";
-    if (const auto error = check_definition(context, *settings->definition, is_express ? "asl.express" : "asl"))
+    if (const auto error =
+            check_definition(context, *settings->definition, is_express ? "asl.express" : "asl"))
         return tl::unexpected(*error);
     if (is_express) {
-        return aws::refuse("StateMachineTypeNotSupported", "This server runs state machines of type STANDARD only, not EXPRESS yet.");
+        return aws::refuse(
+            "StateMachineTypeNotSupported",
+            "This server runs state machines of type STANDARD only, not EXPRESS yet.");
     }
 
     MachineAttributes attributes;
@@ -50,8 +56,10 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     if (!existing) return tl::unexpected(existing.error());
     if (*existing) {
         if ((*existing)->attributes.deleting) return machine_deleting(arn);
-        if (same_request(**existing, *settings->definition, attributes)) return created(context, *(*existing)->callable);
-        return aws::refuse("StateMachineAlreadyExists", "State Machine Already Exists: '" + arn + "'");
+        if (same_request(**existing, *settings->definition, attributes))
+            return created(context, *(*existing)->callable);
+        return aws::refuse("StateMachineAlreadyExists",
+                           "State Machine Already Exists: '" + arn + "'");
     }
 
     Callable callable;
@@ -66,7 +74,8 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     const auto put = context.engine.put_callable(std::move(callable), PutMode::kCreate);
     if (!put) {
         if (put.error().code == ErrorCode::kAlreadyExists) {
-            return aws::refuse("StateMachineAlreadyExists", "State Machine Already Exists: '" + arn + "'");
+            return aws::refuse("StateMachineAlreadyExists",
+                               "State Machine Already Exists: '" + arn + "'");
         }
         return aws::refuse(put.error());
     }

@@ -7,7 +7,8 @@ namespace tandem::states {
 // Deleting what does not exist succeeds.
 Answer<json::Value> delete_state_machine(const Context& context, const Input& input) {
     aws::Fields fields(input);
-    const auto arn = fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
+    const auto arn =
+        fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
     if (const auto error = fields.error()) return tl::unexpected(*error);
     auto machine = find_machine(context, *arn);
     if (!machine) {
@@ -20,7 +21,7 @@ Answer<json::Value> delete_state_machine(const Context& context, const Input& in
     callable.attributes = machine->attributes.encode();
     const auto marked = context.engine.amend_callable(callable);
     if (!marked && marked.error().code != ErrorCode::kNotFound) return aws::refuse(marked.error());
-    auto rest = lookup_machine(context, callable.name);    // goes now if nothing runs
+    auto rest = lookup_machine(context, callable.name);  // goes now if nothing runs
     if (!rest) return tl::unexpected(rest.error());
     return json::Value::object();
 }

@@ -28,12 +28,13 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
     if (!found) return tl::unexpected(found.error());
     const ExecutionSummary& summary = *found;
     const bool all = data.value_or("ALL_DATA") == "ALL_DATA";
-    json::Value out = json::Value::object({{"executionArn", execution_arn(context, summary)},
-                                           {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
-                                           {"name", summary.name},
-                                           {"status", to_string(summary.status)},
-                                           {"startDate", aws::epoch_seconds(summary.start_time)},
-                                           {"redriveCount", 0}});
+    json::Value out = json::Value::object(
+        {{"executionArn", execution_arn(context, summary)},
+         {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
+         {"name", summary.name},
+         {"status", to_string(summary.status)},
+         {"startDate", aws::epoch_seconds(summary.start_time)},
+         {"redriveCount", 0}});
     const json::Value details = json::Value::object({{"included", all}});
     if (all) out.set("input", summary.input.str());
     out.set("inputDetails", details);
@@ -41,14 +42,16 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
         if (all) out.set("output", summary.output.str());
         out.set("outputDetails", details);
     }
-    if (summary.status != ExecutionStatus::kRunning) out.set("stopDate", aws::epoch_seconds(summary.stop_time));
+    if (summary.status != ExecutionStatus::kRunning)
+        out.set("stopDate", aws::epoch_seconds(summary.stop_time));
     if (all && summary.error) out.set("error", *summary.error);
     if (all && summary.cause) out.set("cause", *summary.cause);
     if (is_redrivable(summary.status)) {
         out.set("redriveStatus", "REDRIVABLE");
     } else {
         out.set("redriveStatus", "NOT_REDRIVABLE");
-        out.set("redriveStatusReason", "Execution is " + std::string(to_string(summary.status)) + " and cannot be redriven");
+        out.set("redriveStatusReason", "Execution is " + std::string(to_string(summary.status)) +
+                                           " and cannot be redriven");
     }
     return out;
 }

@@ -5,7 +5,8 @@
 namespace tandem::states {
 
 // Answers the revision that the execution runs, also after an update or a deletion.
-Answer<json::Value> describe_state_machine_for_execution(const Context& context, const Input& input) {
+Answer<json::Value> describe_state_machine_for_execution(const Context& context,
+                                                         const Input& input) {
     aws::Fields fields(input);
     const auto arn = fields.string("executionArn", {.required = true, .min = 1, .max = kArnChars});
     const auto data = fields.string("includedData", {.values = {"ALL_DATA", "METADATA_ONLY"}});
@@ -15,13 +16,15 @@ Answer<json::Value> describe_state_machine_for_execution(const Context& context,
     const auto callable = context.engine.execution_callable(*summary);
     if (!callable) return aws::refuse(callable.error());
     const auto attributes = MachineAttributes::decode((*callable)->attributes);
-    json::Value out = json::Value::object({{"stateMachineArn", aws::state_machine_arn(context.place, summary->callable)},
-                                           {"name", summary->callable},
-                                           {"roleArn", attributes.role_arn},
-                                           {"updateDate", aws::epoch_seconds((*callable)->updated)},
-                                           {"loggingConfiguration", attributes.logging},
-                                           {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});
-    if (data.value_or("ALL_DATA") == "ALL_DATA") out.set("definition", (*callable)->definition.str());
+    json::Value out = json::Value::object(
+        {{"stateMachineArn", aws::state_machine_arn(context.place, summary->callable)},
+         {"name", summary->callable},
+         {"roleArn", attributes.role_arn},
+         {"updateDate", aws::epoch_seconds((*callable)->updated)},
+         {"loggingConfiguration", attributes.logging},
+         {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});
+    if (data.value_or("ALL_DATA") == "ALL_DATA")
+        out.set("definition", (*callable)->definition.str());
     if (!attributes.initial) out.set("revisionId", (*callable)->revision);
     return out;
 }

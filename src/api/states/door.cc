@@ -11,15 +11,17 @@ namespace tandem::states {
 
 namespace {
 
+Counter& requests = counter("tandem_api_requests_total", "Requests by door.", "door=\"states\"");
+
 constexpr std::string_view kTarget = "AWSStepFunctions.";
 // A definition of 1 MiB grows when it becomes a JSON string; more than this no action needs.
 constexpr size_t kRequestBytes = 8 * kDefinitionBytes;
 constexpr std::string_view kContentType = "application/x-amz-json-1.0";
 
 enum class Runs {
-    kHere,      // reads what is in memory, or hands over to the engine
-    kQueued,    // reads the store
-    kAlone,     // changes a state machine: queued, and one at a time
+    kHere,    // reads what is in memory, or hands over to the engine
+    kQueued,  // reads the store
+    kAlone,   // changes a state machine: queued, and one at a time
 };
 
 struct Action {
@@ -47,13 +49,29 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {
-    "CreateActivity", "CreateStateMachineAlias", "DeleteActivity", "DeleteStateMachineAlias",
-    "DeleteStateMachineVersion", "DescribeActivity", "DescribeMapRun", "DescribeStateMachineAlias",
-    "GetActivityTask", "ListActivities", "ListMapRuns", "ListStateMachineAliases",
-    "ListStateMachineVersions", "PublishStateMachineVersion", "RedriveExecution", "SendTaskFailure",
-    "SendTaskHeartbeat", "SendTaskSuccess", "StartSyncExecution", "TestState", "UpdateMapRun",
-    "UpdateStateMachineAlias", "ValidateStateMachineDefinition"};
+constexpr std::string_view kNotYet[] = {"CreateActivity",
+                                        "CreateStateMachineAlias",
+                                        "DeleteActivity",
+                                        "DeleteStateMachineAlias",
+                                        "DeleteStateMachineVersion",
+                                        "DescribeActivity",
+                                        "DescribeMapRun",
+                                        "DescribeStateMachineAlias",
+                                        "GetActivityTask",
+                                        "ListActivities",
+                                        "ListMapRuns",
+                                        "ListStateMachineAliases",
+                                        "ListStateMachineVersions",
+                                        "PublishStateMachineVersion",
+                                        "RedriveExecution",
+                                        "SendTaskFailure",
+                                        "SendTaskHeartbeat",
+                                        "SendTaskSuccess",
+                                        "StartSyncExecution",
+                                        "TestState",
+                                        "UpdateMapRun",
+                                        "UpdateStateMachineAlias",
+                                        "ValidateStateMachineDefinition"};
 
 bool has_content_type(const net::HttpRequest& request) {
     std::string_view type = request.headers.get_or("Content-Type", "");
@@ -77,22 +95,31 @@ net::HttpResponse StatesDoor::failure(const aws::ApiError& error) const {
 }
 
 void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
-    static Counter& requests = counter("tandem_api_requests_total", "Requests by door.", "door=\"states\"");
     requests.add();
     reply = aws::with_request_id(std::move(reply), random_uuid());
     const std::string_view name = request.headers.get_or("X-Amz-Target", "").substr(kTarget.size());
-    if (!has_content_type(request)) return reply(failure({404, "UnknownOperationException", "", {}, 0}));
+    if (!has_content_type(request))
+        return reply(failure({404, "UnknownOperationException", "", {}, 0}));
     const Action* action = std::find_if(std::begin(kActions), std::end(kActions),
                                         [&](const Action& a) { return a.name == name; });
     if (action == std::end(kActions)) {
         if (std::find(std::begin(kNotYet), std::end(kNotYet), name) == std::end(kNotYet)) {
             return reply(failure({400, "UnknownOperationException", "", {}, 0}));
         }
-        return reply(failure({400, "UnsupportedOperation",
-                              "This server does not support the action " + std::string(name) + " yet.", {}, 0}));
+        return reply(
+            failure({400,
+                     "UnsupportedOperation",
+                     "This server does not support the action " + std::string(name) + " yet.",
+                     {},
+                     0}));
     }
     if (request.body.size() > kRequestBytes) {
-        return reply(failure({413, "RequestEntityTooLargeException", "The request is larger than " + std::to_string(kRequestBytes) + " bytes.", {}, 0}));
+        return reply(
+            failure({413,
+                     "RequestEntityTooLargeException",
+                     "The request is larger than " + std::to_string(kRequestBytes) + " bytes.",
+                     {},
+                     0}));
     }
     auto body = aws::decode_body(request.body, context_.limits);
     if (!body) return reply(failure(body.error()));
@@ -101,7 +128,8 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     };
     if (action->async != nullptr) return action->async(context_, *body, std::move(done));
     if (action->runs == Runs::kHere) return done(action->sync(context_, *body));
-    aws::WorkQueue& queue = action->runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
+    aws::WorkQueue& queue =
+        action->runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
     const bool posted = queue.post([this, action, body = *std::move(body), done] {
         std::unique_lock lock(changes_, std::defer_lock);
         if (action->runs == Runs::kAlone) lock.lock();

@@ -20,7 +20,7 @@ public:
 
 private:
     aws::Context context_;
-    std::mutex changes_;     // one change of a state machine at a time: they read, decide, write
+    std::mutex changes_;  // one change of a state machine at a time: they read, decide, write
 };
 
 }  // namespace tandem::states

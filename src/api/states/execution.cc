@@ -19,19 +19,23 @@ tl::unexpected<aws::ApiError> execution_does_not_exist(std::string_view arn) {
 
 Answer<ExecutionId> parse_execution_arn(const aws::Context& context, std::string_view text) {
     const auto arn = aws::parse_arn(text);
-    if (!arn) return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
+    if (!arn)
+        return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
     if (arn->service == "states" && arn->resource.starts_with("express:")) {
-        return refuse("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'");
+        return refuse("InvalidArn",
+                      "Invalid Arn: 'Resource type not valid in this context: express'");
     }
     constexpr std::string_view kType = "execution:";
     if (arn->service != "states" || !arn->resource.starts_with(kType)) {
         const std::string type = arn->resource.substr(0, arn->resource.find_first_of(":/"));
-        return refuse("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
+        return refuse("InvalidArn",
+                      "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
     }
     const std::string_view rest = std::string_view(arn->resource).substr(kType.size());
     const size_t colon = rest.find(':');
     const bool here = arn->account == context.place.account && arn->region == context.place.region;
-    if (!here || rest.size() + kType.size() > kExecutionIdBytes || colon == std::string_view::npos || colon == 0 || colon + 1 == rest.size()) {
+    if (!here || rest.size() + kType.size() > kExecutionIdBytes ||
+        colon == std::string_view::npos || colon == 0 || colon + 1 == rest.size()) {
         return execution_does_not_exist(text);
     }
     return execution_id(rest.substr(0, colon), rest.substr(colon + 1));

@@ -18,8 +18,8 @@ public:
     Reader(const Context& context, ExecutionSummary summary, bool reverse)
         : context_(context), summary_(std::move(summary)), reverse_(reverse) {}
 
-    /// Up to `limit` visible events beginning with seq `from`, fewer where they are large; `next` is
-    /// where the next page begins, or 0 at the end.
+    /// Up to `limit` visible events beginning with seq `from`, fewer where they are large; `next`
+    /// is where the next page begins, or 0 at the end.
     Result<std::vector<Event>> page(uint64_t from, size_t limit, uint64_t& next) {
         std::vector<Event> out;
         size_t bytes = 0;
@@ -90,7 +90,8 @@ Answer<json::Value> get_execution_history(const Context& context, const Input& i
     auto summary = find_execution(context, *arn);
     if (!summary) return tl::unexpected(summary.error());
 
-    const std::string scope = "GetExecutionHistory/" + summary->id.str() + (reverse ? "/reverse" : "");
+    const std::string scope =
+        "GetExecutionHistory/" + summary->id.str() + (reverse ? "/reverse" : "");
     uint64_t from = reverse ? summary->last_seq : 1;
     if (token) {
         const auto cursor = aws::decode_page_token(scope, *token);

@@ -31,7 +31,9 @@ public:
     }
     Details& input(const Event& e) { return data("input", "inputDetails", e.input); }
     Details& output(const Event& e) { return data("output", "outputDetails", e.output); }
-    Details& failure(const Event& e) { return optional("error", e.error).optional("cause", e.cause); }
+    Details& failure(const Event& e) {
+        return optional("error", e.error).optional("cause", e.cause);
+    }
     json::Value take() { return std::move(out_); }
 
 private:
@@ -72,11 +74,15 @@ json::Value task_details(const Event& e, const Event* schedule, Details details)
     if (e.type == EventType::kTaskScheduled) {
         if (is_task) {
             // Parameters are the one input that has no "...Details".
-            details.text("parameters", e.input.view()).text("region", e.region).text("resource", e.resource)
-                .text("resourceType", e.resource_type).seconds("heartbeatInSeconds", e.heartbeat_s);
+            details.text("parameters", e.input.view())
+                .text("region", e.region)
+                .text("resource", e.resource)
+                .text("resourceType", e.resource_type)
+                .seconds("heartbeatInSeconds", e.heartbeat_s);
         } else {
             details.input(e).text("resource", e.resource);
-            if (e.family == TaskFamily::kActivity) details.seconds("heartbeatInSeconds", e.heartbeat_s);
+            if (e.family == TaskFamily::kActivity)
+                details.seconds("heartbeatInSeconds", e.heartbeat_s);
         }
         return details.seconds("timeoutInSeconds", e.timeout_s).take();
     }
@@ -101,7 +107,7 @@ json::Value with_assigned(json::Value details, const Payload& recorded) {
 
 struct Shown {
     std::string type;
-    json::Value details;      // null: this type has none
+    json::Value details;  // null: this type has none
 };
 
 // The member's name is the type's, in lower camel case; the states share two.
@@ -116,19 +122,22 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
     Details details(options);
     const std::string plain(to_string(e.type));
     switch (e.type) {
-        case EventType::kExecutionStarted: return {plain, details.input(e).text("roleArn", role_of(e.detail)).take()};
+        case EventType::kExecutionStarted:
+            return {plain, details.input(e).text("roleArn", role_of(e.detail)).take()};
         case EventType::kExecutionSucceeded: return {plain, details.output(e).take()};
         case EventType::kExecutionFailed:
         case EventType::kExecutionAborted:
         case EventType::kExecutionTimedOut: return {plain, details.failure(e).take()};
         case EventType::kStateEntered:
-            return {std::string(to_string(e.kind)) + plain, details.input(e).text("name", e.name).take()};
+            return {std::string(to_string(e.kind)) + plain,
+                    details.input(e).text("name", e.name).take()};
         case EventType::kStateExited:
             return {std::string(to_string(e.kind)) + plain,
                     with_assigned(details.text("name", e.name).output(e).take(), e.detail)};
         case EventType::kStateStarted: {
             const bool map = e.kind == StateKind::kMap;
-            return {std::string(to_string(e.kind)) + plain, map ? details.number("length", e.length).take() : json::Value()};
+            return {std::string(to_string(e.kind)) + plain,
+                    map ? details.number("length", e.length).take() : json::Value()};
         }
         case EventType::kStateSucceeded:
         case EventType::kStateFailed:
@@ -149,15 +158,17 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kTaskSucceeded:
         case EventType::kTaskFailed:
         case EventType::kTaskTimedOut:
-            return {std::string(family_name(e.family)).append(task_step(e.type)), task_details(e, schedule, details)};
+            return {std::string(family_name(e.family)).append(task_step(e.type)),
+                    task_details(e, schedule, details)};
         case EventType::kEvaluationFailed:
-            return {plain, details.failure(e).text("location", e.resource).text("state", e.name).take()};
+            return {plain,
+                    details.failure(e).text("location", e.resource).text("state", e.name).take()};
         case EventType::kWaitSet:
         case EventType::kRetrySet:
         case EventType::kTaskHeartbeat:
         case EventType::kTaskCancelled:
         case EventType::kNote:
-        case EventType::kDeferred: break;    // hidden: never asked for
+        case EventType::kDeferred: break;  // hidden: never asked for
     }
     return {plain, {}};
 }
@@ -166,11 +177,12 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
 
 bool needs_schedule(const Event& event) {
     const bool is_task = event.family == TaskFamily::kTask || event.family == TaskFamily::kNone;
-    return is_task && event.resource.empty() && event.ref != 0 && event.type > EventType::kTaskScheduled &&
-           event.type <= EventType::kTaskTimedOut;
+    return is_task && event.resource.empty() && event.ref != 0 &&
+           event.type > EventType::kTaskScheduled && event.type <= EventType::kTaskTimedOut;
 }
 
-json::Value history_event(const Event& event, const Event* schedule, const HistoryOptions& options) {
+json::Value history_event(const Event& event, const Event* schedule,
+                          const HistoryOptions& options) {
     Shown s = shown(event, schedule, options);
     json::Value out = json::Value::object({{"timestamp", aws::epoch_seconds(event.time)},
                                            {"type", s.type},

@@ -11,11 +11,13 @@ namespace tandem::states {
 namespace {
 
 constexpr size_t kExecutionTokenChars = 3'096;
-constexpr size_t kReadExecutions = 100;   // at a time: with their inputs and outputs they may be large
+constexpr size_t kReadExecutions =
+    100;  // at a time: with their inputs and outputs they may be large
 
 std::optional<ExecutionStatus> status_named(std::string_view name) {
-    constexpr std::array kAll = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded, ExecutionStatus::kFailed,
-                                 ExecutionStatus::kTimedOut, ExecutionStatus::kAborted};
+    constexpr std::array kAll = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded,
+                                 ExecutionStatus::kFailed, ExecutionStatus::kTimedOut,
+                                 ExecutionStatus::kAborted};
     for (const ExecutionStatus status : kAll) {
         if (to_string(status) == name) return status;
     }
@@ -23,13 +25,15 @@ std::optional<ExecutionStatus> status_named(std::string_view name) {
 }
 
 json::Value item(const Context& context, const ExecutionSummary& summary) {
-    json::Value out = json::Value::object({{"executionArn", execution_arn(context, summary)},
-                                           {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
-                                           {"name", summary.name},
-                                           {"status", to_string(summary.status)},
-                                           {"startDate", aws::epoch_seconds(summary.start_time)},
-                                           {"redriveCount", 0}});
-    if (summary.status != ExecutionStatus::kRunning) out.set("stopDate", aws::epoch_seconds(summary.stop_time));
+    json::Value out = json::Value::object(
+        {{"executionArn", execution_arn(context, summary)},
+         {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
+         {"name", summary.name},
+         {"status", to_string(summary.status)},
+         {"startDate", aws::epoch_seconds(summary.start_time)},
+         {"redriveCount", 0}});
+    if (summary.status != ExecutionStatus::kRunning)
+        out.set("stopDate", aws::epoch_seconds(summary.stop_time));
     return out;
 }
 
@@ -39,13 +43,16 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     aws::Fields fields(input);
     const auto arn = fields.string("stateMachineArn", {.min = 1, .max = kArnChars});
     const auto map_run = fields.string("mapRunArn", {.min = 1, .max = 2'000});
-    const auto status = fields.string("statusFilter", {.values = {"SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"}});
+    const auto status = fields.string(
+        "statusFilter",
+        {.values = {"SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"}});
     const auto redrive = fields.string("redriveFilter", {.values = {"REDRIVEN", "NOT_REDRIVEN"}});
     const auto wanted = fields.integer("maxResults", {.min = 0, .max = int64_t(kPageSizeMax)});
     const auto token = fields.string("nextToken", {.min = 1, .max = kExecutionTokenChars});
     if (const auto error = fields.error()) return tl::unexpected(*error);
     if (arn.has_value() == map_run.has_value()) {
-        return aws::refuse("ValidationException", "Must specify exactly one of stateMachineArn and mapRunArn");
+        return aws::refuse("ValidationException",
+                           "Must specify exactly one of stateMachineArn and mapRunArn");
     }
     if (map_run) return aws::refuse("ResourceNotFound", "Resource not found: '" + *map_run + "'");
     const auto machine = find_machine(context, *arn);
@@ -56,7 +63,8 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     filter.callable = machine->callable->name;
     // Executions of a deleted namesake belong to that one.
     filter.started_from = machine->callable->created;
-    const bool none = status == "PENDING_REDRIVE" || redrive == "REDRIVEN";   // nothing is redriven yet
+    const bool none =
+        status == "PENDING_REDRIVE" || redrive == "REDRIVEN";  // nothing is redriven yet
     if (status) filter.status = status_named(*status);
 
     const std::string scope = "ListExecutions/" + filter.callable + "/" + status.value_or("");
@@ -73,10 +81,12 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
         do {
             const auto page = context.engine.list(filter, cursor, std::min(left, kReadExecutions));
             if (!page) {
-                if (page.error().code == ErrorCode::kInvalidArgument) return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
+                if (page.error().code == ErrorCode::kInvalidArgument)
+                    return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
                 return aws::refuse(page.error());
             }
-            for (const ExecutionSummary& summary : page->executions) executions.push_back(item(context, summary));
+            for (const ExecutionSummary& summary : page->executions)
+                executions.push_back(item(context, summary));
             left -= std::min(left, page->executions.size());
             cursor = page->next;
         } while (left > 0 && !cursor.empty());

@@ -30,10 +30,11 @@ Answer<json::Value> list_state_machines(const Context& context, const Input& inp
             }
             after = callable->name;
             if (callable->language != "asl") continue;
-            machines.push_back(json::Value::object({{"stateMachineArn", aws::state_machine_arn(context.place, callable->name)},
-                                                    {"name", callable->name},
-                                                    {"type", "STANDARD"},
-                                                    {"creationDate", aws::epoch_seconds(callable->created)}}));
+            machines.push_back(json::Value::object(
+                {{"stateMachineArn", aws::state_machine_arn(context.place, callable->name)},
+                 {"name", callable->name},
+                 {"type", "STANDARD"},
+                 {"creationDate", aws::epoch_seconds(callable->created)}}));
         }
     }
     json::Value out = json::Value::object({{"stateMachines", std::move(machines)}});

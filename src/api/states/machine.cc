@@ -28,9 +28,10 @@ Payload MachineAttributes::encode() const {
 MachineAttributes MachineAttributes::decode(const Payload& attributes) {
     MachineAttributes out;
     const auto value = json::parse(attributes.view());
-    if (!value) return out;     // a workflow that another door made has none of these facts
+    if (!value) return out;  // a workflow that another door made has none of these facts
     out.role_arn = value->string_or("roleArn", "");
-    if (const json::Value* logging = value->find("logging"); logging && logging->is_object()) out.logging = *logging;
+    if (const json::Value* logging = value->find("logging"); logging && logging->is_object())
+        out.logging = *logging;
     out.tracing = value->bool_or("tracing", false);
     if (const json::Value* tags = value->find("tags"); tags && tags->is_array()) out.tags = *tags;
     out.initial = value->bool_or("initial", true);
@@ -39,29 +40,35 @@ MachineAttributes MachineAttributes::decode(const Payload& attributes) {
 }
 
 tl::unexpected<ApiError> machine_does_not_exist(std::string_view arn) {
-    return refuse("StateMachineDoesNotExist", "State Machine Does Not Exist: '" + std::string(arn) + "'");
+    return refuse("StateMachineDoesNotExist",
+                  "State Machine Does Not Exist: '" + std::string(arn) + "'");
 }
 
 tl::unexpected<ApiError> machine_deleting(std::string_view arn) {
-    return refuse("StateMachineDeleting", "State Machine is being deleted: '" + std::string(arn) + "'");
+    return refuse("StateMachineDeleting",
+                  "State Machine is being deleted: '" + std::string(arn) + "'");
 }
 
 Answer<std::string> machine_name(const aws::Context& context, std::string_view text) {
     const auto arn = aws::parse_arn(text);
-    if (!arn) return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
+    if (!arn)
+        return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
     constexpr std::string_view kType = "stateMachine:";
     if (arn->service != "states" || !arn->resource.starts_with(kType)) {
         const std::string type = arn->resource.substr(0, arn->resource.find_first_of(":/"));
-        return refuse("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
+        return refuse("InvalidArn",
+                      "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
     }
     std::string name = arn->resource.substr(kType.size());
     const bool here = arn->account == context.place.account && arn->region == context.place.region;
     // A further colon names a version or an alias, of which there are none yet.
-    if (!here || name.empty() || name.find(':') != std::string::npos) return machine_does_not_exist(text);
+    if (!here || name.empty() || name.find(':') != std::string::npos)
+        return machine_does_not_exist(text);
     return name;
 }
 
-Answer<std::optional<Machine>> lookup_machine(const aws::Context& context, const std::string& name) {
+Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
+                                              const std::string& name) {
     auto callable = context.engine.callable({CallableKind::kWorkflow, name, ""});
     if (!callable) {
         if (callable.error().code == ErrorCode::kNotFound) return std::optional<Machine>();
@@ -71,7 +78,8 @@ Answer<std::optional<Machine>> lookup_machine(const aws::Context& context, const
     Machine machine{*callable, MachineAttributes::decode((*callable)->attributes)};
     if (machine.attributes.deleting) {
         // "The state machine itself is deleted after all executions are completed."
-        const auto open = context.engine.list({CallableKind::kWorkflow, name, ExecutionStatus::kRunning, {}, {}}, {}, 1);
+        const auto open = context.engine.list(
+            {CallableKind::kWorkflow, name, ExecutionStatus::kRunning, {}, {}}, {}, 1);
         if (open && open->executions.empty()) {
             auto gone = context.engine.delete_callable({CallableKind::kWorkflow, name, ""});
             if (!gone && gone.error().code != ErrorCode::kNotFound) return refuse(gone.error());
@@ -91,8 +99,8 @@ Answer<Machine> find_machine(const aws::Context& context, std::string_view arn) 
 }
 
 std::optional<ApiError> check_name(std::string_view name) {
-    // "whitespace; brackets < > { } [ ]; wildcards ? *; special " # % \ ^ | ~ ` $ & , ; : /; control
-    // characters (U+0000-001F, U+007F-009F)"
+    // "whitespace; brackets < > { } [ ]; wildcards ? *; special " # % \ ^ | ~ ` $ & , ; : /;
+    // control characters (U+0000-001F, U+007F-009F)"
     constexpr std::string_view kForbidden = " <>{}[]?*\"#%\\^|~`$&,;:/";
     bool bad = name.empty();
     for (size_t i = 0; i < name.size() && !bad; ++i) {
@@ -108,7 +116,8 @@ namespace {
 
 Answer<json::Value> read_logging(const json::Value& given) {
     aws::Fields fields(given);
-    const auto level = fields.string("level", {.values = {"ALL", "ERROR", "FATAL", "OFF"}, .error_name = "loggingConfiguration.level"});
+    const auto level = fields.string("level", {.values = {"ALL", "ERROR", "FATAL", "OFF"},
+                                               .error_name = "loggingConfiguration.level"});
     const auto data = fields.boolean("includeExecutionData");
     const json::Value* destinations = fields.array("destinations");
     if (const auto error = fields.error()) return tl::unexpected(*error);
@@ -126,13 +135,17 @@ Answer<json::Value> read_logging(const json::Value& given) {
 Answer<bool> check_unsupported(aws::Fields& fields, const json::Value* encryption,
                                const std::optional<bool>& publish, bool has_description) {
     if (publish.value_or(false)) {
-        return refuse("UnsupportedOperation", "This server does not publish state machine versions yet: leave 'publish' false.");
+        return refuse(
+            "UnsupportedOperation",
+            "This server does not publish state machine versions yet: leave 'publish' false.");
     }
     if (has_description) {
-        return refuse("ValidationException", "Version description can only be set when publish is true");
+        return refuse("ValidationException",
+                      "Version description can only be set when publish is true");
     }
     if (encryption && encryption->string_or("type", "AWS_OWNED_KEY") != "AWS_OWNED_KEY") {
-        return refuse("InvalidEncryptionConfiguration", "Invalid Encryption Configuration: only AWS_OWNED_KEY is supported");
+        return refuse("InvalidEncryptionConfiguration",
+                      "Invalid Encryption Configuration: only AWS_OWNED_KEY is supported");
     }
     return true;
 }
@@ -142,18 +155,23 @@ Answer<bool> check_unsupported(aws::Fields& fields, const json::Value* encryptio
 Answer<MachineSettings> read_settings(aws::Fields& fields) {
     MachineSettings out;
     out.role_arn = fields.string("roleArn", {.min = 1, .max = kArnChars});
-    out.definition = fields.string("definition", {.min = 1, .max = kDefinitionBytes, .sensitive = true});
+    out.definition =
+        fields.string("definition", {.min = 1, .max = kDefinitionBytes, .sensitive = true});
     const json::Value* logging = fields.object("loggingConfiguration");
     const json::Value* tracing = fields.object("tracingConfiguration");
     const json::Value* encryption = fields.object("encryptionConfiguration");
     const auto publish = fields.boolean("publish");
-    const bool described = !fields.string("versionDescription", {.max = 256, .sensitive = true}).value_or("").empty();
+    const bool described =
+        !fields.string("versionDescription", {.max = 256, .sensitive = true}).value_or("").empty();
     if (const auto error = fields.error()) return tl::unexpected(*error);
     if (out.definition && out.definition->size() > kDefinitionBytes) {
-        fields.violate("definition", std::nullopt, "Member must have length less than or equal to " + std::to_string(kDefinitionBytes));
+        fields.violate(
+            "definition", std::nullopt,
+            "Member must have length less than or equal to " + std::to_string(kDefinitionBytes));
         return tl::unexpected(*fields.error());
     }
-    if (const auto ok = check_unsupported(fields, encryption, publish, described); !ok) return tl::unexpected(ok.error());
+    if (const auto ok = check_unsupported(fields, encryption, publish, described); !ok)
+        return tl::unexpected(ok.error());
     if (out.role_arn && !aws::is_role_arn(*out.role_arn)) {
         return refuse("InvalidArn", "Invalid Arn: 'Invalid Role Arn: " + *out.role_arn + "'");
     }
@@ -174,7 +192,8 @@ std::optional<ApiError> check_definition(const aws::Context& context, const std:
     std::string reason = aws::locate_json_error(definition);
     if (reason.empty()) reason = valid.error().message;
     else reason.insert(0, "INVALID_JSON_DESCRIPTION: ");
-    return ApiError{400, "InvalidDefinition", "Invalid State Machine Definition: '" + reason + "'", {}, 0};
+    return ApiError{
+        400, "InvalidDefinition", "Invalid State Machine Definition: '" + reason + "'", {}, 0};
 }
 
 Answer<json::Value> read_tags(const json::Value* tags) {
@@ -186,12 +205,14 @@ Answer<json::Value> read_tags(const json::Value* tags) {
         const std::string at = "tags." + std::to_string(++position) + ".member.";
         aws::Fields fields(tag);
         const std::string key_name = at + "key", value_name = at + "value";
-        const auto key = fields.string("key", {.required = true, .min = 1, .max = 128, .error_name = key_name});
+        const auto key =
+            fields.string("key", {.required = true, .min = 1, .max = 128, .error_name = key_name});
         const auto value = fields.string("value", {.max = 256, .error_name = value_name});
         if (const auto error = fields.error()) return tl::unexpected(*error);
         out.push_back(json::Value::object({{"key", *key}, {"value", value.value_or("")}}));
     }
-    if (out.as_array().size() > 50) return refuse("TooManyTags", "Too many tags: a resource can have 50.");
+    if (out.as_array().size() > 50)
+        return refuse("TooManyTags", "Too many tags: a resource can have 50.");
     return out;
 }
 

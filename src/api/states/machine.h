@@ -1,6 +1,6 @@
-// A state machine as this door keeps it: a Callable of language "asl" whose attributes are the API's
-// facts that the engine does not need (role, type, logging, tracing, tags). Plain data and lookups.
-// Invariant: what encode() writes decode() reads; unknown members are dropped.
+// A state machine as this door keeps it: a Callable of language "asl" whose attributes are the
+// API's facts that the engine does not need (role, type, logging, tracing, tags). Plain data and
+// lookups. Invariant: what encode() writes decode() reads; unknown members are dropped.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ struct MachineAttributes {
     std::string role_arn;
     json::Value logging = default_logging();
     bool tracing = false;
-    json::Value tags = json::Value::array();   // [{"key", "value"}]
-    bool initial = true;    // never updated: no revision id is shown
+    json::Value tags = json::Value::array();  // [{"key", "value"}]
+    bool initial = true;                      // never updated: no revision id is shown
     bool deleting = false;
 
     static json::Value default_logging();
@@ -42,7 +42,8 @@ aws::Answer<std::string> machine_name(const aws::Context& context, std::string_v
 aws::Answer<Machine> find_machine(const aws::Context& context, std::string_view arn);
 
 /// nullopt if there is none of that name. Finishes a deletion that nothing holds up any more.
-aws::Answer<std::optional<Machine>> lookup_machine(const aws::Context& context, const std::string& name);
+aws::Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
+                                                   const std::string& name);
 
 tl::unexpected<aws::ApiError> machine_does_not_exist(std::string_view arn);
 tl::unexpected<aws::ApiError> machine_deleting(std::string_view arn);
@@ -62,7 +63,8 @@ struct MachineSettings {
 aws::Answer<MachineSettings> read_settings(aws::Fields& fields);
 
 /// InvalidDefinition in the language's words; `language` is "asl", or "asl.express".
-std::optional<aws::ApiError> check_definition(const aws::Context& context, const std::string& definition,
+std::optional<aws::ApiError> check_definition(const aws::Context& context,
+                                              const std::string& definition,
                                               std::string_view language = "asl");
 
 /// Tags as an array of {"key", "value"}; notes violations.

@@ -20,9 +20,11 @@ struct Reply {
 class StatesTest : public ::testing::Test {
 protected:
     static constexpr const char* kRole = "arn:aws:iam::123456789012:role/runner";
-    static constexpr const char* kDefinition = R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}})";
+    static constexpr const char* kDefinition =
+        R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}})";
 
-    Reply send(std::string_view action, std::string body, std::string_view content_type = "application/x-amz-json-1.0") {
+    Reply send(std::string_view action, std::string body,
+               std::string_view content_type = "application/x-amz-json-1.0") {
         net::HttpRequest request;
         request.method = "POST";
         request.headers.set("X-Amz-Target", "AWSStepFunctions." + std::string(action));
@@ -40,16 +42,21 @@ protected:
         EXPECT_NE(out.headers.find("x-amzn-RequestId"), nullptr);
         return out;
     }
-    Reply call(std::string_view action, const json::Value& input) { return send(action, json::print(input)); }
+    Reply call(std::string_view action, const json::Value& input) {
+        return send(action, json::print(input));
+    }
 
     Reply create(std::string_view name, std::string_view definition = kDefinition) {
-        return call("CreateStateMachine", json::Value::object({{"name", name}, {"definition", definition}, {"roleArn", kRole}}));
+        return call(
+            "CreateStateMachine",
+            json::Value::object({{"name", name}, {"definition", definition}, {"roleArn", kRole}}));
     }
     static std::string machine_arn(std::string_view name) {
         return "arn:aws:states:us-east-1:123456789012:stateMachine:" + std::string(name);
     }
     static std::string run_arn(std::string_view machine, std::string_view name) {
-        return "arn:aws:states:us-east-1:123456789012:execution:" + std::string(machine) + ":" + std::string(name);
+        return "arn:aws:states:us-east-1:123456789012:execution:" + std::string(machine) + ":" +
+               std::string(name);
     }
     static ExecutionId run_id(std::string_view machine, std::string_view name) {
         return ExecutionId("states:" + std::string(machine) + ":" + std::string(name));

@@ -14,8 +14,11 @@ void stop_execution(const Context& context, const Input& input, Done done) {
     if (!id) return done(tl::unexpected(id.error()));
     context.engine.stop(*id, std::move(error), std::move(cause),
                         [arn = *arn, done = std::move(done)](Result<ExecutionSummary> summary) {
-                            if (summary) return done(json::Value::object({{"stopDate", aws::epoch_seconds(summary->stop_time)}}));
-                            if (summary.error().code == ErrorCode::kNotFound) return done(execution_does_not_exist(arn));
+                            if (summary)
+                                return done(json::Value::object(
+                                    {{"stopDate", aws::epoch_seconds(summary->stop_time)}}));
+                            if (summary.error().code == ErrorCode::kNotFound)
+                                return done(execution_does_not_exist(arn));
                             done(aws::refuse(summary.error()));
                         });
 }

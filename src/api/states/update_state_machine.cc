@@ -16,24 +16,28 @@ Answer<json::Value> updated(const Callable& callable, const MachineAttributes& a
 
 Answer<json::Value> update_state_machine(const Context& context, const Input& input) {
     aws::Fields fields(input);
-    const auto arn = fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
+    const auto arn =
+        fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
     auto settings = read_settings(fields);
     if (!settings) return tl::unexpected(settings.error());
     if (!settings->definition && !settings->role_arn && !settings->logging && !settings->tracing) {
-        return aws::refuse("MissingRequiredParameter", "Either the definition, the role ARN, the LoggingConfiguration, the "
+        return aws::refuse("MissingRequiredParameter",
+                           "Either the definition, the role ARN, the LoggingConfiguration, the "
                            "EncryptionConfiguration or the TracingConfiguration must be specified");
     }
     auto machine = find_machine(context, *arn);
     if (!machine) return tl::unexpected(machine.error());
     if (machine->attributes.deleting) return machine_deleting(*arn);
     if (settings->definition) {
-        if (const auto error = check_definition(context, *settings->definition)) return tl::unexpected(*error);
+        if (const auto error = check_definition(context, *settings->definition))
+            return tl::unexpected(*error);
     }
 
     Callable callable = *machine->callable;
     MachineAttributes attributes = machine->attributes;
     // A revision is a definition with its role; the other settings are not part of it.
-    const bool new_definition = settings->definition && callable.definition.view() != *settings->definition;
+    const bool new_definition =
+        settings->definition && callable.definition.view() != *settings->definition;
     const bool new_role = settings->role_arn && attributes.role_arn != *settings->role_arn;
     if (new_role) attributes.role_arn = *settings->role_arn;
     if (settings->logging) attributes.logging = *settings->logging;

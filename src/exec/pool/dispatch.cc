@@ -9,6 +9,9 @@
 namespace tandem::pool {
 namespace {
 
+Counter& throttles =
+    counter("tandem_function_throttles_total", "Invocations refused for lack of concurrency");
+
 TaskResult refusal(TaskOutcome outcome, std::string error, std::string cause) {
     TaskResult result;
     result.outcome = outcome;
@@ -18,8 +21,6 @@ TaskResult refusal(TaskOutcome outcome, std::string error, std::string cause) {
 }
 
 TaskResult throttled(const Function& function) {
-    static Counter& throttles =
-        counter("tandem_function_throttles_total", "Invocations refused for lack of concurrency");
     throttles.add();
     const bool by_reservation =
         function.reserved_concurrency && function.in_use >= size_t(*function.reserved_concurrency);

@@ -83,8 +83,8 @@ TEST_P(PoolTest, UsesTheProcessThatWasUsedLast) {
     std::set<std::string> all;
     for (auto& future : running) all.insert(finish(std::move(future)).payload.str());
     ASSERT_EQ(all.size(), 3u);
-    // One caller never gets down to the bottom of the stack. It may use the process below the top: a
-    // process that has just answered is not back yet. In any other order 20 calls would use all.
+    // One caller never gets down to the bottom of the stack. It may use the process below the top:
+    // a process that has just answered is not back yet. In any other order 20 calls would use all.
     EXPECT_TRUE(eventually([&] {
         std::set<std::string> used;
         for (int i = 0; i < 20; i++) used.insert(call(function, "\"who\"").payload.str());

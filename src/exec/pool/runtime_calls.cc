@@ -7,6 +7,13 @@
 
 namespace tandem::pool {
 
+namespace {
+
+Histogram& init_seconds =
+    histogram("tandem_worker_init_seconds", "From start to the first request for a task");
+
+}  // namespace
+
 WorkerPtr ProcessPool::find_worker(uint64_t id) {
     const std::lock_guard lock(mutex_);
     const auto at = workers_.find(id);
@@ -68,8 +75,6 @@ bool ProcessPool::is_from_worker(const WorkerPtr& worker, const std::string& pee
 /// Takes `reply` if the call is allowed; otherwise answers it with the returned response.
 net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& reply,
                                        Deferred& deferred) {
-    static Histogram& init_seconds =
-        histogram("tandem_worker_init_seconds", "From start to the first request for a task");
     Group& group = *worker->group;
     if (worker->state == WorkerState::kBusy) return invalid_state_response("Running", "Ready");
     worker->parked = std::exchange(reply, nullptr);

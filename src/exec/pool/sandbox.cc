@@ -53,7 +53,7 @@ bool is_reachable(const fs::path& directory) {
 /// Creates `directory` as ours alone to write; in a shared place someone else may have made it
 /// first.
 Result<void> make_private(const fs::path& directory, mode_t mode) {
-    struct stat found{};
+    struct stat found {};
     if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) {
         return fail(ErrorCode::kIo,
                     "cannot create " + directory.string() + ": " + std::strerror(errno));

@@ -86,7 +86,7 @@ struct Function {
 };
 
 struct Group {
-    Function* function = nullptr;           // outlives its groups
+    Function* function = nullptr;  // outlives its groups
     std::string revision;
     Payload definition;
     FunctionSpec spec;

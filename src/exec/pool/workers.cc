@@ -36,7 +36,7 @@ std::string log_stream(std::string_view version, std::string_view worker) {
 }
 
 Result<void> check_bootstrap(const std::filesystem::path& package) {
-    struct stat found{};
+    struct stat found {};
     if (::stat((package / "bootstrap").c_str(), &found) != 0 || !S_ISREG(found.st_mode)) {
         return fail(ErrorCode::kInvalidArgument,
                     "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
@@ -47,10 +47,10 @@ Result<void> check_bootstrap(const std::filesystem::path& package) {
     return {};
 }
 
-Gauge& workers_gauge() {
-    static Gauge& workers = gauge("tandem_workers", "Function processes alive");
-    return workers;
-}
+Gauge& workers_alive = gauge("tandem_workers", "Function processes alive");
+Counter& worker_starts = counter("tandem_worker_starts_total", "Function processes started");
+Counter& workers_lost =
+    counter("tandem_worker_lost_total", "Function processes that ended on their own");
 
 void erase_from(std::vector<WorkerPtr>& workers, const WorkerPtr& worker) {
     workers.erase(std::remove(workers.begin(), workers.end(), worker), workers.end());
@@ -108,12 +108,11 @@ void ProcessPool::begin_worker(const GroupPtr& group) {
     group->starting++;
     group->alive++;
     alive_++;
-    workers_gauge().add(1);
+    workers_alive.add(1);
     starter_.post([this, worker] { start_worker(worker); });
 }
 
 void ProcessPool::start_worker(const WorkerPtr& worker) {
-    static Counter& starts = counter("tandem_worker_starts_total", "Function processes started");
     {
         const std::lock_guard lock(mutex_);
         if (worker->doomed) {
@@ -121,7 +120,7 @@ void ProcessPool::start_worker(const WorkerPtr& worker) {
             return;
         }
     }
-    starts.add();
+    worker_starts.add();
     const Result<void> launched = launch(worker);
     if (launched) return;
     log_warning("a function process could not be started",
@@ -239,7 +238,7 @@ void ProcessPool::detach(const WorkerPtr& worker) {
     }
     group.alive--;
     alive_--;
-    workers_gauge().add(-1);
+    workers_alive.add(-1);
     worker->parked = nullptr;
     clear_deadline(worker);
 }
@@ -257,8 +256,6 @@ void ProcessPool::doom(const WorkerPtr& worker) {
 
 /// The worker's process is gone (or never came to be).
 void ProcessPool::remove(const WorkerPtr& worker, const ExitStatus& status, Deferred& deferred) {
-    static Counter& lost =
-        counter("tandem_worker_lost_total", "Function processes that ended on their own");
     const bool was_starting = worker->state == WorkerState::kStarting;
     if (worker->running) {
         const Payload document = exit_document(worker->running->pending.task.request_id, status);
@@ -266,7 +263,7 @@ void ProcessPool::remove(const WorkerPtr& worker, const ExitStatus& status, Defe
     }
     const bool was_doomed = worker->doomed;
     if (!was_doomed) {
-        lost.add();
+        workers_lost.add();
         detach(worker);
         worker->doomed = true;
     }

@@ -173,9 +173,8 @@ Result<void> check_tree(const std::vector<ZipEntry>& entries, size_t limit) {
     std::vector<const ZipEntry*> sorted;
     sorted.reserve(entries.size());
     for (const ZipEntry& entry : entries) sorted.push_back(&entry);
-    std::sort(sorted.begin(), sorted.end(), [](const ZipEntry* a, const ZipEntry* b) {
-        return comes_before(a->path, b->path);
-    });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const ZipEntry* a, const ZipEntry* b) { return comes_before(a->path, b->path); });
     size_t total = entries.size();
     for (size_t i = 0; i < sorted.size(); ++i) {
         const std::string& path = sorted[i]->path;

@@ -189,7 +189,7 @@ TEST_F(PackageStoreTest, UnpacksOnceWithSaneModes) {
     ASSERT_TRUE(path.has_value()) << path.error().message;
     EXPECT_EQ(read(*path / "link/run"), "#!/bin/sh\n");
     EXPECT_EQ(read(*path / "empty"), "");
-    struct stat found{};
+    struct stat found {};
     ASSERT_EQ(::stat((*path / "deep/er/run").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 07777, 0755u);  // no set-user-id bit comes out of a package
     ASSERT_EQ(::stat((*path / "data").c_str(), &found), 0);

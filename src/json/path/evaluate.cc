@@ -89,10 +89,9 @@ private:
         const Step& step = program_.steps[i];
         if (model.is_null()) return missing(i, "The path " + here(i) + " is null");
         if (!model.is_array()) {
-            return missing(
-                i, "Filter: " + step.text() +
-                       " can only be applied to arrays. Current context is: " +
-                       print_clipped(model, kErrorTextBytes));
+            return missing(i, "Filter: " + step.text() +
+                                  " can only be applied to arrays. Current context is: " +
+                                  print_clipped(model, kErrorTextBytes));
         }
         const Array& items = model.as_array();
         const int64_t length = int64_t(items.size());
@@ -263,9 +262,8 @@ Result<Value> Path::put(Value root, Value value) const {
     CHECK(is_reference_path());
     Value changed = root;
     if (put_at(changed, program_->steps, 0, value)) return changed;
-    return fail(ErrorCode::kInvalidArgument,
-                "Unable to apply ReferencePath " + text() + " to input " +
-                    print_clipped(root, kCauseChars));
+    return fail(ErrorCode::kInvalidArgument, "Unable to apply ReferencePath " + text() +
+                                                 " to input " + print_clipped(root, kCauseChars));
 }
 
 }  // namespace tandem::json

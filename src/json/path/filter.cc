@@ -68,10 +68,9 @@ bool contains(const std::string& text, const std::string& part, Budget& budget) 
 }
 
 bool holds(const Value& list, const Value& wanted, Budget& budget) {
-    return std::any_of(list.as_array().begin(), list.as_array().end(),
-                       [&](const Value& item) {
-                           return budget.spend() && equal(item, wanted, budget);
-                       });
+    return std::any_of(list.as_array().begin(), list.as_array().end(), [&](const Value& item) {
+        return budget.spend() && equal(item, wanted, budget);
+    });
 }
 
 size_t common(const Value& items, const Value& list, Budget& budget) {

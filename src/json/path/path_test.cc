@@ -301,8 +301,9 @@ TEST(Path, BoundsItsWork) {
     // Work that is not a visit: deep comparisons, long texts, functions over arrays.
     const std::string as(60'000, 'a');
     const Value all = Value::object({{"l", wide}, {"m", wide}, {"s", as}, {"t", as + "b"}});
-    for (const char* path : {"$.l[?($.l == $.m)]", "$.l[?($.l != $.m)]", "$.l[?($.s < $.t)]",
-                             "$.l[?($.t contains $.s)]", "$.l[?(@.a > $.m.concat())]", "$.l[?($.m contains $.l)]"}) {
+    for (const char* path :
+         {"$.l[?($.l == $.m)]", "$.l[?($.l != $.m)]", "$.l[?($.s < $.t)]",
+          "$.l[?($.t contains $.s)]", "$.l[?(@.a > $.m.concat())]", "$.l[?($.m contains $.l)]"}) {
         const auto compiled = Path::compile(path);
         ASSERT_TRUE(compiled.has_value()) << path << compiled.error().message;
         const auto costly = compiled->evaluate(all);

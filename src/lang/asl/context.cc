@@ -5,7 +5,8 @@ namespace tandem::asl {
 
 namespace {
 
-constexpr size_t kContextWork = 16;  // making the object costs about as much as visiting so many values
+constexpr size_t kContextWork =
+    16;  // making the object costs about as much as visiting so many values
 
 json::Value execution_facts(const json::Value& attributes, const json::Value* input) {
     json::Value facts = json::Value::object();

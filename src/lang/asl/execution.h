@@ -2,7 +2,8 @@
 // control: 0 is the execution itself, others are branches of a Parallel and iterations of a Map;
 // their numbers are given out in the order of the events and never reused. Owned by one shard
 // thread; only evolve.cc changes it. Between decisions every scope is blocked: in a task, a timer,
-// on children, or until the next decision. A cache (see MapCache) is no part of the fold and is left out of dump().
+// on children, or until the next decision. A cache (see MapCache) is no part of the fold and is
+// left out of dump().
 #pragma once
 
 #include <cstdint>

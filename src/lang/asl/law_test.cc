@@ -59,7 +59,8 @@ private:
                 return json::Value::object(
                     {{"Type", "Wait"}, {"Seconds", int64_t(random_.next() % 5)}});
             case 2:
-                return is_last && coin() ? json::Value::object({{"Type", "Fail"}, {"Error", "E"}}) : task();
+                return is_last && coin() ? json::Value::object({{"Type", "Fail"}, {"Error", "E"}})
+                                         : task();
             case 5: {
                 json::Array branches;
                 for (uint64_t i = 0; i <= random_.next() % 3; ++i)
@@ -215,17 +216,22 @@ TEST(Laws, NoDecisionIsLongerThanItsLimits) {
     std::string branches;
     for (int i = 0; i < 200; ++i) {
         branches += std::string(i ? "," : "") + R"({"StartAt":"b)" + std::to_string(i) +
-                    R"(","States":{"b)" + std::to_string(i) + R"(":{"Type":"Pass","Result":1,"End":true}}})";
+                    R"(","States":{"b)" + std::to_string(i) +
+                    R"(":{"Type":"Pass","Result":1,"End":true}}})";
     }
     const struct {
         std::string definition, input;
     } cases[] = {
         {R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"A"}}})", "{}"},
-        {R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}})", text},
-        {R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[)" + branches + "]}}}", text},
+        {R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Pass","Next":"A"}}})",
+         text},
+        {R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[)" + branches +
+             "]}}}",
+         text},
         {R"({"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.l","ItemSelector":{"x.$":"$"},"End":true,
             "ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Pass","Result":1,"End":true}}}}}})",
-         R"({"l":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25],"t":)" + text + "}"},
+         R"({"l":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25],"t":)" + text +
+             "}"},
     };
     for (const auto& c : cases) {
         const auto program = language->compile(c.definition);
@@ -258,12 +264,15 @@ TEST(Laws, HostileExpressionsAreBounded) {
     const auto many = [](const char* expression) {
         std::string fields;
         for (int i = 0; i < 5'000; ++i)
-            fields += std::string(i ? "," : "") + "\"f" + std::to_string(i) + ".$\":\"" + expression + "\"";
-        return R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true,"Parameters":{)" + fields + "}}}}";
+            fields += std::string(i ? "," : "") + "\"f" + std::to_string(i) + ".$\":\"" +
+                      expression + "\"";
+        return R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true,"Parameters":{)" + fields +
+               "}}}}";
     };
     std::string rules;
     for (int i = 0; i < 500; ++i)
-        rules += std::string(i ? "," : "") + R"({"Variable":"$.t","StringMatches":"*)" + std::string(1'000, 'a') + R"(b","Next":"A"})";
+        rules += std::string(i ? "," : "") + R"({"Variable":"$.t","StringMatches":"*)" +
+                 std::string(1'000, 'a') + R"(b","Next":"A"})";
     const struct {
         std::string definition;
         const char* error;
@@ -276,7 +285,8 @@ TEST(Laws, HostileExpressionsAreBounded) {
         {many("States.JsonToString($)"), "States.Runtime"},
         {many("States.StringSplit($.t, $.t)"), "States.Runtime"},
         {many("States.Format('{}{}{}{}', $.t, $.t, $.t, $.t)"), "States.Runtime"},
-        {R"({"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[)" + rules + "]}}}", "States.Runtime"},
+        {R"({"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[)" + rules + "]}}}",
+         "States.Runtime"},
     };
     std::string list = "[0";
     for (int i = 1; i < 5'000; ++i) list += "," + std::to_string(i);

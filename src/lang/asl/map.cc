@@ -141,8 +141,8 @@ Outcome<std::optional<int64_t>> Run::whole_of(const NumberField& field, std::str
         if (error == std::errc() && end == text.data() + text.size()) number = parsed;
     }
     if (!number) {
-        const std::string shown = value->is_string() ? value->as_string()
-                                                     : json::print_clipped(*value, kCauseChars);
+        const std::string shown =
+            value->is_string() ? value->as_string() : json::print_clipped(*value, kCauseChars);
         return state_failure(kRuntime,
                              "The " + std::string(name) + "Path field refers to value \"" + shown +
                                  "\" which is not a valid integer: " + field.path->text());

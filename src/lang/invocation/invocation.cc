@@ -24,13 +24,15 @@ Terms read_terms(std::string_view attributes) {
     Terms terms;
     const auto value = json::parse(attributes);
     if (!value) return terms;
-    terms.target = {CallableKind::kFunction, std::string(value->string_or("function", "")), std::string(value->string_or("qualifier", ""))};
+    terms.target = {CallableKind::kFunction, std::string(value->string_or("function", "")),
+                    std::string(value->string_or("qualifier", ""))};
     terms.max_attempts = std::max<int64_t>(1, value->int_or("max_attempts", terms.max_attempts));
     terms.max_age_s = value->int_or("max_age_s", terms.max_age_s);
     const json::Value* delays = value->find("retry_delays_s");
     if (delays != nullptr && delays->is_array() && !delays->as_array().empty()) {
         terms.retry_delays_s.clear();
-        for (const json::Value& d : delays->as_array()) terms.retry_delays_s.push_back(d.is_int() ? std::max<int64_t>(0, d.as_int()) : 0);
+        for (const json::Value& d : delays->as_array())
+            terms.retry_delays_s.push_back(d.is_int() ? std::max<int64_t>(0, d.as_int()) : 0);
     }
     return terms;
 }
@@ -46,10 +48,10 @@ struct Call final : State {
     Terms terms;
     Payload event;
     Timestamp started{};
-    TaskId task = 0;                // the attempt that runs
+    TaskId task = 0;  // the attempt that runs
     Timestamp task_since{};
-    int64_t attempts = 0;           // that count
-    int64_t throttled = 0;          // in a row
+    int64_t attempts = 0;   // that count
+    int64_t throttled = 0;  // in a row
     Timestamp retry_due = kNever;
     std::string last_error;
 };
@@ -57,8 +59,12 @@ struct Call final : State {
 class Invocation final : public Language {
 public:
     std::string_view name() const override { return "invocation"; }
-    Result<std::shared_ptr<const Program>> compile(std::string_view) const override { return std::shared_ptr<const Program>(std::make_shared<Nothing>()); }
-    std::unique_ptr<State> initial(const Program&) const override { return std::make_unique<Call>(); }
+    Result<std::shared_ptr<const Program>> compile(std::string_view) const override {
+        return std::shared_ptr<const Program>(std::make_shared<Nothing>());
+    }
+    std::unique_ptr<State> initial(const Program&) const override {
+        return std::make_unique<Call>();
+    }
 
     Decision decide(const Program& program, State& state, const Input& input) const override {
         Call& call = static_cast<Call&>(state);
@@ -80,7 +86,8 @@ public:
                 if (call.retry_due <= input.now) run(program, call, input, out);
                 return out;
             case InputType::kStop: {
-                if (call.task != 0) out.actions.push_back({ActionType::kCancelTask, call.task, {}, {}, {}});
+                if (call.task != 0)
+                    out.actions.push_back({ActionType::kCancelTask, call.task, {}, {}, {}});
                 Event e = event_of(call, input, EventType::kExecutionAborted);
                 e.error = input.error;
                 e.cause = input.cause;
@@ -158,7 +165,9 @@ private:
         out.events.push_back(std::move(e));
     }
 
-    static Action action_of(const Call& call) { return {ActionType::kRunTask, call.task, call.terms.target, call.event, {}}; }
+    static Action action_of(const Call& call) {
+        return {ActionType::kRunTask, call.task, call.terms.target, call.event, {}};
+    }
 
     void run(const Program& program, Call& call, const Input& input, Decision& out) const {
         Event e = event_of(call, input, EventType::kTaskScheduled);
@@ -186,7 +195,8 @@ private:
                 return retry(program, call, input, out, delay, attempts, 0);
             }
             case TaskOutcome::kThrottled: {
-                const int64_t delay = std::min(kBackoffMost_s, kBackoffFirst_s << std::min<int64_t>(call.throttled, 16));
+                const int64_t delay = std::min(
+                    kBackoffMost_s, kBackoffFirst_s << std::min<int64_t>(call.throttled, 16));
                 return retry(program, call, input, out, delay, call.attempts, call.throttled + 1);
             }
             case TaskOutcome::kNotFound:
@@ -194,21 +204,25 @@ private:
         }
     }
 
-    void retry(const Program& program, Call& call, const Input& input, Decision& out, int64_t delay_s, int64_t attempts, int64_t throttled) const {
+    void retry(const Program& program, Call& call, const Input& input, Decision& out,
+               int64_t delay_s, int64_t attempts, int64_t throttled) const {
         const Timestamp due = input.now + std::chrono::seconds(delay_s);
-        if (due > call.started + std::chrono::seconds(call.terms.max_age_s)) return give_up(program, call, input, out);
+        if (due > call.started + std::chrono::seconds(call.terms.max_age_s))
+            return give_up(program, call, input, out);
         Event e = event_of(call, input, EventType::kRetrySet);
         e.ref = call.task;
         e.due = due;
         e.length = uint64_t(attempts);
         e.index = uint64_t(throttled);
-        e.error = input.result.error.empty() ? std::string(to_string(input.result.outcome)) : input.result.error;
+        e.error = input.result.error.empty() ? std::string(to_string(input.result.outcome))
+                                             : input.result.error;
         emit(program, call, out, std::move(e));
     }
 
     void give_up(const Program& program, Call& call, const Input& input, Decision& out) const {
         Event e = event_of(call, input, EventType::kExecutionFailed);
-        e.error = input.result.error.empty() ? std::string(to_string(input.result.outcome)) : input.result.error;
+        e.error = input.result.error.empty() ? std::string(to_string(input.result.outcome))
+                                             : input.result.error;
         e.cause = input.result.cause.empty() ? input.result.payload.str() : input.result.cause;
         emit(program, call, out, std::move(e));
     }

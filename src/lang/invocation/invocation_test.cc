@@ -8,7 +8,9 @@ namespace {
 
 class InvocationTest : public testing::Test {
 protected:
-    Decision start(const char* attributes = R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})") {
+    Decision start(
+        const char* attributes =
+            R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})") {
         Input input;
         input.type = InputType::kStart;
         input.now = now_;
@@ -31,8 +33,8 @@ protected:
         input.now = now_;
         return apply(input);
     }
-    /// Decides and checks the laws: the fold of all events is the state, and what is pending is what
-    /// was issued and not answered.
+    /// Decides and checks the laws: the fold of all events is the state, and what is pending is
+    /// what was issued and not answered.
     Decision apply(const Input& input) {
         const TaskId answered = input.type == InputType::kTaskCompleted ? input.task : 0;
         Decision d = language_->decide(*program_, *state_, input);

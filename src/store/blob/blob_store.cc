@@ -43,14 +43,16 @@ bool write_all(int fd, std::string_view bytes) {
 
 Result<void> sync_directory(const std::filesystem::path& directory) {
     const Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (d.fd < 0 || ::fsync(d.fd) != 0) return tl::unexpected<Error>(io_error("cannot sync", directory, errno));
+    if (d.fd < 0 || ::fsync(d.fd) != 0)
+        return tl::unexpected<Error>(io_error("cannot sync", directory, errno));
     return {};
 }
 
 Result<std::string> read_file(const std::filesystem::path& path) {
     const Descriptor d(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
-    if (d.fd < 0 || ::fstat(d.fd, &info) != 0) return tl::unexpected<Error>(io_error("cannot open", path, errno));
+    if (d.fd < 0 || ::fstat(d.fd, &info) != 0)
+        return tl::unexpected<Error>(io_error("cannot open", path, errno));
     std::string bytes(size_t(info.st_size), '\0');
     size_t done = 0;
     while (done < bytes.size()) {
@@ -66,8 +68,9 @@ Result<std::string> read_file(const std::filesystem::path& path) {
 
 /// Ids come from requests and catalogs; only the form that put() returns becomes a path.
 bool is_blob_id(std::string_view id) {
-    return id.size() == 64 &&
-           std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return id.size() == 64 && std::all_of(id.begin(), id.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
 }
 
 }  // namespace
@@ -89,11 +92,14 @@ Result<BlobStore> BlobStore::open(std::filesystem::path directory) {
 Result<std::string> BlobStore::put(std::string_view bytes) {
     const std::string id = hex(sha256(bytes));
     const std::filesystem::path target = path(id);
-    if (const auto stored = get(id)) return id;  // whole and verified; anything else is written anew
+    if (const auto stored = get(id))
+        return id;  // whole and verified; anything else is written anew
     const std::filesystem::path temporary = directory_ / (id + "." + hex(random_bytes(8)) + ".tmp");
     {
-        const Descriptor d(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (d.fd < 0) return fail(ErrorCode::kIo, io_error("cannot create", temporary, errno).message);
+        const Descriptor d(
+            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (d.fd < 0)
+            return fail(ErrorCode::kIo, io_error("cannot create", temporary, errno).message);
         if (!write_all(d.fd, bytes) || ::fsync(d.fd) != 0) {
             const int error = errno;
             ::unlink(temporary.c_str());
@@ -105,14 +111,16 @@ Result<std::string> BlobStore::put(std::string_view bytes) {
         ::unlink(temporary.c_str());
         return fail(ErrorCode::kIo, io_error("cannot rename to", target, error).message);
     }
-    if (const auto synced = sync_directory(directory_); !synced) return fail(ErrorCode::kIo, synced.error().message);
+    if (const auto synced = sync_directory(directory_); !synced)
+        return fail(ErrorCode::kIo, synced.error().message);
     return id;
 }
 
 Result<std::string> BlobStore::get(std::string_view id) const {
     if (!is_blob_id(id)) return fail(ErrorCode::kNotFound, "no blob has such an id");
     auto bytes = read_file(path(id));
-    if (bytes && hex(sha256(*bytes)) != id) return fail(ErrorCode::kCorrupt, "blob " + std::string(id) + " does not match its id");
+    if (bytes && hex(sha256(*bytes)) != id)
+        return fail(ErrorCode::kCorrupt, "blob " + std::string(id) + " does not match its id");
     return bytes;
 }
 

@@ -27,7 +27,8 @@ protected:
 
 TEST_F(BlobStoreTest, PutAndGet) {
     auto blobs = BlobStore::open(directory_).value();
-    for (const std::string& bytes : {std::string(), std::string("zip"), std::string(3 << 20, 'x')}) {
+    for (const std::string& bytes :
+         {std::string(), std::string("zip"), std::string(3 << 20, 'x')}) {
         const auto id = blobs.put(bytes);
         ASSERT_TRUE(id.has_value());
         EXPECT_EQ(*id, hex(sha256(bytes)));
@@ -41,7 +42,9 @@ TEST_F(BlobStoreTest, PutAndGet) {
 
 TEST_F(BlobStoreTest, UnknownAndForeignIds) {
     auto blobs = BlobStore::open(directory_).value();
-    for (const std::string& id : {std::string(64, 'a'), std::string(64, 'A'), std::string(63, 'a') + "/", std::string("../../etc/passwd"), std::string()}) {
+    for (const std::string& id :
+         {std::string(64, 'a'), std::string(64, 'A'), std::string(63, 'a') + "/",
+          std::string("../../etc/passwd"), std::string()}) {
         EXPECT_EQ(blobs.get(id).error().code, ErrorCode::kNotFound) << id;
     }
 }

@@ -10,7 +10,8 @@ using Ids = std::vector<std::string>;
 
 TEST_P(StoreConformance, ListsNewestFirstAndPagesThroughEqualStartTimes) {
     Batch batch;
-    for (const char* id : {"e", "c", "a", "d", "b"}) batch.executions.push_back(start_write(id, 5000));
+    for (const char* id : {"e", "c", "a", "d", "b"})
+        batch.executions.push_back(start_write(id, 5000));
     batch.executions.push_back(start_write("old", 4000));
     batch.executions.push_back(start_write("new", 6000));
     batch.executions.push_back(start_write("before 1970", -1));
@@ -20,7 +21,8 @@ TEST_P(StoreConformance, ListsNewestFirstAndPagesThroughEqualStartTimes) {
     EXPECT_EQ(all.front(), "new");
     EXPECT_EQ(all[6], "old");
     EXPECT_EQ(all[7], "before 1970");
-    for (size_t limit = 1; limit <= 9; ++limit) EXPECT_EQ(list_all(*store_, flow_filter(), limit), all) << limit;
+    for (size_t limit = 1; limit <= 9; ++limit)
+        EXPECT_EQ(list_all(*store_, flow_filter(), limit), all) << limit;
     EXPECT_TRUE(store_->list(flow_filter(), {}, 8).value().next.empty());
     EXPECT_FALSE(store_->list(flow_filter(), {}, 7).value().next.empty());
 }
@@ -50,8 +52,9 @@ TEST_P(StoreConformance, StatusMovesBetweenIndexes) {
     const ExecutionWrite b = start_write("b", 2000);
     const ExecutionWrite c = start_write("c", 3000);
     ASSERT_TRUE(store_->append(batch_of({a, b, c})).has_value());
-    ASSERT_TRUE(store_->append(batch_of({next_write(a.summary, 1, ExecutionStatus::kFailed, 9000),
-                                         next_write(c.summary, 1, ExecutionStatus::kAborted, 8000)}))
+    ASSERT_TRUE(store_
+                    ->append(batch_of({next_write(a.summary, 1, ExecutionStatus::kFailed, 9000),
+                                       next_write(c.summary, 1, ExecutionStatus::kAborted, 8000)}))
                     .has_value());
     ExecutionFilter filter = flow_filter();
     const auto with = [&](ExecutionStatus status) {
@@ -67,7 +70,8 @@ TEST_P(StoreConformance, StatusMovesBetweenIndexes) {
     EXPECT_EQ(open_ids(*store_, 10), Ids{"b"});
 
     using Closed = std::vector<ExecutionId>;
-    EXPECT_EQ(store_->list_closed(from_micros(9001), 10).value(), (Closed{ExecutionId("c"), ExecutionId("a")}));
+    EXPECT_EQ(store_->list_closed(from_micros(9001), 10).value(),
+              (Closed{ExecutionId("c"), ExecutionId("a")}));
     EXPECT_EQ(store_->list_closed(from_micros(9001), 1).value(), Closed{ExecutionId("c")});
     EXPECT_EQ(store_->list_closed(from_micros(9000), 10).value(), Closed{ExecutionId("c")});
     EXPECT_EQ(store_->list_closed(from_micros(8000), 10).value(), Closed());
@@ -88,7 +92,9 @@ TEST_P(StoreConformance, OneBatchMayStartAndCloseAnExecution) {
 }
 
 TEST_P(StoreConformance, ForeignCursorsAreRefused) {
-    ASSERT_TRUE(store_->append(batch_of({start_write("a", 1), start_write("b", 2), start_write("c", 3)})).has_value());
+    ASSERT_TRUE(
+        store_->append(batch_of({start_write("a", 1), start_write("b", 2), start_write("c", 3)}))
+            .has_value());
     const std::string cursor = store_->list(flow_filter(), {}, 1).value().next;
     ASSERT_FALSE(cursor.empty());
     const auto code = [&](const ExecutionFilter& filter, std::string_view token) {
@@ -127,7 +133,8 @@ TEST_P(StoreConformance, TimeWindowsOverAThousandExecutions) {
         for (int i = 0; i < 100; ++i) {
             const int64_t start = int64_t(rng.next() % 400) * 1'000'000;
             const std::string id = "x" + std::to_string(batch_no * 100 + i);
-            const auto status = rng.next() % 2 ? ExecutionStatus::kRunning : ExecutionStatus::kSucceeded;
+            const auto status =
+                rng.next() % 2 ? ExecutionStatus::kRunning : ExecutionStatus::kSucceeded;
             ExecutionWrite write = start_write(id, start);
             write.summary.status = status;
             batch.executions.push_back(std::move(write));
@@ -137,7 +144,8 @@ TEST_P(StoreConformance, TimeWindowsOverAThousandExecutions) {
     }
     for (int round = 0; round < 60; ++round) {
         ExecutionFilter filter = flow_filter();
-        if (rng.next() % 4) filter.started_from = from_micros(int64_t(rng.next() % 400) * 1'000'000);
+        if (rng.next() % 4)
+            filter.started_from = from_micros(int64_t(rng.next() % 400) * 1'000'000);
         if (rng.next() % 4) filter.started_to = from_micros(int64_t(rng.next() % 400) * 1'000'000);
         if (rng.next() % 2) filter.status = ExecutionStatus::kSucceeded;
         std::vector<std::string> want;

@@ -46,7 +46,8 @@ ExecutionWrite start_write(const std::string& id, int64_t start_us, size_t event
     return write;
 }
 
-ExecutionWrite next_write(const ExecutionSummary& before, size_t events, ExecutionStatus status, int64_t stop_us) {
+ExecutionWrite next_write(const ExecutionSummary& before, size_t events, ExecutionStatus status,
+                          int64_t stop_us) {
     ExecutionWrite write;
     write.previous = version_of(before);
     write.summary = before;
@@ -117,10 +118,13 @@ TEST_P(StoreConformance, ReadsBackWhatWasAppended) {
 }
 
 TEST_P(StoreConformance, EventRanges) {
-    const ExecutionWrite write = start_write("a", 1000, 300);  // more than one byte of sequence numbers
+    const ExecutionWrite write =
+        start_write("a", 1000, 300);  // more than one byte of sequence numbers
     // Neighbours whose ids begin alike must not leak into the range.
-    const ExecutionWrite neighbours[] = {start_write("aa", 1, 4), start_write("a:b", 2, 4), start_write("A", 2, 4)};
-    ASSERT_TRUE(store_->append(batch_of({neighbours[0], write, neighbours[1], neighbours[2]})).has_value());
+    const ExecutionWrite neighbours[] = {start_write("aa", 1, 4), start_write("a:b", 2, 4),
+                                         start_write("A", 2, 4)};
+    ASSERT_TRUE(
+        store_->append(batch_of({neighbours[0], write, neighbours[1], neighbours[2]})).has_value());
     const auto seqs = [&](const EventRange& range) {
         std::vector<uint64_t> out;
         const auto events = store_->events(ExecutionId("a"), range);
@@ -130,7 +134,8 @@ TEST_P(StoreConformance, EventRanges) {
     };
     EXPECT_EQ(seqs({}).size(), 300u);
     EXPECT_EQ(seqs({.first_seq = 255, .last_seq = 257}), (std::vector<uint64_t>{255, 256, 257}));
-    EXPECT_EQ(seqs({.first_seq = 255, .last_seq = 257, .reverse = true}), (std::vector<uint64_t>{257, 256, 255}));
+    EXPECT_EQ(seqs({.first_seq = 255, .last_seq = 257, .reverse = true}),
+              (std::vector<uint64_t>{257, 256, 255}));
     EXPECT_EQ(seqs({.first_seq = 2, .limit = 2}), (std::vector<uint64_t>{2, 3}));
     EXPECT_EQ(seqs({.limit = 2, .reverse = true}), (std::vector<uint64_t>{300, 299}));
     EXPECT_EQ(seqs({.first_seq = 299}), (std::vector<uint64_t>{299, 300}));
@@ -143,7 +148,8 @@ TEST_P(StoreConformance, OneBatchOverManyExecutionsAndTheCatalog) {
     Batch batch = batch_of({start_write("a", 1), start_write("b", 2), start_write("c", 3)});
     batch.catalog.push_back({"callable/flow", "definition"});
     ASSERT_TRUE(store_->append(batch).has_value());
-    for (const char* id : {"a", "b", "c"}) EXPECT_TRUE(store_->summary(ExecutionId(id)).value().has_value()) << id;
+    for (const char* id : {"a", "b", "c"})
+        EXPECT_TRUE(store_->summary(ExecutionId(id)).value().has_value()) << id;
     EXPECT_EQ(store_->catalog("callable/flow").value(), "definition");
     ASSERT_TRUE(store_->append({}).has_value());  // an empty batch is fine
 }
@@ -158,7 +164,10 @@ TEST_P(StoreConformance, InputAndAttributesStayWithoutBeingWrittenAgain) {
     EXPECT_TRUE(open->executions[0].attributes.is_null());
     EXPECT_EQ(open->executions[0].open_tasks, 1u);
     // A recovered owner goes on from what list_open gave it.
-    ASSERT_TRUE(store_->append(batch_of({next_write(open->executions[0], 1, ExecutionStatus::kSucceeded, 2000)})).has_value());
+    ASSERT_TRUE(store_
+                    ->append(batch_of(
+                        {next_write(open->executions[0], 1, ExecutionStatus::kSucceeded, 2000)}))
+                    .has_value());
     const auto stored = store_->summary(write.summary.id).value();
     ASSERT_TRUE(stored.has_value());
     EXPECT_EQ(stored->input, write.summary.input);
@@ -199,7 +208,8 @@ TEST_P(StoreConformance, BigPayloads) {
 
 TEST_P(StoreConformance, CatalogScans) {
     Batch batch;
-    for (const char* key : {"a/1", "a/2", "a/3", "b/1", "a", "\xff\xff"}) batch.catalog.push_back({key, std::string("v") + key});
+    for (const char* key : {"a/1", "a/2", "a/3", "b/1", "a", "\xff\xff"})
+        batch.catalog.push_back({key, std::string("v") + key});
     ASSERT_TRUE(store_->append(batch).has_value());
     const auto scan = [&](std::string_view prefix, std::string_view after, size_t limit) {
         std::vector<std::string> found;
@@ -277,8 +287,10 @@ TEST_P(StoreConformance, ReadersSeeWholeBatchesWhileOneAppends) {
             while (!done || reads < 100) {
                 ++reads;
                 const auto summary = store_->summary(ExecutionId("a"));
-                const auto later = store_->summary(ExecutionId("b"));  // of the same batches, read later
-                if (!summary || !*summary || !later || !*later || (*later)->last_seq < (*summary)->last_seq) {
+                const auto later =
+                    store_->summary(ExecutionId("b"));  // of the same batches, read later
+                if (!summary || !*summary || !later || !*later ||
+                    (*later)->last_seq < (*summary)->last_seq) {
                     ++bad;
                     continue;
                 }

@@ -19,7 +19,8 @@ public:
     virtual ~StorePlace() = default;
     /// A further store over the same data, while those before it may still be open.
     virtual std::unique_ptr<Store> open() = 0;
-    /// Closes what holds the data, as a process that ends does; open() finds it again. No store is open.
+    /// Closes what holds the data, as a process that ends does; open() finds it again. No store is
+    /// open.
     virtual void close() {}
 };
 
@@ -55,8 +56,8 @@ namespace store_test {
 /// A running execution of workflow "flow" that started at `start_us`, with `events` events.
 ExecutionWrite start_write(const std::string& id, int64_t start_us, size_t events = 1);
 /// The step after `before`: `events` more events, perhaps with another status.
-ExecutionWrite next_write(const ExecutionSummary& before, size_t events, ExecutionStatus status = ExecutionStatus::kRunning,
-                          int64_t stop_us = 0);
+ExecutionWrite next_write(const ExecutionSummary& before, size_t events,
+                          ExecutionStatus status = ExecutionStatus::kRunning, int64_t stop_us = 0);
 Batch batch_of(std::vector<ExecutionWrite> writes);
 /// Ids of all pages of a listing, pages of `limit`.
 std::vector<std::string> list_all(const Store& store, const ExecutionFilter& filter, size_t limit);

@@ -15,7 +15,8 @@ public:
     explicit MemoryRows(std::shared_ptr<const MemoryFaults> faults) : faults_(std::move(faults)) {}
 
     Result<void> commit(const std::vector<RowChange>& changes) override {
-        if (faults_ && faults_->fail_appends) return fail(ErrorCode::kIo, "the memory store was told to fail");
+        if (faults_ && faults_->fail_appends)
+            return fail(ErrorCode::kIo, "the memory store was told to fail");
         const std::unique_lock lock(mutex_);
         for (const RowChange& change : changes) {
             if (change.value) rows_[change.key] = *change.value;
@@ -29,7 +30,8 @@ public:
         return find(key);
     }
 
-    Result<std::vector<std::optional<std::string>>> get_many(const std::vector<std::string>& keys) const override {
+    Result<std::vector<std::optional<std::string>>> get_many(
+        const std::vector<std::string>& keys) const override {
         const std::shared_lock lock(mutex_);
         std::vector<std::optional<std::string>> out;
         for (const std::string& key : keys) out.push_back(find(key));

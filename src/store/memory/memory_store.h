@@ -1,6 +1,6 @@
-// A store in memory: for tests, the simulator and `serve` without a data directory. It keeps the same
-// rows as a store on disk, so that codecs and indexes are the same; durable means: until the last
-// store over the rows is gone. Thread rules are those of Store.
+// A store in memory: for tests, the simulator and `serve` without a data directory. It keeps the
+// same rows as a store on disk, so that codecs and indexes are the same; durable means: until the
+// last store over the rows is gone. Thread rules are those of Store.
 #pragma once
 
 #include <atomic>

@@ -20,12 +20,14 @@ namespace tandem {
 namespace {
 
 Error to_error(const rocksdb::Status& status) {
-    return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo, "RocksDB: " + status.ToString()};
+    return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kIo,
+                 "RocksDB: " + status.ToString()};
 }
 
 class RocksRows final : public Rows {
 public:
-    static Result<std::shared_ptr<Rows>> open(const std::filesystem::path& directory, const RocksOptions& options);
+    static Result<std::shared_ptr<Rows>> open(const std::filesystem::path& directory,
+                                              const RocksOptions& options);
     ~RocksRows() override {
         if (db_) db_->Close().PermitUncheckedError();
     }
@@ -33,12 +35,14 @@ public:
     Result<void> commit(const std::vector<RowChange>& changes) override {
         rocksdb::WriteBatch batch;
         for (const RowChange& change : changes) {
-            const rocksdb::Status status = change.value ? batch.Put(change.key, *change.value) : batch.Delete(change.key);
+            const rocksdb::Status status =
+                change.value ? batch.Put(change.key, *change.value) : batch.Delete(change.key);
             if (!status.ok()) return tl::unexpected<Error>(to_error(status));
         }
         rocksdb::WriteOptions options;
         options.sync = true;
-        if (const rocksdb::Status status = db_->Write(options, &batch); !status.ok()) return tl::unexpected<Error>(to_error(status));
+        if (const rocksdb::Status status = db_->Write(options, &batch); !status.ok())
+            return tl::unexpected<Error>(to_error(status));
         return {};
     }
 
@@ -50,11 +54,13 @@ public:
         return std::optional<std::string>(std::move(value));
     }
 
-    Result<std::vector<std::optional<std::string>>> get_many(const std::vector<std::string>& keys) const override {
+    Result<std::vector<std::optional<std::string>>> get_many(
+        const std::vector<std::string>& keys) const override {
         std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
         std::vector<rocksdb::PinnableSlice> values(keys.size());
         std::vector<rocksdb::Status> statuses(keys.size());
-        db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), keys.size(), slices.data(), values.data(), statuses.data());
+        db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), keys.size(),
+                      slices.data(), values.data(), statuses.data());
         std::vector<std::optional<std::string>> out(keys.size());
         for (size_t i = 0; i < keys.size(); ++i) {
             if (statuses[i].ok()) out[i] = values[i].ToString();
@@ -134,14 +140,17 @@ Error open_error(const rocksdb::Status& status, const std::filesystem::path& dir
     Error error = to_error(status);
     if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
         error.code = ErrorCode::kUnavailable;
-        error.message = "the data directory " + directory.string() + " is in use by another process (" + error.message + ")";
+        error.message = "the data directory " + directory.string() +
+                        " is in use by another process (" + error.message + ")";
     } else {
-        error.message = "cannot open the data directory " + directory.string() + ": " + error.message;
+        error.message =
+            "cannot open the data directory " + directory.string() + ": " + error.message;
     }
     return error;
 }
 
-Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& directory, const RocksOptions& wanted) {
+Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& directory,
+                                              const RocksOptions& wanted) {
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
     if (failed || ::chmod(directory.c_str(), 0700) != 0) {
@@ -162,7 +171,8 @@ Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& direc
 
 }  // namespace
 
-Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory, RocksOptions options) {
+Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory,
+                                              RocksOptions options) {
     try {
         return RocksRows::open(directory, options);
     } catch (const std::exception& e) {
@@ -170,7 +180,8 @@ Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& direc
     }
 }
 
-Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory, RocksOptions options) {
+Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory,
+                                                RocksOptions options) {
     auto rows = open_rocks_rows(directory, options);
     if (!rows) return tl::unexpected<Error>(rows.error());
     return open_row_store(std::move(*rows));

@@ -1,6 +1,7 @@
-// The store on disk: RocksDB's ordered rows in one directory that one process holds at a time. Every
-// append is one write batch and one sync of the write-ahead log. RocksDB's own types stay behind this
-// header. Thread rules are those of Store. README.md says which options were chosen and why.
+// The store on disk: RocksDB's ordered rows in one directory that one process holds at a time.
+// Every append is one write batch and one sync of the write-ahead log. RocksDB's own types stay
+// behind this header. Thread rules are those of Store. README.md says which options were chosen and
+// why.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +20,14 @@ struct RocksOptions {
     int background_threads = 2;            // flushes and compactions
 };
 
-/// Creates the directory (mode 0700) if it is not there. Errors: kUnavailable (another process holds
-/// it), kUnsupported (written by a newer binary), kIo, kCorrupt.
-Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory, RocksOptions options = {});
+/// Creates the directory (mode 0700) if it is not there. Errors: kUnavailable (another process
+/// holds it), kUnsupported (written by a newer binary), kIo, kCorrupt.
+Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory,
+                                                RocksOptions options = {});
 
 /// The rows alone, for several stores in turn over the same data (open_row_store).
-Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory, RocksOptions options = {});
+Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory,
+                                              RocksOptions options = {});
 
 /// Number of log syncs since these rows, made by open_rocks_rows(), were opened.
 uint64_t rocks_log_syncs(const Rows& rows);

@@ -43,12 +43,14 @@ private:
 };
 
 INSTANTIATE_TEST_SUITE_P(Rocks, StoreConformance,
-                         ::testing::Values(StoreMaker{"rocks", [] { return std::make_unique<RocksPlace>(); }}));
+                         ::testing::Values(StoreMaker{
+                             "rocks", [] { return std::make_unique<RocksPlace>(); }}));
 
 fs::path newest_log(const fs::path& directory) {
     fs::path newest;
     for (const auto& entry : fs::directory_iterator(directory)) {
-        if (entry.path().extension() == ".log" && entry.path().filename() > newest.filename()) newest = entry.path();
+        if (entry.path().extension() == ".log" && entry.path().filename() > newest.filename())
+            newest = entry.path();
     }
     return newest;
 }
@@ -60,7 +62,8 @@ TEST(RocksStore, ADirectoryHasOneOwnerAndSaysSo) {
     const auto second = open_rocks_store(directory.path);
     ASSERT_FALSE(second.has_value());
     EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
-    EXPECT_NE(second.error().message.find(directory.path.string()), std::string::npos) << second.error().message;
+    EXPECT_NE(second.error().message.find(directory.path.string()), std::string::npos)
+        << second.error().message;
     EXPECT_NE(second.error().message.find("in use"), std::string::npos);
     struct stat info {};
     ASSERT_EQ(::stat(directory.path.c_str(), &info), 0);
@@ -75,7 +78,8 @@ TEST(RocksStore, OneSyncForEachAppend) {
     const uint64_t before = rocks_log_syncs(**rows);
     for (int i = 0; i < 20; ++i) {
         Batch batch;
-        for (int j = 0; j < 16; ++j) batch.executions.push_back(start_write("x" + std::to_string(i * 16 + j), i));
+        for (int j = 0; j < 16; ++j)
+            batch.executions.push_back(start_write("x" + std::to_string(i * 16 + j), i));
         ASSERT_TRUE(store->append(batch).has_value());
     }
     EXPECT_EQ(rocks_log_syncs(**rows) - before, 20u);
@@ -110,11 +114,13 @@ TEST(RocksStoreChild, AppendsAndDies) {
 
 /// In a program of its own: RocksDB's threads do not live on in a fork.
 void append_and_die(const fs::path& directory, const Load& load = {}) {
-    const std::string variable = std::string(kChildDirectory) + "=" + std::to_string(load.count) + " " + std::to_string(load.input_bytes) +
-                                 " " + std::to_string(load.memtable_bytes) + " " + directory.string();
+    const std::string variable = std::string(kChildDirectory) + "=" + std::to_string(load.count) +
+                                 " " + std::to_string(load.input_bytes) + " " +
+                                 std::to_string(load.memtable_bytes) + " " + directory.string();
     const pid_t child = ::fork();
     if (child == 0) {
-        const char* arguments[] = {"/proc/self/exe", "--gtest_filter=RocksStoreChild.*", "--gtest_brief=1", nullptr};
+        const char* arguments[] = {"/proc/self/exe", "--gtest_filter=RocksStoreChild.*",
+                                   "--gtest_brief=1", nullptr};
         const char* environment[] = {variable.c_str(), nullptr};
         ::execve(arguments[0], const_cast<char**>(arguments), const_cast<char**>(environment));
         ::_exit(1);
@@ -137,7 +143,8 @@ TEST(RocksStore, ADeadProcessLosesNothingAroundFlushes) {
     const TemporaryDirectory directory;
     RocksOptions small;
     small.memtable_bytes = 64 << 10;
-    append_and_die(directory.path, {.count = 300, .input_bytes = 2000, .memtable_bytes = small.memtable_bytes});
+    append_and_die(directory.path,
+                   {.count = 300, .input_bytes = 2000, .memtable_bytes = small.memtable_bytes});
     const auto store = open_rocks_store(directory.path, small);
     ASSERT_TRUE(store.has_value()) << store.error().message;
     EXPECT_EQ(list_all(**store, flow_filter(), 100).size(), 300u);
@@ -180,7 +187,8 @@ TEST(RocksStore, KeepsEverythingThroughFlushesAndCompactions) {
         const auto store = open_rocks_store(directory.path, small).value();
         for (int i = 0; i < 300; ++i) {
             ExecutionWrite write = start_write("x" + std::to_string(i), i, 2);
-            write.summary.input = write.events[0].input = Payload(std::string(4096, char('a' + i % 26)));
+            write.summary.input = write.events[0].input =
+                Payload(std::string(4096, char('a' + i % 26)));
             ASSERT_TRUE(store->append(batch_of({write})).has_value());
         }
     }

@@ -1,6 +1,6 @@
 // An event block: the value of an event row, one or more records of consecutive events, each behind
-// its length (a varint). What one append adds to one execution becomes one block, or several when it
-// is long, so that a step costs one row. Pure.
+// its length (a varint). What one append adds to one execution becomes one block, or several when
+// it is long, so that a step costs one row. Pure.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@ constexpr size_t kEventBlockBytes = 64 * 1024;
 /// Appends one event's record to a block.
 void append_to_block(const Event& event, std::string& block);
 
-/// Decodes the events of a block in order; seq counts from `first_seq`. `visit` answers whether to go
-/// on. Error: kCorrupt.
+/// Decodes the events of a block in order; seq counts from `first_seq`. `visit` answers whether to
+/// go on. Error: kCorrupt.
 Result<void> read_block(std::string_view block, uint64_t first_seq,
                         const std::function<bool(Event)>& visit);
 

@@ -7,7 +7,13 @@ namespace tandem::keys {
 namespace {
 
 enum Table : char {
-    kCatalog = 'c', kEvent = 'e', kHead = 'h', kListing = 'l', kMeta = 'm', kOpen = 'o', kClosed = 'x',
+    kCatalog = 'c',
+    kEvent = 'e',
+    kHead = 'h',
+    kListing = 'l',
+    kMeta = 'm',
+    kOpen = 'o',
+    kClosed = 'x',
 };
 
 constexpr char kAnyStatus = 0;  // the listing that holds executions of every status
@@ -77,7 +83,8 @@ std::string event(const ExecutionId& id, uint64_t seq) {
 
 uint64_t event_seq(std::string_view key) {
     uint64_t seq = 0;
-    for (const unsigned char byte : key.substr(key.size() < 8 ? 0 : key.size() - 8)) seq = seq << 8 | byte;
+    for (const unsigned char byte : key.substr(key.size() < 8 ? 0 : key.size() - 8))
+        seq = seq << 8 | byte;
     return seq;
 }
 
@@ -91,7 +98,8 @@ std::string epoch() { return table(kMeta, "epoch"); }
 std::string format() { return table(kMeta, "format"); }
 
 std::vector<std::string> index_rows(const ExecutionSummary& s, const StoredVersion& version) {
-    std::vector<std::string> rows = {listing_row(s, kAnyStatus), listing_row(s, char(version.status))};
+    std::vector<std::string> rows = {listing_row(s, kAnyStatus),
+                                     listing_row(s, char(version.status))};
     if (version.status == ExecutionStatus::kRunning) {
         rows.push_back(table(kOpen, s.id.str()));
     } else {
@@ -104,11 +112,12 @@ std::vector<std::string> index_rows(const ExecutionSummary& s, const StoredVersi
 }
 
 RowRange listing(const ExecutionFilter& filter) {
-    const std::string prefix =
-        listing_prefix(filter.kind, filter.callable, filter.status ? char(*filter.status) : kAnyStatus);
+    const std::string prefix = listing_prefix(filter.kind, filter.callable,
+                                              filter.status ? char(*filter.status) : kAnyStatus);
     RowRange range{prefix, after_prefix(prefix), false};
     // Descending order: a later start has the smaller key. `started_to` is exclusive, so the range
-    // begins behind all rows of that very time; `started_from` is inclusive and ends behind its rows.
+    // begins behind all rows of that very time; `started_from` is inclusive and ends behind its
+    // rows.
     const auto behind = [&](Timestamp t) {
         std::string key = prefix;
         put_number(key, descending(t));

@@ -1,6 +1,6 @@
 // Keys of the rows; docs/formats/rows.md has the table. A key starts with one byte that names its
-// table; text in front of other parts carries its length, numbers are big endian, so that byte order
-// is the order of the listing. Pure functions.
+// table; text in front of other parts carries its length, numbers are big endian, so that byte
+// order is the order of the listing. Pure functions.
 #pragma once
 
 #include <optional>

@@ -48,7 +48,8 @@ struct IndexPage {
     std::string next;
 };
 
-Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor, size_t limit) {
+Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor,
+                             size_t limit) {
     if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
     if (const auto resumed = resume(cursor, range); !resumed) return pass(resumed.error());
     IndexPage page;
@@ -91,20 +92,23 @@ public:
     Result<void> append(const Batch& batch) override;
     Result<uint64_t> open_epoch() override;
     Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override;
-    Result<std::vector<Event>> events(const ExecutionId& id, const EventRange& range) const override;
-    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const override;
+    Result<std::vector<Event>> events(const ExecutionId& id,
+                                      const EventRange& range) const override;
+    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
+                               size_t limit) const override;
     Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const override;
     Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const override;
     Result<std::optional<std::string>> catalog(std::string_view key) const override;
-    Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(std::string_view prefix, std::string_view after,
-                                                                          size_t limit) const override;
+    Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(
+        std::string_view prefix, std::string_view after, size_t limit) const override;
 
 private:
     Result<void> commit(const std::vector<RowChange>& changes);
     Result<void> erase(const ExecutionId& id, std::vector<RowChange>& changes) const;
     Result<uint64_t> block_of(const ExecutionId& id, uint64_t seq) const;
     /// Summaries of the executions that still exist, in the given order.
-    Result<std::vector<ExecutionSummary>> summaries(const std::vector<ExecutionId>& ids, bool with_start) const;
+    Result<std::vector<ExecutionSummary>> summaries(const std::vector<ExecutionId>& ids,
+                                                    bool with_start) const;
 
     std::shared_ptr<Rows> rows_;
     uint64_t epoch_;  // guarded by the rows' ownership
@@ -137,10 +141,12 @@ void write_execution(const ExecutionWrite& write, std::vector<RowChange>& change
     const std::vector<std::string> before =
         write.previous ? keys::index_rows(s, *write.previous) : std::vector<std::string>();
     for (const std::string& key : before) {
-        if (!std::binary_search(after.begin(), after.end(), key)) changes.push_back({key, std::nullopt});
+        if (!std::binary_search(after.begin(), after.end(), key))
+            changes.push_back({key, std::nullopt});
     }
     for (const std::string& key : after) {
-        if (!std::binary_search(before.begin(), before.end(), key)) changes.push_back({key, std::string()});
+        if (!std::binary_search(before.begin(), before.end(), key))
+            changes.push_back({key, std::string()});
     }
 }
 
@@ -152,10 +158,11 @@ Result<void> RowStore::erase(const ExecutionId& id, std::vector<RowChange>& chan
         changes.push_back({std::move(key), std::nullopt});
     }
     changes.push_back({keys::head(id), std::nullopt});
-    return rows_->scan(keys::events(id, 0, UINT64_MAX), [&](std::string_view key, std::string_view) {
-        changes.push_back({std::string(key), std::nullopt});
-        return true;
-    });
+    return rows_->scan(keys::events(id, 0, UINT64_MAX),
+                       [&](std::string_view key, std::string_view) {
+                           changes.push_back({std::string(key), std::nullopt});
+                           return true;
+                       });
 }
 
 Result<void> RowStore::append(const Batch& batch) {
@@ -167,7 +174,8 @@ Result<void> RowStore::append(const Batch& batch) {
             return erased;
         }
     }
-    for (const CatalogWrite& row : batch.catalog) changes.push_back({keys::catalog(row.key), row.value});
+    for (const CatalogWrite& row : batch.catalog)
+        changes.push_back({keys::catalog(row.key), row.value});
     return commit(changes);
 }
 
@@ -176,7 +184,8 @@ Result<void> RowStore::commit(const std::vector<RowChange>& changes) {
     const std::lock_guard lock(owner.mutex);
     if (owner.failure) return pass(*owner.failure);
     if (owner.epoch != epoch_) {
-        return fail(ErrorCode::kUnavailable, "epoch " + std::to_string(epoch_) + " of the store was taken over by epoch " +
+        return fail(ErrorCode::kUnavailable, "epoch " + std::to_string(epoch_) +
+                                                 " of the store was taken over by epoch " +
                                                  std::to_string(owner.epoch));
     }
     auto done = rows_->commit(changes);
@@ -211,7 +220,8 @@ Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id)
     return std::optional<ExecutionSummary>(std::move(*summary));
 }
 
-Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<ExecutionId>& ids, bool with_start) const {
+Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<ExecutionId>& ids,
+                                                          bool with_start) const {
     std::vector<std::string> wanted;
     for (const ExecutionId& id : ids) {
         wanted.push_back(keys::head(id));
@@ -227,7 +237,8 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<Exec
         if (!head) return pass(head.error());
         if (with_start) {
             if (!(*found)[i + 1]) continue;  // erased between the two reads
-            if (const auto added = add_start(*(*found)[i + 1], *head); !added) return pass(added.error());
+            if (const auto added = add_start(*(*found)[i + 1], *head); !added)
+                return pass(added.error());
         }
         out.push_back(std::move(*head));
     }
@@ -275,13 +286,16 @@ Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRa
     return out;
 }
 
-Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const {
+Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_view cursor,
+                                     size_t limit) const {
     auto index = read_index(*rows_, keys::listing(filter), cursor, limit);
     if (!index) return pass(index.error());
     auto found = summaries(index->ids, true);
     if (!found) return pass(found.error());
     // An execution may have closed since the index was read; then it is no longer of this listing.
-    if (filter.status) std::erase_if(*found, [&](const ExecutionSummary& s) { return s.status != *filter.status; });
+    if (filter.status)
+        std::erase_if(*found,
+                      [&](const ExecutionSummary& s) { return s.status != *filter.status; });
     return ExecutionPage{std::move(*found), std::move(index->next)};
 }
 
@@ -290,7 +304,8 @@ Result<ExecutionPage> RowStore::list_open(std::string_view cursor, size_t limit)
     if (!index) return pass(index.error());
     auto found = summaries(index->ids, false);
     if (!found) return pass(found.error());
-    std::erase_if(*found, [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; });
+    std::erase_if(*found,
+                  [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; });
     return ExecutionPage{std::move(*found), std::move(index->next)};
 }
 
@@ -301,10 +316,12 @@ Result<std::vector<ExecutionId>> RowStore::list_closed(Timestamp before, size_t 
     return std::move(index->ids);
 }
 
-Result<std::optional<std::string>> RowStore::catalog(std::string_view key) const { return rows_->get(keys::catalog(key)); }
+Result<std::optional<std::string>> RowStore::catalog(std::string_view key) const {
+    return rows_->get(keys::catalog(key));
+}
 
-Result<std::vector<std::pair<std::string, std::string>>> RowStore::scan_catalog(std::string_view prefix, std::string_view after,
-                                                                                size_t limit) const {
+Result<std::vector<std::pair<std::string, std::string>>> RowStore::scan_catalog(
+    std::string_view prefix, std::string_view after, size_t limit) const {
     std::vector<std::pair<std::string, std::string>> out;
     if (limit == 0) return out;
     const std::string first = keys::catalog(prefix);
@@ -329,12 +346,14 @@ Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows) {
     if (!epoch) return pass(epoch.error());
     if (*format > uint64_t(kStoreFormat)) {
         return fail(ErrorCode::kUnsupported, "the store has format " + std::to_string(*format) +
-                                                 "; this binary reads up to " + std::to_string(kStoreFormat));
+                                                 "; this binary reads up to " +
+                                                 std::to_string(kStoreFormat));
     }
     Rows::Ownership& owner = rows->ownership();
     const std::lock_guard lock(owner.mutex);
     if (*format == 0) {
-        if (const auto done = rows->commit({{keys::format(), std::to_string(kStoreFormat)}}); !done) return pass(done.error());
+        if (const auto done = rows->commit({{keys::format(), std::to_string(kStoreFormat)}}); !done)
+            return pass(done.error());
     }
     owner.epoch = *epoch;
     return std::unique_ptr<Store>(std::make_unique<RowStore>(std::move(rows), *epoch));

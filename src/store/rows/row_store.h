@@ -1,7 +1,7 @@
-// The Store over Rows: how executions, their indexes and the catalog become rows, the same for every
-// ordered key-value engine. Per append to an execution it writes one block of new events and its head
-// (the summary without input and attributes, which the first event has), and index rows only when its
-// status changes. Thread rules are those of Store.
+// The Store over Rows: how executions, their indexes and the catalog become rows, the same for
+// every ordered key-value engine. Per append to an execution it writes one block of new events and
+// its head (the summary without input and attributes, which the first event has), and index rows
+// only when its status changes. Thread rules are those of Store.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@ namespace tandem {
 /// Version of the layout, kept in the rows; a binary refuses a newer one.
 constexpr int kStoreFormat = 1;
 
-/// A store that owns the rows' newest epoch until another store over the same rows takes a newer one.
-/// Errors: kUnsupported (written by a newer binary), kIo, kCorrupt.
+/// A store that owns the rows' newest epoch until another store over the same rows takes a newer
+/// one. Errors: kUnsupported (written by a newer binary), kIo, kCorrupt.
 Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows);
 
 }  // namespace tandem

@@ -126,8 +126,7 @@ exports.handler = async (event, context) => {
 
 TEST_F(RuntimeClientsTest, GoClient) {
     const fs::path binary = place("TANDEM_GO_CLIENT", "build/clients/go/bootstrap");
-    if (!fs::exists(binary))
-        GTEST_SKIP() << "the Go function is not built: ./dev setup all, with Go installed";
+    if (!fs::exists(binary)) GTEST_SKIP() << "the Go function is not built: ./dev setup all";
     start_pool();
     expect_works(
         publish(client_spec("bootstrap"),

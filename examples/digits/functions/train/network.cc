@@ -9,8 +9,12 @@
 namespace digits {
 
 Network::Network(const Setting& setting)
-    : setting_(setting), inputs_(setting.hidden > 0 ? setting.hidden : kPixels), first_(size_t(setting.hidden) * kPixels),
-      first_bias_(size_t(setting.hidden)), last_(size_t(inputs_) * kClasses), last_bias_(kClasses) {
+    : setting_(setting),
+      inputs_(setting.hidden > 0 ? setting.hidden : kPixels),
+      first_(size_t(setting.hidden) * kPixels),
+      first_bias_(size_t(setting.hidden)),
+      last_(size_t(inputs_) * kClasses),
+      last_bias_(kClasses) {
     std::mt19937_64 random(setting.seed);
     std::normal_distribution<float> normal;
     for (float& w : first_) w = normal(random) / std::sqrt(float(kPixels));
@@ -20,7 +24,8 @@ Network::Network(const Setting& setting)
 void Network::forward(const Image& image, std::vector<float>& hidden, float* scores) const {
     for (int h = 0; h < setting_.hidden; ++h) {
         const float* w = &first_[size_t(h) * kPixels];
-        hidden[size_t(h)] = std::tanh(std::inner_product(w, w + kPixels, image.pixels, first_bias_[size_t(h)]));
+        hidden[size_t(h)] =
+            std::tanh(std::inner_product(w, w + kPixels, image.pixels, first_bias_[size_t(h)]));
     }
     const float* in = setting_.hidden > 0 ? hidden.data() : image.pixels;
     for (int c = 0; c < kClasses; ++c) {
@@ -49,7 +54,8 @@ void Network::step(const Image& image) {
     for (int h = 0; h < setting_.hidden; ++h) {
         const float error = back[size_t(h)] * (1 - hidden[size_t(h)] * hidden[size_t(h)]);
         float* w = &first_[size_t(h) * kPixels];
-        for (int i = 0; i < kPixels; ++i) w[i] = w[i] * keep - setting_.rate * error * image.pixels[i];
+        for (int i = 0; i < kPixels; ++i)
+            w[i] = w[i] * keep - setting_.rate * error * image.pixels[i];
         first_bias_[size_t(h)] -= setting_.rate * error;
     }
 }
@@ -73,7 +79,9 @@ int Network::classify(const Image& image) const {
 
 double Network::accuracy(const std::vector<Image>& images) const {
     if (images.empty()) return 0;
-    const auto right = std::count_if(images.begin(), images.end(), [&](const Image& image) { return classify(image) == image.label; });
+    const auto right = std::count_if(images.begin(), images.end(), [&](const Image& image) {
+        return classify(image) == image.label;
+    });
     return double(right) / double(images.size());
 }
 

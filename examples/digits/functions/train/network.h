@@ -12,14 +12,14 @@ constexpr int kPixels = 64;
 constexpr int kClasses = 10;
 
 struct Image {
-    float pixels[kPixels];   // 0 .. 1
-    int label = 0;           // 0 .. 9
+    float pixels[kPixels];  // 0 .. 1
+    int label = 0;          // 0 .. 9
 };
 
 struct Setting {
-    int hidden = 16;         // units; 0 = softmax regression
-    float rate = 0.05f;      // learning rate
-    float decay = 0.0f;      // weight decay per step
+    int hidden = 16;     // units; 0 = softmax regression
+    float rate = 0.05f;  // learning rate
+    float decay = 0.0f;  // weight decay per step
     int epochs = 40;
     uint64_t seed = 1;
 };
@@ -39,10 +39,10 @@ private:
     void step(const Image& image);
 
     Setting setting_;
-    int inputs_;                      // of the output layer
-    std::vector<float> first_;        // hidden x 64
+    int inputs_;                // of the output layer
+    std::vector<float> first_;  // hidden x 64
     std::vector<float> first_bias_;
-    std::vector<float> last_;         // 10 x inputs
+    std::vector<float> last_;  // 10 x inputs
     std::vector<float> last_bias_;
 };
 

@@ -1,7 +1,8 @@
 // The function "digits-train": trains one setting of the sweep on six shards and scores it on the
 // seventh. Event: {"setting": {"id", "hidden", "rate", "decay", "epochs"}, "shards": [{"features",
 // "labels"}, ...]}; features are base64 of 32 bytes an image (two pixels a byte, 0..15), labels a
-// string of digits. Result: {"id", "hidden", "accuracy" (0..1), "seconds", "weights" (base64 float32)}.
+// string of digits. Result: {"id", "hidden", "accuracy" (0..1), "seconds", "weights" (base64
+// float32)}.
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -21,7 +22,8 @@ constexpr size_t kValidationShard = 6;
 void read_shard(const Value& shard, std::vector<digits::Image>& images) {
     const auto packed = tandem::base64_decode(shard.string_or("features", "!"));
     const std::string_view labels = shard.string_or("labels", "");
-    if (!packed || packed->size() != labels.size() * kBytesPerImage) throw std::runtime_error("a shard's features and labels do not match");
+    if (!packed || packed->size() != labels.size() * kBytesPerImage)
+        throw std::runtime_error("a shard's features and labels do not match");
     for (size_t i = 0; i < labels.size(); ++i) {
         digits::Image image;
         image.label = labels[i] - '0';
@@ -46,7 +48,8 @@ digits::Setting read_setting(const Value& v) {
     s.decay = float(number("decay", s.decay));
     s.epochs = int(number("epochs", s.epochs));
     s.seed = uint64_t(number("id", 0)) + 1;
-    if (s.hidden < 0 || s.hidden > 64 || s.epochs < 1 || s.epochs > 1000) throw std::runtime_error("a setting is out of range");
+    if (s.hidden < 0 || s.hidden > 64 || s.epochs < 1 || s.epochs > 1000)
+        throw std::runtime_error("a setting is out of range");
     return s;
 }
 
@@ -54,7 +57,8 @@ std::string train(const tandem::Event& event) {
     const auto request = tandem::json::parse(event.payload);
     const Value* shards = request ? request->find("shards") : nullptr;
     const Value* setting = request ? request->find("setting") : nullptr;
-    if (shards == nullptr || setting == nullptr || !shards->is_array() || shards->as_array().size() <= kValidationShard) {
+    if (shards == nullptr || setting == nullptr || !shards->is_array() ||
+        shards->as_array().size() <= kValidationShard) {
         throw std::runtime_error("expected a setting and at least seven shards");
     }
     std::vector<digits::Image> training;
@@ -65,7 +69,8 @@ std::string train(const tandem::Event& event) {
     const digits::Setting s = read_setting(*setting);
     digits::Network network(s);
     network.train(training);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return tandem::json::print(Value::object({
         {"id", setting->int_or("id", 0)},
         {"hidden", s.hidden},

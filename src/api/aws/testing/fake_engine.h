@@ -1,6 +1,6 @@
 // FakeEngine: an engine in memory for tests of doors. It keeps callables and executions in maps and
-// runs nothing: a test closes executions and records events by hand, and sets what invoke() answers.
-// Single-threaded.
+// runs nothing: a test closes executions and records events by hand, and sets what invoke()
+// answers. Single-threaded.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ public:
     explicit FakeEngine(const Clock& clock) : clock_(clock) {}
 
     // Set by tests.
-    std::optional<Error> refuse_definition;     // validate() and put_callable() answer it
+    std::optional<Error> refuse_definition;  // validate() and put_callable() answer it
     std::optional<Error> refuse_start;
     TaskResult invoke_result;
     std::optional<Task> last_task;
@@ -40,7 +40,8 @@ public:
         if (refuse_definition) return tl::unexpected(*refuse_definition);
         const Key key{callable.kind, callable.name};
         const auto it = current_.find(key);
-        if (mode == PutMode::kCreate && it != current_.end()) return fail(ErrorCode::kAlreadyExists, "exists");
+        if (mode == PutMode::kCreate && it != current_.end())
+            return fail(ErrorCode::kAlreadyExists, "exists");
         if (mode == PutMode::kUpdate) {
             if (it == current_.end()) return fail(ErrorCode::kNotFound, "none");
             if (it->second->revision != callable.revision) revisions_[key].push_back(it->second);
@@ -69,8 +70,11 @@ public:
         const auto it = current_.find(key);
         if (it == current_.end()) return fail(ErrorCode::kNotFound, "no callable " + ref.name);
         std::string revision = ref.qualifier;
-        if (const auto alias = it->second->aliases.find(revision); alias != it->second->aliases.end()) revision = alias->second;
-        if (revision.empty() || revision == it->second->revision) return std::shared_ptr<const Callable>(it->second);
+        if (const auto alias = it->second->aliases.find(revision);
+            alias != it->second->aliases.end())
+            revision = alias->second;
+        if (revision.empty() || revision == it->second->revision)
+            return std::shared_ptr<const Callable>(it->second);
         if (const auto all = revisions_.find(key); all != revisions_.end()) {
             for (const auto& r : all->second) {
                 if (r->revision == revision) return std::shared_ptr<const Callable>(r);
@@ -78,14 +82,17 @@ public:
         }
         return fail(ErrorCode::kNotFound, "no revision " + revision);
     }
-    Result<std::vector<std::shared_ptr<const Callable>>> list_callables(CallableKind kind, std::string_view after, size_t limit) const override {
+    Result<std::vector<std::shared_ptr<const Callable>>> list_callables(
+        CallableKind kind, std::string_view after, size_t limit) const override {
         std::vector<std::shared_ptr<const Callable>> out;
         for (const auto& [key, callable] : current_) {
-            if (key.first == kind && key.second > after && out.size() < limit) out.push_back(callable);
+            if (key.first == kind && key.second > after && out.size() < limit)
+                out.push_back(callable);
         }
         return out;
     }
-    Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(CallableKind kind, std::string_view name) const override {
+    Result<std::vector<std::shared_ptr<const Callable>>> list_revisions(
+        CallableKind kind, std::string_view name) const override {
         const auto it = revisions_.find({kind, std::string(name)});
         return it == revisions_.end() ? std::vector<std::shared_ptr<const Callable>>() : it->second;
     }
@@ -99,11 +106,13 @@ public:
             current_.erase(key);
             return {};
         }
-        const size_t gone = std::erase_if(revisions_[key], [&](const auto& r) { return r->revision == ref.qualifier; });
+        const size_t gone = std::erase_if(
+            revisions_[key], [&](const auto& r) { return r->revision == ref.qualifier; });
         if (gone == 0) return fail(ErrorCode::kNotFound, "none");
         return {};
     }
-    Result<std::shared_ptr<const Callable>> execution_callable(const ExecutionSummary& s) const override {
+    Result<std::shared_ptr<const Callable>> execution_callable(
+        const ExecutionSummary& s) const override {
         if (auto found = callable({s.kind, s.callable, s.revision})) return found;
         for (const auto& r : deleted_) {
             if (r->name == s.callable && r->revision == s.revision) return r;
@@ -141,10 +150,12 @@ public:
         order_.push_back(request.id);
         done(StartReply{e.summary, false});
     }
-    void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause, Callback<ExecutionSummary> done) override {
+    void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause,
+              Callback<ExecutionSummary> done) override {
         const auto it = executions_.find(id);
         if (it == executions_.end()) return done(fail(ErrorCode::kNotFound, "none"));
-        if (it->second.summary.status == ExecutionStatus::kRunning) close(id, ExecutionStatus::kAborted, {}, error, cause);
+        if (it->second.summary.status == ExecutionStatus::kRunning)
+            close(id, ExecutionStatus::kAborted, {}, error, cause);
         done(it->second.summary);
     }
     Result<ExecutionSummary> describe(const ExecutionId& id) const override {
@@ -152,7 +163,8 @@ public:
         if (it == executions_.end()) return fail(ErrorCode::kNotFound, "none");
         return it->second.summary;
     }
-    Result<std::vector<Event>> history(const ExecutionId& id, const EventRange& range) const override {
+    Result<std::vector<Event>> history(const ExecutionId& id,
+                                       const EventRange& range) const override {
         const auto it = executions_.find(id);
         if (it == executions_.end()) return fail(ErrorCode::kNotFound, "none");
         std::vector<Event> out;
@@ -163,7 +175,8 @@ public:
         if (out.size() > range.limit) out.resize(range.limit);
         return out;
     }
-    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor, size_t limit) const override {
+    Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
+                               size_t limit) const override {
         ExecutionPage page;
         size_t skip = cursor.empty() ? 0 : std::stoul(std::string(cursor)), at = 0;
         for (auto id = order_.rbegin(); id != order_.rend(); ++id) {
@@ -180,7 +193,9 @@ public:
         }
         return page;
     }
-    void explain(ExecutionId, Callback<std::vector<Waiting>> done) override { done(std::vector<Waiting>()); }
+    void explain(ExecutionId, Callback<std::vector<Waiting>> done) override {
+        done(std::vector<Waiting>());
+    }
 
     void invoke(Task task, std::function<void(TaskResult)> done) override {
         last_task = std::move(task);
@@ -211,7 +226,8 @@ public:
         if (event.id != 0) e.summary.last_id = event.id;
         e.events.push_back(std::move(event));
     }
-    void close(const ExecutionId& id, ExecutionStatus status, Payload output, std::optional<std::string> error = {}, std::optional<std::string> cause = {}) {
+    void close(const ExecutionId& id, ExecutionStatus status, Payload output,
+               std::optional<std::string> error = {}, std::optional<std::string> cause = {}) {
         ExecutionSummary& s = executions_.at(id).summary;
         s.status = status;
         s.stop_time = clock_.now();

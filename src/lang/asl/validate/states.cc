@@ -122,10 +122,8 @@ void Validator::common(const json::Value& json, const std::string& at) {
 void Validator::task(const json::Value& json, const std::string& at) {
     required(json, at, {"Resource"});
     if (const json::Value* text = json.find("Resource")) {
-        if (text->is_string())
-            resource(text->as_string(), at + "/Resource");
-        else
-            schema("Expected value of type String", at + "/Resource");
+        if (text->is_string()) resource(text->as_string(), at + "/Resource");
+        else schema("Expected value of type String", at + "/Resource");
     }
     if (json.find("Credentials")) must_have(json, "Credentials", "RoleArn", at);
     const std::string_view called = json.string_or("Resource", "");

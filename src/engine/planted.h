@@ -1,0 +1,23 @@
+// Bugs that a test plants to show that the simulator finds them. They exist only in the variant of
+// this module that is built with TANDEM_PLANTED_BUGS, which nothing but that test links; everywhere
+// else is_planted() is false at compile time.
+#pragma once
+
+namespace tandem {
+
+enum class PlantedBug {
+    kNone,
+    kActBeforeRecord,  // actions leave when a batch is submitted
+    kLostWakeup,       // a timer that comes before another one is not set
+    kDoubleApply,      // a start does not look for an execution that left memory
+    kEarlyTimer,       // a timer fires a little before its time
+};
+
+#ifdef TANDEM_PLANTED_BUGS
+extern PlantedBug planted_bug;
+inline bool is_planted(PlantedBug bug) { return planted_bug == bug; }
+#else
+constexpr bool is_planted(PlantedBug) { return false; }
+#endif
+
+}  // namespace tandem

@@ -1,0 +1,107 @@
+// sim SCENARIOS [--minutes N | --seconds N | --seed S] [--scenario NAME]: plays every scenario of a
+// directory in turn, each with the next seed, until the time is over. The first seed that breaks
+// something is printed with the command that repeats it, and the exit status is 1.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "sim/simulator.h"
+
+namespace tandem::sim {
+namespace {
+
+struct Options {
+    std::filesystem::path directory;
+    double seconds = 60;
+    std::optional<uint64_t> seed;
+    std::string scenario;
+};
+
+struct Sum {
+    uint64_t runs = 0, steps = 0, crashes = 0, executions = 0;
+};
+
+int play(const Options& options) {
+    std::vector<Scenario> scenarios;
+    for (const auto& entry : std::filesystem::directory_iterator(options.directory)) {
+        if (entry.path().extension() != ".toml") continue;
+        auto scenario = read_scenario(entry.path());
+        if (!scenario) return std::fprintf(stderr, "%s\n", scenario.error().message.c_str()), 2;
+        if (options.scenario.empty() || scenario->name == options.scenario)
+            scenarios.push_back(*scenario);
+    }
+    if (scenarios.empty()) return std::fputs("no such scenario\n", stderr), 2;
+    std::sort(scenarios.begin(), scenarios.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    const auto began = std::chrono::steady_clock::now();
+    const auto elapsed = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    };
+    std::map<std::string, Sum> sums;
+    uint64_t seed = options.seed.value_or(random_u64() >> 24);
+    do {
+        for (const Scenario& scenario : scenarios) {
+            const RunResult result = run(scenario, seed);
+            Sum& sum = sums[scenario.name];
+            ++sum.runs;
+            sum.steps += result.steps;
+            sum.crashes += result.crashes;
+            sum.executions += result.executions;
+            if (options.seed)
+                std::printf("%s: fingerprint %016llx\n", scenario.name.c_str(),
+                            static_cast<unsigned long long>(result.fingerprint));
+            if (result.violation.empty()) continue;
+            std::printf("%s, seed %llu: %s\nrepeat: ./dev sim --scenario %s --seed %llu\n",
+                        scenario.name.c_str(), static_cast<unsigned long long>(seed),
+                        result.violation.c_str(), scenario.name.c_str(),
+                        static_cast<unsigned long long>(seed));
+            return 1;
+        }
+        ++seed;
+    } while (!options.seed && elapsed() < options.seconds);
+    for (const auto& [name, sum] : sums) {
+        std::printf("%-16s %6llu runs %9llu steps %7llu crashes %8llu executions\n", name.c_str(),
+                    static_cast<unsigned long long>(sum.runs),
+                    static_cast<unsigned long long>(sum.steps),
+                    static_cast<unsigned long long>(sum.crashes),
+                    static_cast<unsigned long long>(sum.executions));
+    }
+    std::printf("nothing broke in %.0f s\n", elapsed());
+    return 0;
+}
+
+}  // namespace
+}  // namespace tandem::sim
+
+int main(int argc, char** argv) {
+    using namespace tandem;
+    configure_log(LogLevel::kOff, LogFormat::kText);  // what breaks on purpose is no news
+    sim::Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        const bool has_value = i + 1 < argc;
+        if (word == "--minutes" && has_value) options.seconds = std::atof(argv[++i]) * 60;
+        else if (word == "--seconds" && has_value) options.seconds = std::atof(argv[++i]);
+        else if (word == "--seed" && has_value)
+            options.seed = std::strtoull(argv[++i], nullptr, 10);
+        else if (word == "--scenario" && has_value) options.scenario = argv[++i];
+        else if (options.directory.empty() && word[0] != '-') options.directory = word;
+        else
+            return std::fputs(
+                       "usage: sim DIRECTORY [--minutes N | --seconds N | --seed S] [--scenario "
+                       "NAME]\n",
+                       stderr),
+                   2;
+    }
+    if (options.directory.empty())
+        return std::fputs("sim: name the directory of the scenarios\n", stderr), 2;
+    return sim::play(options);
+}
