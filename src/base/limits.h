@@ -11,11 +11,13 @@ struct Limits {
     // Network (bytes, counts, milliseconds)
     size_t http_header_bytes = 64 * 1024;       // 4 KiB .. 1 MiB
     size_t http_body_bytes = 80 * 1024 * 1024;  // a 50 MiB zip in base64 fits; 1 MiB .. 1 GiB
-    size_t http_connections = 20'000;           // 16 .. 1,000,000
-    int64_t http_header_timeout_ms = 10'000;    // a slow or half-open client is closed
-    int64_t http_body_timeout_ms = 60'000;      // whole body must arrive within
-    int64_t http_idle_timeout_ms = 120'000;     // keep-alive connection without a request
-    int64_t drain_timeout_ms = 30'000;          // SIGTERM: wait for running requests
+    size_t http_bodies_bytes =
+        512 * 1024 * 1024;                    // of all requests being received; 16 MiB .. 1 TiB
+    size_t http_connections = 20'000;         // 16 .. 1,000,000
+    int64_t http_header_timeout_ms = 10'000;  // a slow or half-open client is closed
+    int64_t http_body_timeout_ms = 60'000;    // whole body must arrive within
+    int64_t http_idle_timeout_ms = 120'000;   // keep-alive connection without a request
+    int64_t drain_timeout_ms = 30'000;        // SIGTERM: wait for running requests
     // Engine
     size_t shards = 2;                   // threads; 1 .. 256
     size_t mailbox_inputs = 65'536;      // per shard; full means 503/429

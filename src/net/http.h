@@ -80,11 +80,13 @@ struct HttpServerOptions {
     std::string tls_key;          // PEM file
     size_t header_bytes = Limits{}.http_header_bytes;
     size_t body_bytes = Limits{}.http_body_bytes;
+    size_t bodies_bytes = Limits{}.http_bodies_bytes;  // of all connections together
     size_t connections = Limits{}.http_connections;
     int64_t header_timeout_ms = Limits{}.http_header_timeout_ms;
     int64_t body_timeout_ms = Limits{}.http_body_timeout_ms;
     int64_t idle_timeout_ms = Limits{}.http_idle_timeout_ms;  // 0 = never
-    /// Body of the reply to a request that does not parse (400, 413, 431, 408); default empty.
+    /// Body of the reply to a request that is refused unread (400, 408, 413, 431, 501, 503);
+    /// default empty.
     std::function<HttpResponse(int status, std::string_view reason)> on_bad_request;
     std::function<void(std::string peer)> on_disconnect;  // client went away while a reply was owed
 };

@@ -94,7 +94,8 @@ private:
 
     static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
     static constexpr size_t kReadBytes = 64 * 1024;
-    static constexpr size_t kKeptBytes = 4 * 1024;  // of buffers, between requests
+    static constexpr size_t kKeptBytes = 4 * 1024;     // of buffers, between requests
+    static constexpr size_t kFreeBytes = 1024 * 1024;  // a body may have, whatever others have
     static constexpr size_t kLingerBytes = 16 * 1024 * 1024;
     static constexpr int64_t kLingerMs = 2'000;  // a refused client may still be sending
 
@@ -116,6 +117,7 @@ private:
     }
 
     void close() {
+        charge(0);
         state_ = State::kClosed;
         const auto kept = std::exchange(kept_, nullptr);
         ErrorCodeOf ec;
@@ -220,11 +222,19 @@ private:
             else refuse(status, ec.message());
             return false;
         }
+        if (state_ == State::kHeader && parser_->is_header_done()) {
+            if (const int status = parser_->refusal(); status != 0) {
+                refuse(status, status == 501 ? "transfer coding not supported" : "bad Host");
+                return false;
+            }
+        }
         if (parser_->is_done()) {
             handle();
             return true;
         }
         if (state_ == State::kHeader && parser_->is_header_done()) begin_body();
+        if (!charge(parser_->request().body.size()))
+            refuse(503, "too many requests are being received");
         return false;
     }
 
@@ -244,10 +254,20 @@ private:
                                  });
     }
 
+    /// Accounts for the body as far as it has come; false when all connections together hold too
+    /// much. Nobody has been authenticated yet.
+    bool charge(size_t bytes) {
+        const size_t all = shared_->body_bytes.fetch_add(bytes - charged_) + bytes - charged_;
+        charged_ = bytes;
+        return bytes <= kFreeBytes || all <= shared_->options.bodies_bytes;
+    }
+
     // Answering.
 
     void handle() {
+        charge(0);
         keep_alive_ = parser_->keep_alive();
+        is_old_ = parser_->is_old();
         HttpRequest request = parser_->take();
         parser_.reset();
         head_ = request.method == "HEAD";
@@ -275,6 +295,8 @@ private:
     }
 
     void refuse(int status, std::string_view reason) {
+        charge(0);
+        parser_.reset();
         HttpResponse response;
         response.status = status;
         if (shared_->options.on_bad_request)
@@ -291,6 +313,7 @@ private:
         const auto kept = std::exchange(kept_, nullptr);
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
         const bool no_body = response.status == 204 || response.status == 304;
+        if (keep_alive_ && is_old_) response.headers.set("Connection", "keep-alive");
         header_ = response_header(response, keep_alive_, no_body);
         body_ = no_body || head_ ? Payload() : std::move(response.body);
         set_deadline(shared_->options.body_timeout_ms);
@@ -364,10 +387,12 @@ private:
     std::atomic<int64_t> deadline_ms_{INT64_MAX};
     uint64_t request_number_ = 0;
     size_t lingered_ = 0;
+    size_t charged_ = 0;  // of Shared::body_bytes
     State state_ = State::kIdle;
     bool armed_ = false;
     bool pumping_ = false;
     bool keep_alive_ = true;
+    bool is_old_ = false;
     bool head_ = false;
     bool lingering_ = false;
 };

@@ -15,6 +15,17 @@ namespace {
 // A length that a client only claims takes no memory before the bytes come.
 constexpr std::uint64_t kReserveBytes = 64 * 1024;
 
+/// "http://host/path" as a proxy's client writes it -> "/path".
+std::string origin_form(std::string_view target) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
+        const size_t path = target.find_first_of("/?", scheme.size());
+        if (path == std::string_view::npos) return "/";
+        return (target[path] == '?' ? "/" : "") + std::string(target.substr(path));
+    }
+    return std::string(target);
+}
+
 }  // namespace
 
 RequestParser::RequestParser(size_t header_bytes, size_t body_bytes)
@@ -23,9 +34,22 @@ RequestParser::RequestParser(size_t header_bytes, size_t body_bytes)
     body_limit(std::uint64_t(body_bytes));
 }
 
-void RequestParser::on_request_impl(http::verb, Text method, Text target, int, ErrorCodeOf&) {
+void RequestParser::on_request_impl(http::verb, Text method, Text target, int version,
+                                    ErrorCodeOf&) {
     request_.method.assign(method.data(), method.size());
-    request_.target.assign(target.data(), target.size());
+    request_.target = origin_form({target.data(), target.size()});
+    version_ = version;
+}
+
+int RequestParser::refusal() const {
+    size_t hosts = 0;
+    for (const auto& [name, value] : request_.headers) {
+        if (beast::iequals(name, "Host")) ++hosts;
+        const bool is_coding = beast::iequals(name, "Transfer-Encoding");
+        if (is_coding && !beast::iequals(value, "chunked")) return 501;
+    }
+    if (hosts > 1 || (hosts == 0 && version_ == 11)) return 400;
+    return 0;
 }
 
 void RequestParser::on_field_impl(http::field, Text name, Text value, ErrorCodeOf& ec) {
@@ -81,6 +105,10 @@ std::optional<HttpRequest> parse_request(std::string_view bytes, size_t header_b
             if (!error) continue;
         }
         if (error || used == 0) break;
+    }
+    if (parser.is_header_done() && parser.refusal() != 0) {
+        status = parser.refusal();
+        return std::nullopt;
     }
     if (!parser.is_done()) {
         status = error ? status_of(error) : 0;

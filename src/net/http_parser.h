@@ -17,6 +17,12 @@ public:
     /// Limits in bytes; the header's holds for the trailers of a chunked body too.
     RequestParser(size_t header_bytes, size_t body_bytes);
 
+    /// After the header: status of the refusal of what the grammar allows and this server does not,
+    /// 0 if there is none. A transfer coding that is not understood leaves the end of the body open
+    /// to opinion, which is how requests are smuggled.
+    int refusal() const;
+    /// Whether the answer must say that the connection stays open (HTTP/1.0).
+    bool is_old() const { return version_ == 10; }
     /// What was read so far.
     const HttpRequest& request() const { return request_; }
     HttpRequest take() { return std::move(request_); }
@@ -25,7 +31,7 @@ private:
     using Text = boost::beast::string_view;
     using ErrorCodeOf = boost::system::error_code;
 
-    void on_request_impl(boost::beast::http::verb, Text method, Text target, int,
+    void on_request_impl(boost::beast::http::verb, Text method, Text target, int version,
                          ErrorCodeOf&) override;
     void on_response_impl(int, Text, int, ErrorCodeOf&) override {}
     void on_field_impl(boost::beast::http::field, Text name, Text value, ErrorCodeOf& ec) override;
@@ -37,6 +43,7 @@ private:
     void on_finish_impl(ErrorCodeOf&) override {}
 
     HttpRequest request_;
+    int version_ = 11;
     size_t trailer_bytes_left_;
 };
 

@@ -32,6 +32,7 @@ public:
     HttpServerOptions options;
     HttpHandler handler;
     std::atomic<bool> draining{false};
+    std::atomic<size_t> body_bytes{0};  // of requests that are being received
 
     void add(ConnectionBase* c);
     void remove(ConnectionBase* c);

@@ -389,6 +389,54 @@ TEST(ParseRequest, BoundsHeadersAndTrailersByBytesAlone) {
     EXPECT_EQ(status, 431);
 }
 
+TEST_F(HttpTest, BoundsTheBodiesOfAllConnectionsTogether) {
+    HttpServerOptions options;
+    options.bodies_bytes = 3 << 20;
+    options.on_bad_request = [](int status, std::string_view) {
+        HttpResponse r;
+        r.status = status;
+        r.body = Payload("why");
+        return r;
+    };
+    const uint16_t port = serve(options, echo());
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n";
+    Raw raw(port);
+    raw.send(head + std::string(4 << 20, 'a'));
+    EXPECT_NE(raw.read_until("why").find("503"), std::string::npos);
+    Raw held(port);
+    held.send(head + std::string((3 << 20) - 10, 'b'));
+    HttpRequest small;
+    small.method = "POST";
+    small.body = "small";
+    EXPECT_EQ(client(port)->send(small)->status, 200);  // those below a MiB are always taken
+    raw.close();
+    held.close();
+    EXPECT_TRUE(eventually([&] { return server_->connections() <= 1; }));
+    HttpRequest large;
+    large.method = "POST";
+    large.body = std::string(2 << 20, 'c');
+    EXPECT_EQ(client(port)->send(large)->status, 200);
+}
+
+TEST(ParseRequest, RefusesCodingsItDoesNotKnowAndUnclearHosts) {
+    const auto status_of = [](const std::string& fields) {
+        int status = 0;
+        return parse_request("POST /x HTTP/1.1\r\n" + fields + "\r\n", 4096, 100, status) ? 200
+                                                                                          : status;
+    };
+    EXPECT_EQ(status_of("Host: x\r\n"), 200);
+    EXPECT_EQ(status_of("Host: x\r\nTransfer-Encoding: xchunked\r\n"), 501);
+    EXPECT_EQ(status_of("Host: x\r\nTransfer-Encoding: gzip, chunked\r\n"), 501);
+    EXPECT_EQ(status_of(""), 400);
+    EXPECT_EQ(status_of("Host: x\r\nHost: y\r\n"), 400);
+    int status = 0;
+    EXPECT_EQ(
+        parse_request("GET http://h:1/a?b HTTP/1.1\r\nHost: x\r\n\r\n", 4096, 0, status)->target,
+        "/a?b");
+    EXPECT_EQ(parse_request("GET http://h HTTP/1.1\r\nHost: x\r\n\r\n", 4096, 0, status)->target,
+              "/");
+}
+
 TEST(ParseRequest, FromMemory) {
     int status = -1;
     const auto request = parse_request("GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", 4096, 100, status);

@@ -29,6 +29,7 @@ constexpr int64_t kDayMs = 86'400'000;
 const LimitRow kLimitRows[] = {
     {"http_header_bytes", &Limits::http_header_bytes, 4 * kKiB, kMiB, "bytes"},
     {"http_body_bytes", &Limits::http_body_bytes, kMiB, kGiB, "bytes"},
+    {"http_bodies_bytes", &Limits::http_bodies_bytes, 16 * kMiB, 1024 * kGiB, "bytes"},
     {"http_connections", &Limits::http_connections, 16, 1'000'000, "connections"},
     {"http_header_timeout_ms", &Limits::http_header_timeout_ms, 10, kDayMs, "ms"},
     {"http_body_timeout_ms", &Limits::http_body_timeout_ms, 10, kDayMs, "ms"},

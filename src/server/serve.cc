@@ -172,6 +172,7 @@ Result<void> Server::listen() {
     http.tls_key = config_.tls_key;
     http.header_bytes = config_.limits.http_header_bytes;
     http.body_bytes = config_.limits.http_body_bytes;
+    http.bodies_bytes = config_.limits.http_bodies_bytes;
     http.connections = config_.limits.http_connections;
     http.header_timeout_ms = config_.limits.http_header_timeout_ms;
     http.body_timeout_ms = config_.limits.http_body_timeout_ms;

@@ -499,6 +499,9 @@ class BadInput(unittest.TestCase):
             "a hexadecimal length": request("POST", "/", [host, ("Content-Length", "0x5")], b"abcde"),
             "a length beyond 64 bits": request("POST", "/", [host, ("Content-Length", "9" * 30)]),
             "a body beyond the limit": request("POST", "/", [host, ("Content-Length", 1 << 50)]),
+            "an unknown transfer coding": request("POST", "/", [host, ("Transfer-Encoding", "xchunked")], smuggled),
+            "a coding inside chunks": request("POST", "/", [host, ("Transfer-Encoding", "gzip, chunked")], b"0\r\n\r\n"),
+            "no host": request("GET", "/healthz", []), "two hosts": request("GET", "/healthz", [host, host]),
             "chunked twice": request("POST", "/", [host, chunked, chunked], b"0\r\n\r\n"),
             "a huge chunk": request("POST", "/", [host, chunked], b"ffffffffffffffff\r\nabc"),
             "a chunk beyond 64 bits": request("POST", "/", [host, chunked], b"1" + b"0" * 30 + b"\r\nabc"),
@@ -515,8 +518,9 @@ class BadInput(unittest.TestCase):
             "blanks before a colon": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\nabcde"}
         for name, data in bad.items():
             with self.subTest(name):
-                self.closed_or(self.raw.send(data), {400, 413, 431})
+                self.closed_or(self.raw.send(data), {400, 413, 431, 501})
         for name, data in (("HTTP/1.0", b"GET /healthz HTTP/1.0\r\n\r\n"),
+                           ("an absolute target", request("GET", "http://x/healthz", [host])),
                            ("an expectation", request("GET", "/healthz", [host, ("Expect", "200-maybe")])),
                            ("an upgrade", request("GET", "/healthz", [host, ("Connection", "Upgrade"), ("Upgrade", "h2c")]))):
             with self.subTest(name):
