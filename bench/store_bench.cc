@@ -80,7 +80,7 @@ ExecutionWrite one_start(uint64_t number) {
 }
 
 void measure_appends(const std::filesystem::path& directory, size_t batch_size, double limit_s) {
-    const auto rows = open_rocks_rows(directory / ("batch-" + std::to_string(batch_size)));
+    const auto rows = open_rocks_rows(directory / ("batch-" + std::to_string(batch_size)), {.counts_syncs = true});
     CHECK(rows.has_value());
     const auto store = open_row_store(*rows);
     CHECK(store.has_value());

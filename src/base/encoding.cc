@@ -2,10 +2,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <memory>
 
 #include "base/check.h"
 
@@ -149,35 +150,85 @@ Result<std::string> percent_decode(std::string_view text) {
     return out;
 }
 
-std::string digest(Digest kind, std::string_view bytes) {
-    const EVP_MD* md = nullptr;
+namespace {
+
+/// Looked up once: OpenSSL 3 otherwise looks an algorithm up by name at every use.
+const EVP_MD* algorithm(Digest kind) {
+    static const std::array<EVP_MD*, 5> all = {
+        EVP_MD_fetch(nullptr, "MD5", nullptr), EVP_MD_fetch(nullptr, "SHA1", nullptr),
+        EVP_MD_fetch(nullptr, "SHA2-256", nullptr), EVP_MD_fetch(nullptr, "SHA2-384", nullptr),
+        EVP_MD_fetch(nullptr, "SHA2-512", nullptr)};
     switch (kind) {
-        case Digest::kMd5: md = EVP_md5(); break;
-        case Digest::kSha1: md = EVP_sha1(); break;
-        case Digest::kSha256: md = EVP_sha256(); break;
-        case Digest::kSha384: md = EVP_sha384(); break;
-        case Digest::kSha512: md = EVP_sha512(); break;
+        case Digest::kMd5: return all[0];
+        case Digest::kSha1: return all[1];
+        case Digest::kSha256: return all[2];
+        case Digest::kSha384: return all[3];
+        case Digest::kSha512: return all[4];
     }
+    return nullptr;
+}
+
+struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+}  // namespace
+
+std::string digest(Digest kind, std::string_view bytes) {
+    thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
     std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
     unsigned int length = 0;
-    CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, md, nullptr) == 1);
+    CHECK(EVP_DigestInit_ex2(context.get(), algorithm(kind), nullptr) == 1);
+    CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1);
+    CHECK(EVP_DigestFinal_ex(context.get(), out.data(), &length) == 1);
     return std::string(reinterpret_cast<const char*>(out.data()), length);
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned int length = 0;
-    CHECK(HMAC(EVP_sha256(), key.data(), int(key.size()),
-               reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(),
-               &length) != nullptr);
-    return std::string(reinterpret_cast<const char*>(out.data()), length);
+    // RFC 2104 over the digest above: OpenSSL 3's one-shot HMAC looks its parts up by name.
+    constexpr size_t kBlockBytes = 64;
+    const std::string short_key =
+        key.size() > kBlockBytes ? digest(Digest::kSha256, key) : std::string(key);
+    std::string inner(kBlockBytes, '\x36'), outer(kBlockBytes, '\x5c');
+    for (size_t i = 0; i < short_key.size(); ++i) {
+        inner[i] = char(inner[i] ^ short_key[i]);
+        outer[i] = char(outer[i] ^ short_key[i]);
+    }
+    return digest(Digest::kSha256, outer + digest(Digest::kSha256, inner.append(bytes)));
 }
 
-uint32_t crc32c(std::string_view bytes, uint32_t seed) {
+namespace {
+
+uint32_t crc32c_by_table(std::string_view bytes, uint32_t c) {
     static constexpr auto kTable = make_crc_table();
-    uint32_t c = ~seed;
     for (const unsigned char b : bytes) c = kTable[(c ^ b) & 255] ^ (c >> 8);
-    return ~c;
+    return c;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) uint32_t crc32c_by_instruction(std::string_view bytes,
+                                                                 uint32_t c) {
+    uint64_t wide = c;
+    while (bytes.size() >= 8) {
+        uint64_t word = 0;
+        std::memcpy(&word, bytes.data(), 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+        bytes.remove_prefix(8);
+    }
+    c = uint32_t(wide);
+    for (const char b : bytes) c = __builtin_ia32_crc32qi(c, uint8_t(b));
+    return c;
+}
+#endif
+
+}  // namespace
+
+uint32_t crc32c(std::string_view bytes, uint32_t seed) {
+#if defined(__x86_64__)
+    static const bool has_instruction = __builtin_cpu_supports("sse4.2");
+    if (has_instruction) return ~crc32c_by_instruction(bytes, ~seed);
+#endif
+    return ~crc32c_by_table(bytes, ~seed);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -100,8 +100,13 @@ bool Committer::step() {
         room_.notify_all();
     }
     if (group.empty()) return false;
+    is_appending_ = true;
     const auto result = append(group);
+    // The shards go on with what has come meanwhile, while this thread answers.
+    if (on_appended) on_appended();
     for (Waiting& waiting : group) waiting.done(result);
+    is_appending_ = false;
+    if (on_appended) on_appended();
     return true;
 }
 

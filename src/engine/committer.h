@@ -42,6 +42,10 @@ public:
     void submit(Batch batch, Done done);
     /// submit() and wait (or step()): for the control plane. Not to be called from a Done.
     Result<void> commit(Batch batch);
+    /// While this is so, what is submitted waits for the next append.
+    bool is_appending() const { return is_appending_.load(); }
+    /// Called on the committing thread when an append is over, before and after its Dones.
+    std::function<void()> on_appended;
     bool failed() const { return failed_.load(std::memory_order_acquire); }
     /// Finishes what was submitted, then ends the thread.
     void stop();
@@ -62,6 +66,7 @@ private:
     size_t queued_bytes_ = 0;
     bool stopping_ = false;
     std::atomic<bool> failed_{false};
+    std::atomic<bool> is_appending_{false};
     const Threads threads_;
     std::thread thread_;
 };

@@ -30,6 +30,9 @@ public:
           context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
             shards_.push_back(std::make_unique<Shard>(context_));
+        committer_.on_appended = [this] {
+            for (auto& shard : shards_) shard->nudge();
+        };
     }
 
     ~LocalEngine() override { shutdown(); }

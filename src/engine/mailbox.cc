@@ -10,8 +10,14 @@ bool Mailbox::push(Message message, Class klass) {
         if (!lazy_due_) lazy_due_ = std::chrono::steady_clock::now() + kLazyDelay;
         return true;
     }
-    if (++urgent_ == 1) arrived_.notify_one();
+    ++urgent_;
+    if (urgent_ == 1 ? !is_busy_() : urgent_ == kCompany) arrived_.notify_one();
     return true;
+}
+
+void Mailbox::nudge() {
+    const std::lock_guard lock(mutex_);
+    if (urgent_ > 0) arrived_.notify_one();
 }
 
 std::vector<Message> Mailbox::take(size_t limit, std::chrono::steady_clock::time_point until) {

@@ -18,6 +18,10 @@
 
 namespace tandem {
 
+/// While an append is under way a reader is woken for so many messages at least: one wake-up for
+/// many, and the next batch is still decided while the one before syncs.
+constexpr size_t kCompany = 8;
+
 /// How long a task's "started" may wait to be recorded together with something else.
 constexpr auto kLazyDelay = std::chrono::milliseconds(20);
 
@@ -38,7 +42,9 @@ struct Message {
 
 class Mailbox {
 public:
-    explicit Mailbox(size_t capacity) : capacity_(capacity) {}
+    /// `is_busy` says that what is decided now could not be appended at once.
+    Mailbox(size_t capacity, std::function<bool()> is_busy)
+        : capacity_(capacity), is_busy_(std::move(is_busy)) {}
 
     enum class Class { kNewWork, kAnswer, kLazy };
     /// False when it is full (kNewWork) or closed.
@@ -46,6 +52,8 @@ public:
     /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves
     /// up to `limit` messages out. Empty also when closed.
     std::vector<Message> take(size_t limit, std::chrono::steady_clock::time_point until);
+    /// The append is over: wakes the reader if anything urgent waits.
+    void nudge();
     /// Moves up to `limit` messages out, lazy ones too, without waiting.
     std::vector<Message> take_now(size_t limit);
     size_t size() const;
@@ -57,6 +65,7 @@ private:
     std::vector<Message> take_locked(size_t limit);
 
     const size_t capacity_;
+    const std::function<bool()> is_busy_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Message> queue_;

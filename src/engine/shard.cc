@@ -34,7 +34,8 @@ Error unavailable() {
 
 Shard::Shard(ShardContext& context)
     : context_(context),
-      mailbox_(context.options.limits.mailbox_inputs),
+      mailbox_(context.options.limits.mailbox_inputs,
+               [&context] { return context.committer.is_appending(); }),
       entropy_(context.options.seed != 0 ? context.options.seed : random_u64()) {}
 
 Shard::~Shard() { stop(); }

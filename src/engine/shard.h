@@ -41,6 +41,7 @@ public:
     void start();
     /// One turn without waiting, for an engine without threads.
     void step() { turn(mailbox_.take_now(context_.options.limits.batch_inputs)); }
+    void nudge() { mailbox_.nudge(); }
     size_t waiting() const { return mailbox_.size(); }
     size_t in_memory() const { return live_.size(); }
     /// Executions that recovery has not yet got to, or whose batch came back and was not looked at.

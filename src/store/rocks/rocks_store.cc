@@ -86,7 +86,10 @@ public:
         return {};
     }
 
-    uint64_t log_syncs() const { return statistics_->getTickerCount(rocksdb::WAL_FILE_SYNCED); }
+    uint64_t log_syncs() const {
+        CHECK(statistics_ != nullptr);
+        return statistics_->getTickerCount(rocksdb::WAL_FILE_SYNCED);
+    }
 
 private:
     std::shared_ptr<rocksdb::Statistics> statistics_;
@@ -158,10 +161,12 @@ Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& direc
                                         (failed ? failed.message() : std::strerror(errno)));
     }
     auto rows = std::make_shared<RocksRows>();
-    rows->statistics_ = rocksdb::CreateDBStatistics();
-    rows->statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
     rocksdb::Options options = make_options(wanted);
-    options.statistics = rows->statistics_;
+    if (wanted.counts_syncs) {
+        rows->statistics_ = rocksdb::CreateDBStatistics();
+        rows->statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
+        options.statistics = rows->statistics_;
+    }
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status = rocksdb::DB::Open(options, directory.string(), &db);
     if (!status.ok()) return tl::unexpected<Error>(open_error(status, directory));

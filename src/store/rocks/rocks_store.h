@@ -18,6 +18,7 @@ struct RocksOptions {
     size_t block_cache_bytes = 64u << 20;  // data, index and filter blocks
     size_t log_bytes = 256u << 20;         // write-ahead log above which memtables are flushed
     int background_threads = 2;            // flushes and compactions
+    bool counts_syncs = false;             // for rocks_log_syncs(); costs a little
 };
 
 /// Creates the directory (mode 0700) if it is not there. Errors: kUnavailable (another process
@@ -29,7 +30,7 @@ Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& dir
 Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory,
                                               RocksOptions options = {});
 
-/// Number of log syncs since these rows, made by open_rocks_rows(), were opened.
+/// Number of log syncs since these rows, made by open_rocks_rows() with counts_syncs, were opened.
 uint64_t rocks_log_syncs(const Rows& rows);
 
 }  // namespace tandem

@@ -72,7 +72,7 @@ TEST(RocksStore, ADirectoryHasOneOwnerAndSaysSo) {
 
 TEST(RocksStore, OneSyncForEachAppend) {
     const TemporaryDirectory directory;
-    const auto rows = open_rocks_rows(directory.path);
+    const auto rows = open_rocks_rows(directory.path, {.counts_syncs = true});
     ASSERT_TRUE(rows.has_value());
     const auto store = open_row_store(*rows).value();
     const uint64_t before = rocks_log_syncs(**rows);
