@@ -85,6 +85,9 @@ struct HttpServerOptions {
     int64_t header_timeout_ms = Limits{}.http_header_timeout_ms;
     int64_t body_timeout_ms = Limits{}.http_body_timeout_ms;
     int64_t idle_timeout_ms = Limits{}.http_idle_timeout_ms;  // 0 = never
+    /// A reply to a request that came together with the next one may wait to be sent with the next
+    /// reply (for about a second at most): half the segments for a client that answers and asks on.
+    bool gathers_replies = false;
     /// Body of the reply to a request that is refused unread (400, 408, 413, 431, 501, 503);
     /// default empty.
     std::function<HttpResponse(int status, std::string_view reason)> on_bad_request;

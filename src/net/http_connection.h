@@ -71,6 +71,11 @@ public:
     }
 
     void check_deadline(int64_t now_ms) override {
+        if (has_held_.load(std::memory_order_relaxed)) {
+            boost::asio::post(executor(), [weak = this->weak_from_this()] {
+                if (const auto self = weak.lock()) self->send_held();
+            });
+        }
         if (now_ms < deadline_ms_.load(std::memory_order_relaxed)) return;
         boost::asio::post(executor(), [weak = this->weak_from_this(), now_ms] {
             const auto self = weak.lock();
@@ -196,17 +201,17 @@ private:
     void pump() {
         if (pumping_) return;
         pumping_ = true;
-        size_t at = 0;
-        while (takes_input() && at < input_.size() && parse(at)) {
+        parsed_ = 0;
+        while (takes_input() && parsed_ < input_.size() && parse()) {
         }
         pumping_ = false;
-        input_.erase(0, at);
+        input_.erase(0, parsed_);
         if (input_.empty() && input_.capacity() > kKeptBytes) input_ = std::string();
         read();
     }
 
-    /// Moves `at` over what was used; false when more must come first.
-    bool parse(size_t& at) {
+    /// Moves `parsed_` over what was used; false when more must come first.
+    bool parse() {
         if (state_ == State::kIdle) {
             state_ = State::kHeader;
             set_deadline(shared_->options.header_timeout_ms);
@@ -214,7 +219,8 @@ private:
             parser_->eager(true);
         }
         ErrorCodeOf ec;
-        at += parser_->put(boost::asio::buffer(input_.data() + at, input_.size() - at), ec);
+        parsed_ +=
+            parser_->put(boost::asio::buffer(input_.data() + parsed_, input_.size() - parsed_), ec);
         if (ec == boost::beast::http::error::need_more) ec = {};
         if (ec) {
             const int status = status_of(ec);
@@ -317,6 +323,15 @@ private:
         header_ = response_header(response, keep_alive_, no_body);
         body_ = no_body || head_ ? Payload() : std::move(response.body);
         set_deadline(shared_->options.body_timeout_ms);
+        if (may_hold()) {
+            held_.append(header_).append(std::exchange(body_, Payload()).view());
+            has_held_ = true;
+            return on_written();
+        }
+        if (!held_.empty()) {
+            header_.insert(0, std::exchange(held_, {}));
+            has_held_ = false;
+        }
         size_t sent = 0;
         if constexpr (!kTls) {
             sent = send_now();
@@ -333,6 +348,22 @@ private:
                                      if (ec) return self->close();
                                      self->on_written();
                                  });
+    }
+
+    /// The next request is here already, and its reply will take this one along.
+    bool may_hold() const {
+        return shared_->options.gathers_replies && !kTls && keep_alive_ && pumping_ &&
+               parsed_ < input_.size() && held_.size() + body_.size() < kKeptBytes;
+    }
+
+    /// The next reply takes its time: what was held is sent alone.
+    void send_held() {
+        if (held_.empty() || state_ != State::kReply) return;
+        const std::string held = std::exchange(held_, {});
+        has_held_ = false;
+        const ssize_t n =
+            ::send(socket().native_handle(), held.data(), held.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n != ssize_t(held.size())) close();  // a client that reads nothing
     }
 
     /// What the kernel takes without waiting; errors are found again by the write that follows.
@@ -382,10 +413,13 @@ private:
     std::string input_;      // received, not yet parsed
     std::string tls_input_;  // where TLS reads to
     std::string header_;     // of the response being written
+    std::string held_;       // responses that wait for the next one
     Payload body_;
     std::string peer_;
     std::atomic<int64_t> deadline_ms_{INT64_MAX};
+    std::atomic<bool> has_held_{false};
     uint64_t request_number_ = 0;
+    size_t parsed_ = 0;  // of input_
     size_t lingered_ = 0;
     size_t charged_ = 0;  // of Shared::body_bytes
     State state_ = State::kIdle;

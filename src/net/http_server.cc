@@ -21,7 +21,7 @@ using ErrorCodeOf = boost::system::error_code;
 namespace {
 
 constexpr int64_t kSweepMsMin = 5;
-constexpr int64_t kSweepMsMax = 500;
+constexpr int64_t kSweepMsMax = 1'000;
 
 /// How often deadlines are looked at: a timeout may be late by a tenth of itself.
 std::chrono::milliseconds sweep_period(const HttpServerOptions& o) {

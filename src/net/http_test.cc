@@ -180,6 +180,34 @@ TEST_F(HttpTest, AnswersLateWhileMoreRequestsWait) {
     EXPECT_EQ(owed[1].first, "b");
 }
 
+TEST_F(HttpTest, MayGatherRepliesAndSendsThemAloneAfterAWhile) {
+    HttpServerOptions options;
+    options.gathers_replies = true;
+    options.header_timeout_ms = 200;
+    std::mutex mutex;
+    HttpReply owed;
+    const uint16_t port = serve(options, [&](HttpRequest request, HttpReply reply) {
+        HttpResponse response;
+        response.body = Payload("<" + request.method + ">");
+        if (request.method == "POST") return reply(std::move(response));
+        const std::lock_guard lock(mutex);
+        owed = std::move(reply);
+    });
+    Raw raw(port);
+    raw.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\naGET / HTTP/1.1\r\nHost: "
+        "x\r\n\r\n");
+    EXPECT_NE(raw.read_until("<POST>").find("<POST>"), std::string::npos);  // the GET is still owed
+    EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return owed != nullptr;
+    }));
+    HttpResponse last;
+    last.body = Payload("<GET>");
+    owed(std::move(last));
+    EXPECT_NE(raw.read_until("<GET>").find("<GET>"), std::string::npos);
+}
+
 TEST_F(HttpTest, ManyRequestsTogetherCostNoStack) {
     Raw raw(serve({}, echo()));
     std::string all;

@@ -151,6 +151,7 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     server_options.header_bytes = kRuntimeHeaderBytes;
     server_options.body_bytes = options_.limits.invoke_response_bytes + kRuntimeBodySlack;
     server_options.connections = 16;
+    server_options.gathers_replies = true;
     server_options.body_timeout_ms = (int64_t(spec.timeout_s) + 10) * 1000;
     server_options.idle_timeout_ms = 0;
     const uint64_t id = worker->id;
