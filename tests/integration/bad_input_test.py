@@ -37,8 +37,10 @@ from raw_client import RawClient, read_reply, request  # noqa: E402
 
 ROLE = "arn:aws:iam::123456789012:role/test"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:"
-GROWTH_MIB = 768         # of the server's peak memory during any group over its size at the start
-WORST_S, MEDIAN_S = 2.5, 0.3   # of the neighbour's "start, then describe until it has succeeded"
+# A server built with a sanitizer is several times slower, and keeps what was freed for a while.
+SLOWER = 6 if os.environ.get("TANDEM_SANITIZED") else 1
+GROWTH_MIB = 768 * SLOWER         # of the server's peak memory during any group over its size at the start
+WORST_S, MEDIAN_S = 2.5 * SLOWER, 0.3 * SLOWER   # of the neighbour's "start, then describe until it has succeeded"
 IDLE_CONNECTIONS = 10_000
 HEADER_TIMEOUT_S, BODY_TIMEOUT_S = 1.5, 2.0
 LIMITS = f"""
@@ -481,7 +483,7 @@ class BadInput(unittest.TestCase):
             deadline = time.monotonic() + 10
             while len(self.neighbour.seconds) < served + 10 and time.monotonic() < deadline:
                 time.sleep(0.02)
-            self.assertGreaterEqual(len(self.neighbour.seconds), served + 10, "nobody else is served")
+            self.assertGreaterEqual(len(self.neighbour.seconds), served + 10 // SLOWER, "nobody else is served")
             self.workflows.stop_execution(executionArn=execution)
             self.assertEqual(self.finished(execution)["status"], "ABORTED")
             page = self.workflows.get_execution_history(executionArn=execution, maxResults=1000)
@@ -588,7 +590,7 @@ class BadInput(unittest.TestCase):
             self.assertGreaterEqual(len(self.neighbour.seconds), served + 50)
             grown_kib = self.memory_kib("VmRSS") - before_kib
             print(f"{IDLE_CONNECTIONS} idle connections: {grown_kib / 1024:.1f} MiB")
-            self.assertLess(grown_kib, IDLE_CONNECTIONS * 8, "8 KiB for each")
+            self.assertLess(grown_kib, IDLE_CONNECTIONS * 8 * SLOWER, "8 KiB for each")
 
 
 if __name__ == "__main__":
