@@ -186,6 +186,7 @@ def main():
     parser.add_argument("--tandem", required=True)
     parser.add_argument("--no-color", action="store_true")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     bold = (lambda text: text) if options.no_color or not sys.stdout.isatty() else (lambda text: f"\033[1m{text}\033[0m")
     binary = pathlib.Path(options.tandem).resolve()
     directory = binary.parent.parent / "demo"
@@ -210,7 +211,8 @@ def main():
         print(f"  started again, ready after {time.monotonic() - began:.2f} s; the execution is {client.describe_execution(executionArn=execution)['status']}")
         print(bold("3. It finishes"))
         description = wait_until(lambda: (lambda d: d if d["status"] != "RUNNING" else None)(client.describe_execution(executionArn=execution)), 300, "the end")
-        subprocess.run([str(binary), "--ready-file", str(directory / "ready.json"), "watch", execution], check=False)
+        if sys.stdout.isatty():  # in a pipe it would print every step
+            subprocess.run([str(binary), "--ready-file", str(directory / "ready.json"), "watch", execution], check=False)
         if description["status"] != "SUCCEEDED":
             sys.exit(f"the execution ended as {description['status']}: {description.get('error')} {description.get('cause')}")
         report = json.loads(description["output"])

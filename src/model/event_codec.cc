@@ -67,6 +67,8 @@ Result<Event> decode_event(std::string_view record) {
     RecordField f;
     bool known = true;  // enums are cast only after their range is known to fit
     while (reader->next(f)) {
+        // Of the known fields, those from the name on are bytes.
+        if (f.number <= kDetail) known &= f.is_bytes == (f.number >= kName);
         switch (f.number) {
             case kType:
                 known &= f.value <= UINT16_MAX, event.type = static_cast<EventType>(f.value);

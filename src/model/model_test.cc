@@ -101,6 +101,33 @@ TEST(EventCodec, LengthsBeyondTheRecordAreCorrupt) {
     EXPECT_FALSE(decode_event(record).has_value());
 }
 
+TEST(EventCodec, AFieldOfTheOtherFormIsCorrupt) {
+    const auto record = [](bool type_as_bytes, bool name_as_number) {
+        std::string out;
+        RecordWriter writer(out);
+        if (type_as_bytes) writer.bytes(1, "ab");
+        else writer.number(1, 1);
+        if (name_as_number) writer.number(14, 5);
+        else writer.bytes(14, "State");
+        writer.finish();
+        return decode_event(out);
+    };
+    EXPECT_TRUE(record(false, false).has_value());
+    EXPECT_FALSE(record(true, false).has_value());
+    EXPECT_FALSE(record(false, true).has_value());
+}
+
+TEST(SummaryCodec, ATimerAtTheEpochIsNotNoTimer) {
+    ExecutionSummary s;
+    s.id = ExecutionId("a");
+    for (const Timestamp due : {from_micros(0), from_micros(-1), kNever}) {
+        s.next_due = due;
+        std::string record;
+        encode_summary(s, record);
+        EXPECT_EQ(decode_summary(record)->next_due, due);
+    }
+}
+
 TEST(SummaryCodec, RoundTrips) {
     SplitMix64 rng(3);
     for (int i = 0; i < 1000; ++i) {

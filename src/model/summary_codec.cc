@@ -27,6 +27,12 @@ enum Field : uint32_t {
     kOpenTasks = 18,
 };
 
+/// The form of a known field.
+constexpr bool is_bytes(uint32_t number) {
+    return number == kId || (number >= kCallable && number <= kName) ||
+           (number >= kInput && number <= kCause);
+}
+
 }  // namespace
 
 void encode_summary(const ExecutionSummary& s, std::string& out) {
@@ -47,7 +53,7 @@ void encode_summary(const ExecutionSummary& s, std::string& out) {
     w.optional_bytes(kCause, s.cause);
     w.number(kLastSeq, s.last_seq);
     w.number(kLastId, s.last_id);
-    if (s.next_due != kNever) w.time(kNextDue, s.next_due);
+    if (s.next_due != kNever) w.optional_number(kNextDue, to_micros(s.next_due));
     w.number(kOpenTasks, s.open_tasks);
     w.finish();
 }
@@ -59,6 +65,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     RecordField f;
     bool known = true;
     while (reader->next(f)) {
+        if (f.number <= kOpenTasks) known &= f.is_bytes == is_bytes(f.number);
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
             case kKind:

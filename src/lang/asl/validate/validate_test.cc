@@ -211,7 +211,9 @@ TEST(Validate, TakesAnyValueInAnyPlace) {
          {"null", "7", "\"A\"", "[]", "{}", "[[1]]", R"({"States":{"B":null}})"}) {
         for_each_replacement(*whole, *json::parse(other), [](const json::Value& replaced) {
             const auto valid = validate_definition(json::print(replaced), WorkflowType::kExpress);
-            if (!valid) EXPECT_EQ(valid.error().code, ErrorCode::kInvalidArgument);
+            if (!valid) {
+                EXPECT_EQ(valid.error().code, ErrorCode::kInvalidArgument);
+            }
         });
     }
 }
