@@ -8,96 +8,11 @@
 
 #include "base/limits.h"
 #include "base/rng.h"
+#include "lang/asl/testing/random_machine.h"
 #include "lang/asl/testing/simulation.h"
 
 namespace tandem::asl::testing {
 namespace {
-
-class RandomMachine {
-public:
-    explicit RandomMachine(uint64_t seed) : random_(seed) {}
-
-    json::Value machine(int depth) {
-        const int count = 1 + int(random_.next() % 3);
-        std::vector<std::string> names;
-        for (int i = 0; i < count; ++i) names.push_back("s" + std::to_string(next_name_++));
-        json::Value states = json::Value::object();
-        for (int i = 0; i < count; ++i) {
-            json::Value state = this->state(depth, i + 1 == count);
-            const bool is_final = state.string_or("Type", "") == "Fail";
-            if (!is_final && i + 1 < count) state.set("Next", names[size_t(i) + 1]);
-            if (!is_final && i + 1 == count) state.set("End", true);
-            if (state.find("Retry") != nullptr && i + 1 < count && coin()) {
-                state.set("Catch",
-                          array({json::Value::object({{"ErrorEquals", array({"States.ALL"})},
-                                                      {"Next", names[size_t(i) + 1]},
-                                                      {"ResultPath", "$.caught"}})}));
-            }
-            states.set(names[size_t(i)], std::move(state));
-        }
-        return json::Value::object({{"StartAt", names[0]}, {"States", std::move(states)}});
-    }
-
-private:
-    static json::Value array(json::Array items) { return json::Value(std::move(items)); }
-    bool coin() { return random_.next() % 2 == 0; }
-
-    json::Value retry() {
-        json::Value retrier =
-            json::Value::object({{"ErrorEquals", array({coin() ? "States.ALL" : "E"})},
-                                 {"MaxAttempts", int64_t(random_.next() % 3)}});
-        if (coin()) retrier.set("JitterStrategy", "FULL");
-        return array({std::move(retrier)});
-    }
-
-    // A Fail state comes last, or what stands behind it could not be reached.
-    json::Value state(int depth, bool is_last) {
-        switch (random_.next() % (depth > 0 ? 7 : 5)) {
-            case 0:
-                return json::Value::object(
-                    {{"Type", "Pass"}, {"Result", json::Value::object({{"n", 1}})}});
-            case 1:
-                return json::Value::object(
-                    {{"Type", "Wait"}, {"Seconds", int64_t(random_.next() % 5)}});
-            case 2:
-                return is_last && coin() ? json::Value::object({{"Type", "Fail"}, {"Error", "E"}})
-                                         : task();
-            case 5: {
-                json::Array branches;
-                for (uint64_t i = 0; i <= random_.next() % 3; ++i)
-                    branches.push_back(machine(depth - 1));
-                return json::Value::object({{"Type", "Parallel"},
-                                            {"Branches", json::Value(std::move(branches))},
-                                            {"Retry", retry()},
-                                            {"ResultPath", "$.p"}});
-            }
-            case 6:
-                return json::Value::object(
-                    {{"Type", "Map"},
-                     {"ItemsPath", "$$.Execution.Input.list"},
-                     {"MaxConcurrency", int64_t(random_.next() % 4)},
-                     {"ItemSelector", json::Value::object({{"v.$", "$$.Map.Item.Value"}})},
-                     {"ItemProcessor", machine(depth - 1)},
-                     {"ResultPath", "$.m"},
-                     {"Retry", retry()}});
-            default: return task();
-        }
-    }
-
-    json::Value task() {
-        json::Value task =
-            json::Value::object({{"Type", "Task"},
-                                 {"Resource", "arn:aws:lambda:us-east-1:123456789012:function:f"},
-                                 {"ResultPath", "$.t"},
-                                 {"Retry", retry()}});
-        if (coin()) task.set("TimeoutSeconds", int64_t(1 + random_.next() % 20));
-        if (coin()) task.set("Assign", json::Value::object({{"v.$", "$"}}));
-        return task;
-    }
-
-    SplitMix64 random_;
-    int next_name_ = 0;
-};
 
 /// Feeds what may come at random: answers in any order and twice, heartbeats, timers, now and then
 /// a stop.
