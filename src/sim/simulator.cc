@@ -152,9 +152,10 @@ void Simulator::deploy() {
     if (!engine_->put_callable(function, PutMode::kCreate))
         return broke("cannot deploy the function");
     for (int64_t i = 0; i < scenario_.workload.machines; ++i) {
-        asl::testing::RandomMachine machines(
-            random_.next(),
-            {.with_timeouts = scenario_.workload.timeouts, .longest_wait_s = 100'000});
+        asl::testing::RandomMachine machines(random_.next(),
+                                             {.with_timeouts = scenario_.workload.timeouts,
+                                              .longest_wait_s = 100'000,
+                                              .fail_cause = kFailure});
         definitions_.push_back(json::print(machines.machine(int(scenario_.workload.depth))));
         Callable machine;
         machine.kind = CallableKind::kWorkflow;
@@ -210,6 +211,7 @@ void Simulator::commit() {
         }
     }
     with_crashes([this] { engine_->commit(); });
+    disk_.next_fault = AppendFault::kNone;  // where nothing was appended, nothing went wrong
 }
 
 void Simulator::start(const std::string& name) {

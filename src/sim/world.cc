@@ -11,7 +11,7 @@ TaskResult answer_to(const Payload& payload) {
     const uint64_t hash = stable_hash(payload.view());
     if (hash % 6 == 0) {
         result.outcome = TaskOutcome::kFailed;
-        result.payload = Payload(std::string(R"({"errorType":"E","errorMessage":"as ever"})"));
+        result.payload = Payload(std::string(kFailure));
     } else {
         result.payload = Payload("{\"r\":" + std::to_string(hash % 1000) + "}");
     }

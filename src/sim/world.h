@@ -31,6 +31,10 @@ private:
     Timestamp latest_ = now_;
 };
 
+/// The error document of a task that fails, and so its cause: always the same, because which of two
+/// branches fails first may depend on the faults.
+constexpr const char* kFailure = R"({"errorType":"E","errorMessage":"as ever"})";
+
 /// What a function answers to a payload: a value that depends on it alone, or error "E".
 TaskResult answer_to(const Payload& payload);
 

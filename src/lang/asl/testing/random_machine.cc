@@ -46,9 +46,12 @@ json::Value RandomMachine::state(int depth, bool is_last) {
             return json::Value::object(
                 {{"Type", "Wait"},
                  {"Seconds", int64_t(random_.next() % uint64_t(options_.longest_wait_s))}});
-        case 2:
-            return is_last && coin() ? json::Value::object({{"Type", "Fail"}, {"Error", "E"}})
-                                     : task();
+        case 2: {
+            if (!is_last || !coin()) return task();
+            json::Value failing = json::Value::object({{"Type", "Fail"}, {"Error", "E"}});
+            if (!options_.fail_cause.empty()) failing.set("Cause", options_.fail_cause);
+            return failing;
+        }
         case 5: {
             json::Array branches;
             for (uint64_t i = 0; i <= random_.next() % 3; ++i)

@@ -14,6 +14,7 @@ namespace tandem::asl::testing {
 struct RandomMachineOptions {
     bool with_timeouts = true;   // tasks may have TimeoutSeconds
     int64_t longest_wait_s = 5;  // of Wait states
+    std::string fail_cause;      // of Fail states: that of the tasks, to make failures alike
 };
 
 class RandomMachine {
