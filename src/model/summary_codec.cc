@@ -1,4 +1,4 @@
-// Field numbers of a summary record; stored, never reused. docs/formats/summary-record.md.
+// Field numbers of a summary record; stored, never reused. docs/formats/event-record.md.
 #include "model/execution.h"
 #include "model/wire.h"
 
