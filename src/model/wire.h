@@ -2,7 +2,8 @@
 // (4 bytes, little endian), then tagged fields. A tag is a varint `number << 1 | is_bytes`; a
 // number field is followed by a varint (signed values zigzag-coded by the caller), a bytes field by
 // a varint length and the bytes. Fields with default values are left out; unknown fields are
-// skipped, so a newer binary may add fields. docs/formats/event-record.md. Pure; safe from every thread.
+// skipped, so a newer binary may add fields. docs/formats/event-record.md.
+// Pure; safe from every thread.
 #pragma once
 
 #include <cstdint>
