@@ -1,6 +1,6 @@
 // The function of the benchmarks: answers its event. Runtime provided.al2023.
-#include "tandem_function.h"
+#include "tandem/function.h"
 
 int main() {
-    return tandem::serve([](const tandem::Event& event) { return std::string(event.payload); });
+    return tandem::serve([](const tandem::Invocation& call) { return std::string(call.text()); });
 }

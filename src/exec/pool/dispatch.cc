@@ -29,11 +29,6 @@ TaskResult throttled(const Function& function) {
                                   : "ConcurrentInvocationLimitExceeded");
 }
 
-double milliseconds_since(SteadyTime then) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - then)
-        .count();
-}
-
 }  // namespace
 
 void ProcessPool::submit(PendingTask pending, Deferred& deferred) {
@@ -135,8 +130,12 @@ void ProcessPool::dispatch(const WorkerPtr& worker, PendingTask pending, Deferre
 
     worker->output.begin(start_line(task.request_id, group.spec.version));
     if (pending.callbacks.started) deferred.add(pending.callbacks.started);
-    deferred.add([reply = std::exchange(worker->parked, nullptr),
-                  response = next_response(next)]() mutable { reply(std::move(response)); });
+    if (worker->speaks_channel) {
+        send(worker, next, deferred);
+    } else {
+        deferred.add([reply = std::exchange(worker->parked, nullptr),
+                      response = next_response(next)]() mutable { reply(std::move(response)); });
+    }
     worker->state = WorkerState::kBusy;
     worker->sample_memory = true;
     const SteadyTime now = std::chrono::steady_clock::now();
@@ -144,7 +143,7 @@ void ProcessPool::dispatch(const WorkerPtr& worker, PendingTask pending, Deferre
     set_deadline(worker, now + timeout);
 }
 
-/// The worker's `next` is parked: gives it a task, keeps it for later, or ends it.
+/// The worker waits for a task: gives it a task, keeps it for later, or ends it.
 void ProcessPool::make_available(const WorkerPtr& worker, Deferred& deferred) {
     Group& group = *worker->group;
     clear_deadline(worker);
@@ -180,7 +179,9 @@ void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload
     result.executed_version = worker->group->spec.version;
     result.unhandled = outcome != TaskOutcome::kSucceeded;
     InvocationReport report;
-    report.duration_ms = milliseconds_since(running->began);
+    const auto duration = std::chrono::steady_clock::now() - running->began;
+    worker->group->call_time.add(duration);
+    report.duration_ms = std::chrono::duration<double, std::milli>(duration).count();
     report.init_ms = worker->unreported_init_ms.value_or(-1);
     worker->unreported_init_ms.reset();
     report.memory_mb = worker->group->spec.memory_mb;

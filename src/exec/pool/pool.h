@@ -22,7 +22,8 @@ struct PoolOptions {
     std::string account = "123456789012";
     std::string region = "us-east-1";
     Limits limits;
-    bool isolate = true;       // bubblewrap; see docs/isolation.md for what happens without
+    bool isolate = true;           // bubblewrap; see docs/isolation.md for what happens without
+    bool function_channel = true;  // offer it to programs that ask for it
     std::string sandbox_user;  // all functions run as this user; empty = a free uid each (as root)
 };
 

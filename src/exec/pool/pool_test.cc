@@ -9,16 +9,26 @@ namespace {
 
 using testing::Test;
 
-/// Every test runs with and without namespaces (where the machine has none, twice without).
-class PoolTest : public PoolFixture, public testing::WithParamInterface<bool> {
+struct Way {
+    const char* name;
+    bool isolate, channel;
+};
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
+/// Every test runs with and without namespaces (where the machine has none, twice without), and
+/// through the function channel and the Runtime API.
+class PoolTest : public PoolFixture, public testing::WithParamInterface<Way> {
 protected:
     void SetUp() override {
         PoolFixture::SetUp();
-        options_.isolate = GetParam();
+        options_.isolate = GetParam().isolate;
+        options_.function_channel = GetParam().channel;
     }
 };
-INSTANTIATE_TEST_SUITE_P(, PoolTest, testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "Isolated" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(, PoolTest,
+                         testing::Values(Way{"Isolated", true, true}, Way{"Plain", false, true},
+                                         Way{"IsolatedRuntimeApi", true, false}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_P(PoolTest, EchoesThroughAWarmProcess) {
     start_pool();
@@ -31,6 +41,59 @@ TEST_P(PoolTest, EchoesThroughAWarmProcess) {
     // Warm: the same process again.
     EXPECT_EQ(call(echo, "\"who\"").payload, call(echo, "\"who\"").payload);
     EXPECT_EQ(call(echo, "").payload.view(), "{}");
+}
+
+TEST_P(PoolTest, CarriesLongPayloads) {
+    start_pool();
+    const auto echo = native();
+    for (const size_t bytes : {65'000u, 65'536u, 66'000u, 3'000'000u, 6'291'456u, 10u}) {
+        const std::string event = "{\"x\":\"" + std::string(bytes - 8, 'x') + "\"}";
+        const TaskResult result = call(echo, event);
+        ASSERT_EQ(result.outcome, TaskOutcome::kSucceeded) << bytes;
+        EXPECT_TRUE(result.payload.view() == event) << bytes;
+    }
+    Task with_context = task(echo, "\"context\"");
+    with_context.client_context = Payload("\"" + std::string(100'000, 'c') + "\"");
+    const Payload context = with_context.client_context;
+    if (GetParam().channel) {  // a header field is not that long
+        EXPECT_TRUE(finish(start(with_context)).payload == context);
+    }
+}
+
+TEST_P(PoolTest, RunsTheHandlerThatTheSettingNames) {
+    start_pool();
+    FunctionSpec other = spec("native", "provided.al2023");
+    other.handler = "other";
+    EXPECT_EQ(call(native(other), "1").payload.view(), "\"the other handler\"");
+    FunctionSpec none = spec("native", "provided.al2023");
+    none.handler = "missing";
+    none.environment["NO_DEFAULT"] = "1";
+    const TaskResult result = call(native(none), "1");
+    EXPECT_EQ(result.outcome, TaskOutcome::kFailed);
+    EXPECT_EQ(document(result).string_or("errorType", ""), "Runtime.NoSuchHandler");
+}
+
+TEST_P(PoolTest, ShortCallsNeedFewProcesses) {
+    start_pool();
+    const auto echo = native();
+    for (int i = 0; i < 20; i++) call(echo, "1");
+    std::vector<std::future<TaskResult>> all;
+    std::set<std::string> workers;
+    for (int i = 0; i < 300; i++) {
+        Task patient = task(echo, "\"who\"");
+        patient.queue_when_busy = true;
+        all.push_back(start(std::move(patient)));
+    }
+    for (auto& future : all) workers.insert(finish(std::move(future)).payload.str());
+    EXPECT_LT(workers.size(), 40u);
+    // But a queue does not wait for a call that suddenly takes long.
+    auto slow = start(task(echo, "\"sleep:2000\""));
+    const auto began = std::chrono::steady_clock::now();
+    std::vector<std::future<TaskResult>> rest;
+    for (int i = 0; i < 60; i++) rest.push_back(start(task(echo, "\"sleep:30\"")));
+    for (auto& future : rest) EXPECT_EQ(finish(std::move(future)).outcome, TaskOutcome::kSucceeded);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(1'900));
+    finish(std::move(slow));
 }
 
 TEST_P(PoolTest, NamesTheInvokedArnAndTheDeadline) {

@@ -68,6 +68,13 @@ Result<std::unique_ptr<ProcessPool>> ProcessPool::make(net::EventLoops& loops, B
                         .tick = [raw] { return raw->on_tick(); }});
     if (!watcher) return tl::unexpected(watcher.error());
     pool->watcher_ = std::move(*watcher);
+    Result<std::unique_ptr<ChannelReader>> channels = ChannelReader::start(
+        {.readable = [raw](uint64_t id) { raw->on_channel(id); },
+         // Where there is but one processor, looking keeps the function from running.
+         .expects_soon = [raw] { return raw->in_use_ == 1 && raw->starts_at_once_ > 2; },
+         .has_time = [raw] { return raw->in_use_ == 0; }});
+    if (!channels) return tl::unexpected(channels.error());
+    pool->channels_ = std::move(*channels);
     return pool;
 }
 
@@ -281,6 +288,7 @@ void ProcessPool::stop() {
             log_warning("some function processes did not end", {{"workers", workers_.size()}});
         }
     }
+    channels_.reset();
     watcher_.reset();
     starter_.stop();
     flush_logs();

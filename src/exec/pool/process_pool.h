@@ -2,9 +2,10 @@
 // must not happen under it (replies, callbacks) is collected in Deferred and done after. Threads:
 // callers and event loops come in through run() and handle(); the watcher's thread sees exits,
 // output and deadlines and alone signals and reaps; the starter's thread makes and disposes of
-// workers.
+// workers; the channel reader's thread hears those that speak the function channel.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "exec/pool/channel_reader.h"
 #include "exec/pool/job_thread.h"
 #include "exec/pool/package_store.h"
 #include "exec/pool/pool.h"
@@ -112,6 +114,14 @@ private:
     void on_poll_lost(uint64_t id, const std::string& peer);
     WorkerPtr find_worker(uint64_t id);
 
+    void on_ready(const WorkerPtr& worker, Deferred& deferred);
+
+    // channel_calls.cc: the same through channels
+    void on_channel(uint64_t id);
+    void abandon(const WorkerPtr& worker, std::string_view reason);
+    void take_message(const WorkerPtr& worker, ChannelMessage message, Deferred& deferred);
+    void send(const WorkerPtr& worker, const NextInvocation& next, Deferred& deferred);
+
     net::EventLoops& loops_;
     const PoolOptions options_;
     const Sandbox sandbox_;
@@ -127,16 +137,17 @@ private:
     std::deque<GroupPtr> hungry_;     // may need another worker
     std::vector<WorkerPtr> to_kill_;  // by the watcher
     std::set<Function*> blocked_;     // have tasks in `waiting`
-    size_t in_use_ = 0;               // tasks let in and not yet answered
+    std::atomic<size_t> in_use_{0};   // tasks let in and not yet answered; set under the mutex
     size_t alive_ = 0;                // workers that are not doomed
     uint64_t next_worker_ = 1;
     bool stopping_ = false;
     // The watcher's thread only.
-    SteadyTime next_chore_{}, next_second_{};
+    SteadyTime next_chore_{}, next_second_{}, next_impatience_{};
     size_t memory_cursor_ = 0;
 
     JobThread starter_;
     std::unique_ptr<Watcher> watcher_;
+    std::unique_ptr<ChannelReader> channels_;
 };
 
 /// "arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]"

@@ -80,18 +80,7 @@ net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& 
     worker->parked = std::exchange(reply, nullptr);
     if (worker->doomed) return {};
     switch (worker->state) {
-        case WorkerState::kStarting: {
-            if (!worker->init_error.is_null()) break;  // it said that it cannot work
-            const std::chrono::duration<double> init =
-                std::chrono::steady_clock::now() - worker->started;
-            init_seconds.observe_seconds(init.count());
-            worker->unreported_init_ms = init.count() * 1000;
-            worker->sample_memory = true;
-            group.starting--;
-            group.init_failures = 0;
-            make_available(worker, deferred);
-            break;
-        }
+        case WorkerState::kStarting: on_ready(worker, deferred); break;
         case WorkerState::kAnswered:
             group.answered--;
             make_available(worker, deferred);
@@ -100,6 +89,20 @@ net::HttpResponse ProcessPool::on_next(const WorkerPtr& worker, net::HttpReply& 
         case WorkerState::kBusy: break;
     }
     return {};
+}
+
+/// A starting worker asks for its first task.
+void ProcessPool::on_ready(const WorkerPtr& worker, Deferred& deferred) {
+    if (!worker->init_error.is_null()) return;  // it said that it cannot work
+    Group& group = *worker->group;
+    const std::chrono::duration<double> init = std::chrono::steady_clock::now() - worker->started;
+    init_seconds.observe_seconds(init.count());
+    group.init_time.add(init);
+    worker->unreported_init_ms = init.count() * 1000;
+    worker->sample_memory = true;
+    group.starting--;
+    group.init_failures = 0;
+    make_available(worker, deferred);
 }
 
 net::HttpResponse ProcessPool::on_answer(const WorkerPtr& worker, RuntimeRequest request,

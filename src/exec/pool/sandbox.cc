@@ -11,6 +11,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/check.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "exec/pool/bubblewrap.h"
@@ -27,6 +28,7 @@ constexpr uint32_t kFirstUid = 60'600, kUidCount = 500;
 constexpr uint32_t kNobody = 65'534;
 // A stop for fork bombs; far above what an honest function needs in all its processes.
 constexpr uint64_t kTasksPerUser = 32'768;
+constexpr size_t kBubblewrapFiles = 3;  // options, script, passwd
 constexpr int kProbeTimeoutMs = 10'000;
 const std::vector<std::string> kCleanEnvironment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8"};
 
@@ -38,6 +40,15 @@ Result<Fd> memory_file(std::string_view content) {
                     std::string("cannot make a memory file: ") + std::strerror(errno));
     }
     return fd;
+}
+
+/// Tells the function the numbers of the descriptors handed on, which come after `others`.
+void add_descriptors(const WorkerProcess& process, size_t others,
+                     std::map<std::string, std::string>& environment) {
+    std::string numbers;
+    for (size_t i = 0; i < process.descriptors.size(); ++i)
+        numbers += (i == 0 ? "" : ",") + std::to_string(kFirstPassedFd + int(others + i));
+    if (!numbers.empty()) environment[std::string(process.descriptors_variable)] = numbers;
 }
 
 /// May a user who is neither owner nor in the group get to files in `directory`?
@@ -212,6 +223,7 @@ Result<PreparedProcess> Sandbox::wrapped(const WorkerProcess& process) const {
     plan.ephemeral_storage_mb = process.ephemeral_storage_mb;
     if (isolation_ == Isolation::kRootNamespaces) plan.root_becomes = uid(process.function_index);
     plan.with_proc = with_proc_;
+    add_descriptors(process, kBubblewrapFiles, plan.environment);
     const BubblewrapCommand command = bubblewrap_command(plan);
 
     PreparedProcess prepared;
@@ -221,6 +233,9 @@ Result<PreparedProcess> Sandbox::wrapped(const WorkerProcess& process) const {
         prepared.request.pass.push_back(file->get());
         prepared.descriptors.push_back(std::move(*file));
     }
+    CHECK(prepared.request.pass.size() == kBubblewrapFiles);
+    prepared.request.pass.insert(prepared.request.pass.end(), process.descriptors.begin(),
+                                 process.descriptors.end());
     prepared.request.arguments = command.arguments;
     prepared.request.environment = kCleanEnvironment;
     if (isolation_ == Isolation::kRootNamespaces) prepared.request.processes = kTasksPerUser;
@@ -250,7 +265,10 @@ Result<PreparedProcess> Sandbox::plain(const WorkerProcess& process) const {
     };
     for (const std::string& word : process.command)
         prepared.request.arguments.push_back(outside(word));
-    for (const auto& [name, value] : process.environment) {
+    std::map<std::string, std::string> environment = process.environment;
+    add_descriptors(process, 0, environment);
+    prepared.request.pass = process.descriptors;
+    for (const auto& [name, value] : environment) {
         const bool is_ours = name == "LAMBDA_TASK_ROOT" || name == "LAMBDA_RUNTIME_DIR" ||
                              name == "LD_LIBRARY_PATH" || name == "NODE_PATH";
         const std::string text =

@@ -15,8 +15,6 @@
 namespace tandem::pool {
 namespace {
 
-constexpr int kFirstPassed = 3;
-
 /// Everything the child needs, laid out before vfork: the child may not allocate.
 struct ChildPlan {
     std::vector<char*> argv, envp;
@@ -54,7 +52,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     check(::dup2(plan->null_fd, 0));
     check(::dup2(plan->output_fd, 1));
     check(::dup2(plan->output_fd, 2));
-    int next = kFirstPassed;
+    int next = kFirstPassedFd;
     for (const int fd : plan->pass) check(::dup2(fd, next++));
     check(::syscall(SYS_close_range, unsigned(next), ~0u, 0u));
     check(::setrlimit(RLIMIT_NOFILE, &plan->open_files));
@@ -80,7 +78,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 /// Duplicates of `fds` at numbers above every target.
 Result<std::vector<Fd>> lift(const std::vector<int>& fds) {
     std::vector<Fd> lifted;
-    const int floor = kFirstPassed + int(fds.size());
+    const int floor = kFirstPassedFd + int(fds.size());
     for (const int fd : fds) {
         lifted.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, floor));
         if (!lifted.back())

@@ -34,6 +34,8 @@ private:
     int fd_ = -1;
 };
 
+inline constexpr int kFirstPassedFd = 3;
+
 struct SpawnRequest {
     std::vector<std::string> arguments;    // [0] is the path of the program
     std::vector<std::string> environment;  // "NAME=value", all of it

@@ -11,6 +11,8 @@ namespace {
 
 constexpr auto kChorePeriod = std::chrono::milliseconds(100);
 constexpr auto kSecond = std::chrono::seconds(1);
+// Tasks wait for a worker: how often to look whether one more must start after all.
+constexpr auto kImpatiencePeriod = std::chrono::milliseconds(50);
 constexpr int kQuietTickMs = 1'000;
 // Looking at a process tree takes some 50 us.
 constexpr size_t kMemorySamplesPerChore = 64;
@@ -27,6 +29,10 @@ void ProcessPool::on_exit(uint64_t id) {
     if (!worker) return;
     watcher_->forget(worker->pidfd.get());
     watcher_->forget(worker->output_fd);
+    if (worker->channel) {
+        channels_->forget(worker->channel->fd());
+        on_channel(id);  // what it said last
+    }
     worker->output.drain();
     // Not reaped yet, so the id of its process group is still its own.
     kill_tree(worker->pid);
@@ -60,8 +66,11 @@ int ProcessPool::on_tick() {
         check_memory();
         flush_logs();
         keep_warm(now);
+    }
+    {
         const std::lock_guard lock(mutex_);
-        if (!hungry_.empty()) pump_starts(true);
+        if (!hungry_.empty()) pump_starts(now >= next_impatience_);
+        if (now >= next_impatience_) next_impatience_ = now + kImpatiencePeriod;
     }
     if (now >= next_second_) {
         next_second_ = now + kSecond;
@@ -71,7 +80,7 @@ int ProcessPool::on_tick() {
 
     const std::lock_guard lock(mutex_);
     if (workers_.empty()) return kQuietTickMs;
-    SteadyTime next = next_chore_;
+    SteadyTime next = hungry_.empty() ? next_chore_ : std::min(next_chore_, next_impatience_);
     if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
     const auto wait =
         std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());

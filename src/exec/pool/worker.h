@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "exec/executor.h"
+#include "exec/pool/channel.h"
 #include "exec/pool/function_log.h"
 #include "exec/pool/runtime.h"
 #include "exec/pool/spawn.h"
@@ -24,6 +25,19 @@
 namespace tandem::pool {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Of the recent past: the last eight count most.
+class Average {
+public:
+    void add(std::chrono::duration<double> value) {
+        seconds_ = seconds_ < 0 ? value.count() : seconds_ + (value.count() - seconds_) / 8;
+    }
+    bool known() const { return seconds_ >= 0; }
+    double seconds() const { return seconds_; }
+
+private:
+    double seconds_ = -1;
+};
 
 struct PendingTask {
     Task task;
@@ -37,7 +51,7 @@ struct RunningTask {
 
 enum class WorkerState {
     kStarting,  // until its first `next`
-    kIdle,      // its `next` is parked
+    kIdle,      // its `next` is parked, or it listens to its channel
     kBusy,      // has a task
     kAnswered,  // has answered, but not asked for the next task yet
 };
@@ -51,12 +65,13 @@ struct Worker {
     const std::string name;  // 32 hex digits, the last part of its log stream
     const std::shared_ptr<Group> group;
     WorkerState state = WorkerState::kStarting;
-    bool doomed = false;    // gets no further task; is being killed
-    net::HttpReply parked;  // answers its `next`
-    std::string peer;       // its connection, known to be of the function's user
+    bool doomed = false;          // gets no further task; is being killed
+    net::HttpReply parked;        // answers its `next`
+    bool speaks_channel = false;  // asks through the channel, not through the Runtime API
+    std::string peer;             // its connection, known to be of the function's user
     std::optional<RunningTask> running;
-    std::optional<SteadyTime> deadline;  // also in ProcessPool::deadlines_
-    SteadyTime started, idle_since;
+    std::optional<SteadyTime> deadline;        // also in ProcessPool::deadlines_
+    SteadyTime started, idle_since;            // idle_since: of the last time
     std::optional<double> unreported_init_ms;  // goes into the first report
     Payload init_error;                        // posted to init/error
     StartFailure start_failure = StartFailure::kNone;
@@ -70,6 +85,7 @@ struct Worker {
     WorkerOutput output;  // has its own lock
     std::filesystem::path private_directory;
     std::unique_ptr<net::HttpServer> server;
+    std::unique_ptr<Channel> channel;  // if its function asks for one
 
     Worker(uint64_t i, std::string n, std::shared_ptr<Group> g, std::shared_ptr<FunctionLog> log)
         : id(i), name(std::move(n)), group(std::move(g)), output(std::move(log)) {}
@@ -97,7 +113,8 @@ struct Group {
     std::vector<std::shared_ptr<Worker>> idle;     // last in, first out
     size_t alive = 0, starting = 0, answered = 0;  // not counting doomed workers
     int init_failures = 0;                         // in a row, of workers that nobody waited for
-    SteadyTime next_warming{};                     // no pre-warming before
+    Average call_time, init_time;
+    SteadyTime next_warming{};  // no pre-warming before
 };
 
 }  // namespace tandem::pool

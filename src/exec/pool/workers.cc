@@ -58,6 +58,19 @@ void erase_from(std::vector<WorkerPtr>& workers, const WorkerPtr& worker) {
 
 }  // namespace
 
+namespace {
+
+/// The running workers will have emptied the queue before another one could help: a start costs
+/// thousands of short calls. If calls now take longer than they did, the next look is impatient.
+bool is_soon_done(const Group& group) {
+    const size_t running = group.alive - group.starting;
+    return running > 0 && group.call_time.known() && group.init_time.known() &&
+           double(group.queue.size()) * group.call_time.seconds() <
+               double(running) * group.init_time.seconds();
+}
+
+}  // namespace
+
 /// Starts workers where tasks wait for one. `impatient`: do not count on workers that have answered
 /// but not yet asked for more.
 void ProcessPool::pump_starts(bool impatient) {
@@ -77,6 +90,7 @@ void ProcessPool::pump_starts(bool impatient) {
             if (starting_.size() >= starts_at_once_) return;
             if (group->queue.size() <= group->starting + (impatient ? 0 : group->answered))
                 continue;
+            if (!impatient && is_soon_done(*group)) continue;
             if (alive_ >= options_.limits.worker_processes && !make_room()) return;
             begin_worker(group);
             progress = true;
@@ -177,7 +191,17 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     identity.runtime_api = "127.0.0.1:" + std::to_string((*server)->port());
     identity.initialization_type =
         spec.provisioned_concurrency > 0 ? "provisioned-concurrency" : "on-demand";
+    std::unique_ptr<Channel> channel;
     WorkerProcess process;
+    if (options_.function_channel && kind == RuntimeKind::kProvided &&
+        asks_for_channel(*package / "bootstrap")) {
+        Result<std::unique_ptr<Channel>> made = Channel::make(
+            options_.limits.invoke_request_bytes, options_.limits.invoke_response_bytes);
+        if (!made) return tl::unexpected(made.error());
+        channel = std::move(*made);
+        process.descriptors = channel->theirs();
+        process.descriptors_variable = kChannelVariable;
+    }
     process.package = *package;
     process.command = runtime_command(kind, *interpreter);
     process.interpreter = *interpreter;
@@ -201,6 +225,7 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
         worker->private_directory = prepared->private_directory;
         worker->started = std::chrono::steady_clock::now();
         worker->output_fd = read_end.get();
+        worker->channel = std::move(channel);
         worker->output.attach(std::move(read_end));
         if (!worker->doomed)
             set_deadline(worker, worker->started + std::chrono::milliseconds(
@@ -212,6 +237,10 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     worker->pid = spawned->pid;
     worker->pidfd = std::move(spawned->pidfd);
     Result<void> watched = watcher_->add(worker->id, worker->pidfd.get(), worker->output_fd);
+    if (watched && worker->channel) {
+        worker->channel->release_theirs();
+        watched = channels_->add(worker->id, worker->channel->fd());
+    }
     if (!watched) {
         kill_tree(worker->pid);
         pollfd entry{worker->pidfd.get(), POLLIN, 0};

@@ -10,7 +10,7 @@
 #include "base/encoding.h"
 #include "json/value.h"
 #include "network.h"
-#include "tandem_function.h"
+#include "tandem/function.h"
 
 namespace {
 
@@ -53,8 +53,8 @@ digits::Setting read_setting(const Value& v) {
     return s;
 }
 
-std::string train(const tandem::Event& event) {
-    const auto request = tandem::json::parse(event.payload);
+std::string train(const tandem::Invocation& call) {
+    const auto request = tandem::json::parse(call.text());
     const Value* shards = request ? request->find("shards") : nullptr;
     const Value* setting = request ? request->find("setting") : nullptr;
     if (shards == nullptr || setting == nullptr || !shards->is_array() ||

@@ -4,13 +4,13 @@
 #include <fstream>
 #include <thread>
 
-#include "native/tandem_function.h"
+#include "tandem/function.h"
 
 namespace {
 
-std::string worker_name() {
-    return tandem::detail::json_string(std::getenv("AWS_LAMBDA_LOG_STREAM_NAME"));
-}
+std::string quoted(std::string_view plain) { return "\"" + std::string(plain) + "\""; }
+
+std::string worker_name() { return quoted(std::getenv("AWS_LAMBDA_LOG_STREAM_NAME")); }
 
 /// Leaves a child behind that appends to a file in /tmp for as long as it lives.
 void leave_child() {
@@ -23,8 +23,8 @@ void leave_child() {
     std::_Exit(0);
 }
 
-std::string handle(const tandem::Event& event) {
-    std::string_view text = event.payload;
+std::string handle(const tandem::Invocation& call) {
+    std::string_view text = call.text();
     if (text.size() < 2 || text.front() != '"') return std::string(text);
     text = text.substr(1, text.size() - 2);
     const size_t colon = text.find(':');
@@ -37,7 +37,7 @@ std::string handle(const tandem::Event& event) {
         return worker_name();
     }
     if (verb == "say") {
-        std::printf("%s\n", std::string(text.substr(colon + 1)).c_str());
+        tandem::log(text.substr(colon + 1));
         return "null";
     }
     if (verb == "exit") std::_Exit(number);
@@ -48,8 +48,9 @@ std::string handle(const tandem::Event& event) {
         leave_child();
         return "null";
     }
-    if (verb == "remaining") return std::to_string(event.remaining_ms());
-    if (verb == "arn") return tandem::detail::json_string(event.function_arn);
+    if (verb == "remaining") return std::to_string(call.remaining().count());
+    if (verb == "context") return std::string(call.client_context);
+    if (verb == "arn") return quoted(call.function_arn);
     return worker_name();
 }
 
@@ -58,5 +59,11 @@ std::string handle(const tandem::Event& event) {
 int main() {
     if (std::getenv("EXIT_IN_INIT") != nullptr) return std::atoi(std::getenv("EXIT_IN_INIT"));
     if (std::getenv("HANG_IN_INIT") != nullptr) std::this_thread::sleep_for(std::chrono::hours(1));
+    tandem::handle("other", [](const auto&) { return quoted("the other handler"); });
+    if (std::getenv("NO_DEFAULT") != nullptr) {
+        tandem::handle("third", handle);
+        return tandem::serve();
+    }
+    if (std::string_view(std::getenv("_HANDLER")) == "other") return tandem::serve();
     return tandem::serve(handle);
 }

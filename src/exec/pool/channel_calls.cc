@@ -1,0 +1,90 @@
+// What workers say through their channels. An answer is also the wish for the next task.
+#include "base/log.h"
+#include "base/metrics.h"
+#include "exec/pool/error_documents.h"
+#include "exec/pool/process_pool.h"
+
+namespace tandem::pool {
+namespace {
+
+// How long a worker looks for its next task before it sleeps: calls of a sequence follow each other
+// after about one sync. Only where a processor is left for the others.
+constexpr std::chrono::microseconds kWorkerLooksAgain{250};
+constexpr std::chrono::microseconds kSoon{600};
+
+}  // namespace
+
+void ProcessPool::on_channel(uint64_t id) {
+    const WorkerPtr worker = find_worker(id);
+    if (!worker || !worker->channel) return;
+    Result<std::optional<ChannelMessage>> got = worker->channel->receive();
+    Deferred deferred;
+    if (!got) {
+        abandon(worker, got.error().message);
+    } else if (*got) {
+        const std::lock_guard lock(mutex_);
+        take_message(worker, std::move(**got), deferred);
+    } else if (worker->channel->ended()) {
+        channels_->forget(worker->channel->fd());
+    }
+    deferred.run();
+}
+
+/// The worker broke the rules: its process ends, and its task with it.
+void ProcessPool::abandon(const WorkerPtr& worker, std::string_view reason) {
+    log_warning("a function process broke the rules of its channel",
+                {{"function", worker->group->spec.name}, {"reason", std::string(reason)}});
+    const std::lock_guard lock(mutex_);
+    to_kill_.push_back(worker);
+    watcher_->wake();
+}
+
+void ProcessPool::take_message(const WorkerPtr& worker, ChannelMessage message,
+                               Deferred& deferred) {
+    switch (message.kind) {
+        case ChannelKind::kReady:
+            if (message.version != kChannelVersion || worker->state != WorkerState::kStarting) {
+                to_kill_.push_back(worker);
+                watcher_->wake();
+                return;
+            }
+            worker->speaks_channel = true;
+            if (!worker->doomed) on_ready(worker, deferred);
+            return;
+        case ChannelKind::kInitError:
+            if (worker->state == WorkerState::kStarting && worker->init_error.is_null())
+                worker->init_error = posted_error(std::move(message.payload), message.error_type);
+            return;
+        case ChannelKind::kResult:
+        case ChannelKind::kError: break;
+    }
+    // After a timeout the task was answered for it.
+    if (!worker->running || worker->running->pending.task.request_id != message.request_id) return;
+    const size_t limit = options_.limits.invoke_response_bytes;
+    if (message.too_large) {
+        complete(worker, TaskOutcome::kFailed, response_too_large_document(limit), "error",
+                 deferred);
+    } else if (message.kind == ChannelKind::kError) {
+        complete(worker, TaskOutcome::kFailed,
+                 posted_error(std::move(message.payload), message.error_type), "error", deferred);
+    } else {
+        complete(worker, TaskOutcome::kSucceeded, Payload(std::move(message.payload)), {},
+                 deferred);
+    }
+    if (worker->doomed) return;
+    worker->group->answered--;
+    make_available(worker, deferred);
+}
+
+void ProcessPool::send(const WorkerPtr& worker, const NextInvocation& next, Deferred& deferred) {
+    // Only where calls come one after the other: a worker that looks for its next task while others
+    // run takes their processor.
+    const bool follows = in_use_ == 1 && starts_at_once_ > 2 &&
+                         std::chrono::steady_clock::now() - worker->idle_since < kSoon;
+    const uint16_t spin_us = follows ? uint16_t(kWorkerLooksAgain.count()) : 0;
+    deferred.add([this, worker, invocation = encode_invocation(next, spin_us)] {
+        if (!worker->channel->send(invocation)) abandon(worker, "it takes no invocation");
+    });
+}
+
+}  // namespace tandem::pool
