@@ -19,12 +19,13 @@ struct Limits {
     int64_t http_idle_timeout_ms = 120'000;   // keep-alive connection without a request
     int64_t drain_timeout_ms = 30'000;        // SIGTERM: wait for running requests
     // Engine
-    size_t shards = 2;                   // threads; 1 .. 256
-    size_t mailbox_inputs = 65'536;      // per shard; full means 503/429
-    size_t batch_inputs = 1'024;         // inputs decided per batch and shard
-    size_t history_events = 25'000;      // per execution, as Step Functions
-    size_t open_executions = 1'000'000;  // per server
-    int64_t passivate_after_ms = 1'000;  // idle execution leaves memory
+    size_t shards = 2;                     // threads; 1 .. 256
+    size_t mailbox_inputs = 65'536;        // per shard; full means 503/429
+    size_t batch_inputs = 1'024;           // inputs decided per batch and shard
+    size_t history_events = 25'000;        // per execution, as Step Functions
+    size_t open_executions = 1'000'000;    // per server
+    size_t transient_executions = 20'000;  // open at once, all in memory (Express); 1 .. 1,000,000
+    int64_t passivate_after_ms = 1'000;    // idle execution leaves memory
     int64_t history_retention_days = 90;
     // Data
     size_t payload_bytes = 262'144;  // input, output, task data (UTF-8)
@@ -59,6 +60,9 @@ constexpr int kFunctionTimeoutSecondsMax = 900;
 constexpr int kFunctionMemoryMbMin = 128;
 constexpr int kFunctionMemoryMbMax = 10'240;
 constexpr size_t kStateNameChars = 80;
+constexpr int64_t kExpressSeconds = 300;     // an Express execution's longest life
+constexpr int64_t kExpressBillingMs = 100;   // its duration is billed in such steps
+constexpr int64_t kExpressMemoryMb = 64;     // and its memory
 constexpr size_t kDefinitionPatterns = 250;  // regular expressions in a definition's paths
 // Of one decision of a language: what is left is done in later ones, so that no execution, however
 // busy, holds up the others of its shard or fills the memory.

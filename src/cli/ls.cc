@@ -57,6 +57,7 @@ Result<json::Array> all_executions(Client& client, const LsOptions& options) {
     if (!machines) return machines;
     json::Array all;
     for (const json::Value& machine : *machines) {
+        if (machine.string_or("type", "") == "EXPRESS") continue;  // it keeps no record of them
         auto some =
             executions_of(client, std::string(machine.string_or("stateMachineArn", "")), options);
         if (!some) return some;

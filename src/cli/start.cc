@@ -1,6 +1,10 @@
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
+#include "base/limits.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/watch.h"
 
 namespace tandem::cli {
@@ -14,6 +18,26 @@ struct StartOptions {
     bool watch = false;
 };
 
+/// An Express execution leaves no record to look at later: waits for its end, prints its output.
+int run_express(const Context& context, const json::Value& request) {
+    ClientOptions patient = context.client;
+    patient.timeout_ms = std::max(patient.timeout_ms, (kExpressSeconds + 60) * 1000);
+    auto client = Client::make(patient);
+    if (!client) return report(context.out, client.error());
+    auto reply = client->states("StartSyncExecution", request);
+    if (!reply) return report(context.out, reply.error());
+    const std::string status(reply->string_or("status", ""));
+    const bool succeeded = status == "SUCCEEDED";
+    if (context.out.as_json) print_json(*reply);
+    else if (succeeded) print_line(reply->string_or("output", ""));
+    if (succeeded) return kDone;
+    remark(context.out, "the execution is " + status + ": " +
+                            printable(reply->string_or("error", "no error was given")));
+    const std::string cause = cause_message(reply->string_or("cause", ""));
+    if (!cause.empty()) remark(context.out, "  " + printable(cause));
+    return kFailed;
+}
+
 int run_start(const Context& context, const StartOptions& options) {
     auto input = read_argument(options.input);
     if (!input) return report(context.out, input.error());
@@ -23,6 +47,11 @@ int run_start(const Context& context, const StartOptions& options) {
     if (!workflow) return report(context.out, workflow.error());
     json::Value request = json::Value::object({{"stateMachineArn", *workflow}, {"input", *input}});
     if (!options.name.empty()) request.set("name", options.name);
+    const auto machine = client->states(
+        "DescribeStateMachine",
+        json::Value::object({{"stateMachineArn", *workflow}, {"includedData", "METADATA_ONLY"}}));
+    if (!machine) return report(context.out, machine.error());
+    if (machine->string_or("type", "") == "EXPRESS") return run_express(context, request);
     auto reply = client->states("StartExecution", request);
     if (!reply) return report(context.out, reply.error());
     const std::string arn(reply->string_or("executionArn", ""));
@@ -42,7 +71,7 @@ void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<in
                         "JSON text, @FILE, or - for standard input (default: {})");
     command->add_option("--name", options->name, "Of the execution (default: a fresh UUID)");
     command->add_flag("--watch,-w", options->watch, "Follow it until it ends, as `tandem watch`");
-    command->footer("Prints the execution's ARN.");
+    command->footer("Prints the execution's ARN; of an Express workflow, the output at its end.");
     command->callback([=, &run] { run = [=] { return run_start(*context, *options); }; });
 }
 

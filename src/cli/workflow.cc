@@ -12,6 +12,7 @@ struct DeployOptions {
     std::string file;
     std::string name;
     std::string role;
+    bool express = false;
 };
 
 Result<json::Value> update(Client& client, const std::string& arn, const std::string& definition,
@@ -19,6 +20,10 @@ Result<json::Value> update(Client& client, const std::string& arn, const std::st
     auto before =
         client.states("DescribeStateMachine", json::Value::object({{"stateMachineArn", arn}}));
     if (!before) return before;
+    if (options.express && before->string_or("type", "") != "EXPRESS") {
+        return fail(ErrorCode::kInvalidArgument,
+                    "the workflow is there as a STANDARD one, and its type cannot be changed");
+    }
     json::Value request =
         json::Value::object({{"stateMachineArn", arn}, {"definition", definition}});
     if (!options.role.empty()) request.set("roleArn", options.role);
@@ -48,6 +53,7 @@ Result<json::Value> deploy(Client& client, const std::string& definition,
         json::Value::object(
             {{"name", name},
              {"definition", definition},
+             {"type", options.express ? "EXPRESS" : "STANDARD"},
              {"roleArn", options.role.empty() ? std::string(kDefaultRole) : options.role}}));
     if (created) created->set("created", true).set("changed", true);
     return created;
@@ -88,6 +94,8 @@ void add_workflow(CLI::App& app, std::shared_ptr<Context> context, std::function
         ->required();
     command->add_option("--name", options->name, "Default: the file's name up to the first dot");
     command->add_option("--role", options->role, "Role ARN to keep with it");
+    command->add_flag("--express", options->express,
+                      "Create it as an Express workflow: at most five minutes, no record");
     command->footer("Running executions go on with the definition that they began with.");
     command->callback([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
 }

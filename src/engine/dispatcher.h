@@ -17,7 +17,7 @@ public:
     using Deliver = std::function<void(const ExecutionId&, Input)>;
 
     Dispatcher(Registry& registry, Executor& executor, uint64_t seed, Deliver deliver);
-    /// The action must be durable.
+    /// The action must be durable, or one of a transient execution.
     void act(const ExecutionId& id, const Action& action);
 
 private:

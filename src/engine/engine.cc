@@ -90,22 +90,24 @@ public:
     }
 
     void start(StartRequest request, Callback<StartReply> done) override {
-        if (request.id.empty() || request.id.str().size() > kExecutionIdBytes)
-            return done(fail(ErrorCode::kInvalidArgument, "bad execution id"));
-        if (request.input.size() > std::max(context_.options.limits.payload_bytes,
-                                            context_.options.limits.invoke_event_bytes)) {
-            return done(fail(ErrorCode::kTooLarge, "the input is too large"));
-        }
-        auto definition = registry_.definition(request.callable);
-        if (!definition) return done(tl::unexpected<Error>(definition.error()));
-        Message message;
-        message.kind = Message::Kind::kStart;
-        message.id = request.id;
-        message.start = std::move(request);
-        message.definition = std::move(*definition);
+        auto message = start_message(std::move(request), Message::Kind::kStart);
+        if (!message) return done(tl::unexpected<Error>(message.error()));
         // The callback is kept here too: a refused message is gone, but its caller is answered.
-        message.started = done;
-        push(std::move(message), done);
+        message->started = done;
+        push(std::move(*message), done);
+    }
+
+    void run_transient(StartRequest request, Callback<ExecutionSummary> started,
+                       Callback<ExecutionSummary> ended) override {
+        auto refuse = [started, ended](tl::unexpected<Error> error) {
+            if (started) started(error);
+            if (ended) ended(error);
+        };
+        auto message = start_message(std::move(request), Message::Kind::kRunTransient);
+        if (!message) return refuse(tl::unexpected<Error>(message.error()));
+        message->begun = std::move(started);
+        message->ended = std::move(ended);
+        push(std::move(*message), refuse);
     }
 
     void stop(ExecutionId id, std::optional<std::string> error, std::optional<std::string> cause,
@@ -207,6 +209,26 @@ private:
         return *shards_[stable_hash(id.str()) % shards_.size()];
     }
 
+    Result<Message> start_message(StartRequest request, Message::Kind kind) {
+        const bool is_transient_id = is_transient(request.id);
+        if (request.id.empty() || request.id.str().size() > kExecutionIdBytes ||
+            is_transient_id != (kind == Message::Kind::kRunTransient)) {
+            return fail(ErrorCode::kInvalidArgument, "bad execution id");
+        }
+        if (request.input.size() > std::max(context_.options.limits.payload_bytes,
+                                            context_.options.limits.invoke_event_bytes)) {
+            return fail(ErrorCode::kTooLarge, "the input is too large");
+        }
+        auto definition = registry_.definition(request.callable);
+        if (!definition) return tl::unexpected<Error>(definition.error());
+        Message message;
+        message.kind = kind;
+        message.id = request.id;
+        message.start = std::move(request);
+        message.definition = std::move(*definition);
+        return message;
+    }
+
     template <class Done>
     void push(Message message, Done& done) {
         Shard& shard = shard_of(message.id);
@@ -217,10 +239,11 @@ private:
     }
 
     void deliver(const ExecutionId& id, Input input) {
+        const bool is_started = input.type == InputType::kTaskStarted;
+        if (is_started && is_transient(id)) return;  // nobody will ever read of it
         Message message;
         message.id = id;
-        const auto klass =
-            input.type == InputType::kTaskStarted ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
+        const auto klass = is_started ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
         message.input = std::move(input);
         // Refused only when the shard has stopped: the task is then owed again at the next start.
         (void)shard_of(id).push(std::move(message), klass);

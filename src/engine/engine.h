@@ -1,6 +1,7 @@
 // Engine: the facade in front of shards, timers, dispatcher, registry and recovery. Doors see this
 // header and the model, nothing behind it. All verbs are safe from every thread. Callbacks run on
-// an engine thread, exactly once, only after what they report is durable, and must not block.
+// an engine thread, exactly once, only after what they report is durable (a transient execution
+// never is), and must not block.
 #pragma once
 
 #include <functional>
@@ -45,6 +46,10 @@ struct StartReply {
         false;  // an execution with that id was there already: the door decides what that means
 };
 
+/// Ids of transient executions begin with this, and no others.
+constexpr char kTransientMark = '~';
+inline bool is_transient(const ExecutionId& id) { return id.str().starts_with(kTransientMark); }
+
 template <class T>
 using Callback = std::function<void(Result<T>)>;
 
@@ -87,6 +92,13 @@ public:
     // Executions.
     /// Answers once the start is durable. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.
     virtual void start(StartRequest request, Callback<StartReply> done) = 0;
+    /// Runs an execution that is never stored, in memory alone: nothing of it survives a stop of
+    /// the server, nothing waits for the disk, and describe(), history() and list() do not know it.
+    /// Its id must be fresh and is_transient(). `started` is called when it has begun, `ended` with
+    /// how it ended (either may be empty). What goes wrong before it begins is said to both, the
+    /// stop of the server to `ended`. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.
+    virtual void run_transient(StartRequest request, Callback<ExecutionSummary> started,
+                               Callback<ExecutionSummary> ended) = 0;
     /// Ends an open execution as aborted; answers its summary. A closed one is left as it is.
     virtual void stop(ExecutionId id, std::optional<std::string> error,
                       std::optional<std::string> cause, Callback<ExecutionSummary> done) = 0;

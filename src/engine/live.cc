@@ -41,7 +41,8 @@ void record(Live& live, std::vector<Event> events) {
     s.next_due = live.is_open() ? live.state->next_due() : kNever;
     s.open_tasks = live.is_open() ? live.state->open_tasks() : 0;
     CHECK(live.is_open() == live.state->is_open());
-    std::move(events.begin(), events.end(), std::back_inserter(live.events));
+    if (!live.is_transient)
+        std::move(events.begin(), events.end(), std::back_inserter(live.events));
 }
 
 std::unique_ptr<Live> make_live(const StartRequest& request,
@@ -58,6 +59,7 @@ std::unique_ptr<Live> make_live(const StartRequest& request,
     live->state = definition->language->initial(*definition->program);
     live->definition = std::move(definition);
     live->last_input = now;
+    live->is_transient = is_transient(request.id);
     return live;
 }
 

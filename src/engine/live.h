@@ -23,11 +23,14 @@ struct Live {
     uint32_t in_flight = 0;     // batches submitted, not yet durable
     Timestamp last_input{};     // also: time of the last event, which the clock may not undercut
     Timestamp timer = kNever;   // due time of its entry in the shard's timers
+    bool is_transient = false;  // lives here alone: its events are folded and dropped
+    Callback<ExecutionSummary> ended;  // of a transient one; may be empty
 
     bool is_open() const { return summary.status == ExecutionStatus::kRunning; }
 };
 
-/// Folds a decision into the summary and queues its events.
+/// Folds a decision into the summary and queues its events, or drops those of a transient
+/// execution.
 void record(Live& live, std::vector<Event> events);
 
 /// A new execution, before its kStart input.

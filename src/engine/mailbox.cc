@@ -5,13 +5,15 @@ namespace tandem {
 bool Mailbox::push(Message message, Class klass) {
     const std::lock_guard lock(mutex_);
     if (closed_ || (klass == Class::kNewWork && queue_.size() >= capacity_)) return false;
+    const bool waits_for_no_append = is_transient(message.id);
     queue_.push_back(std::move(message));
     if (klass == Class::kLazy) {
         if (!lazy_due_) lazy_due_ = std::chrono::steady_clock::now() + kLazyDelay;
         return true;
     }
     ++urgent_;
-    if (urgent_ == 1 ? !is_busy_() : urgent_ == kCompany) arrived_.notify_one();
+    if (waits_for_no_append || (urgent_ == 1 ? !is_busy_() : urgent_ == kCompany))
+        arrived_.notify_one();
     return true;
 }
 

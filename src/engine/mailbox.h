@@ -1,7 +1,7 @@
 // Mailbox: the bounded queue in front of a shard; many writers, one reader. New work from doors is
 // refused when it is full; answers of executors are always taken, because dropping one would lose a
 // result (they are bounded by the tasks that run). Lazy messages wait for company: they alone do
-// not wake the reader before kLazyDelay.
+// not wake the reader before kLazyDelay. What is for a transient execution always wakes it.
 #pragma once
 
 #include <chrono>
@@ -26,14 +26,18 @@ constexpr size_t kCompany = 8;
 constexpr auto kLazyDelay = std::chrono::milliseconds(20);
 
 struct Message {
-    enum class Kind { kStart, kInput, kStop, kExplain };
+    enum class Kind { kStart, kRunTransient, kInput, kStop, kExplain };
     Kind kind = Kind::kInput;
     ExecutionId id;
     Input input;
-    // kStart
+    // kStart, kRunTransient
     StartRequest start;
     std::shared_ptr<const Definition> definition;
+    // kStart
     Callback<StartReply> started;
+    // kRunTransient; either may be empty
+    Callback<ExecutionSummary> begun;
+    Callback<ExecutionSummary> ended;
     // kStop
     Callback<ExecutionSummary> stopped;
     // kExplain

@@ -21,6 +21,10 @@ constexpr size_t kRecoverPerTurn = 64;
 Counter& starts = counter("tandem_starts_total", "Executions started.");
 Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
 Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
+Counter& transient_starts =
+    counter("tandem_transient_starts_total", "Transient executions started.");
+Gauge& transient_open =
+    gauge("tandem_transient_executions_open", "Transient executions that have not ended.");
 Gauge& executions_in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
 Gauge& executions_open = gauge("tandem_executions_open", "Executions that have not ended.");
 Histogram& timer_late =
@@ -43,7 +47,7 @@ Shard::~Shard() { stop(); }
 void Shard::recover(const ExecutionSummary& summary) {
     // One that waits only for time needs nothing but its timer; the others are folded soon.
     if (summary.open_tasks == 0 && summary.next_due != kNever)
-        timers_.push({summary.next_due, summary.id});
+        timers_.insert({summary.next_due, summary.id});
     else unrecovered_.insert(summary.id);
 }
 
@@ -54,11 +58,16 @@ void Shard::start() {
 void Shard::stop() {
     for (Message& message : mailbox_.close()) refuse(message, unavailable());
     if (thread_.joinable()) thread_.join();
+    abandon_transient();
 }
 
 void Shard::refuse(Message& message, const Error& error) {
     switch (message.kind) {
         case Message::Kind::kStart: return message.started(tl::unexpected<Error>(error));
+        case Message::Kind::kRunTransient:
+            if (message.begun) message.begun(tl::unexpected<Error>(error));
+            if (message.ended) message.ended(tl::unexpected<Error>(error));
+            return;
         case Message::Kind::kStop: return message.stopped(tl::unexpected<Error>(error));
         case Message::Kind::kExplain: return message.explained(tl::unexpected<Error>(error));
         case Message::Kind::kInput: return;
@@ -70,7 +79,7 @@ std::chrono::steady_clock::time_point Shard::wake_at() const {
     if (!unrecovered_.empty()) return steady;
     auto wait = std::chrono::duration_cast<Duration>(
         live_.empty() ? std::chrono::milliseconds(kIdleWake) : kUpkeepEvery);
-    if (!timers_.empty()) wait = std::clamp(timers_.top().due - now(), Duration(0), wait);
+    if (!timers_.empty()) wait = std::clamp(next_timer() - now(), Duration(0), wait);
     return steady + wait;
 }
 
@@ -82,7 +91,7 @@ void Shard::turn(std::vector<Message> messages) {
     if (context_.committer.failed()) {
         for (Message& message : messages) refuse(message, unavailable());
         for (Message& message : mailbox_.close()) refuse(message, unavailable());
-        return;
+        return abandon_transient();
     }
     for (Message& message : messages) {
         handle(message);
@@ -102,6 +111,7 @@ bool Shard::is_settled() {
 void Shard::handle(Message& message) {
     switch (message.kind) {
         case Message::Kind::kStart: return handle_start(message);
+        case Message::Kind::kRunTransient: return run_transient(message);
         case Message::Kind::kInput: return handle_input(message);
         case Message::Kind::kStop: return handle_stop(message);
         case Message::Kind::kExplain: return handle_explain(message);
@@ -119,8 +129,8 @@ void Shard::handle_start(Message& message) {
         existing = std::move(*stored);
     }
     if (existing) {
-        replies_.push_back([reply = std::move(message.started),
-                            s = std::move(*existing)](const Result<void>& durable) {
+        with_batch_.replies.push_back([reply = std::move(message.started),
+                                       s = std::move(*existing)](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));
             reply(StartReply{s, true});
         });
@@ -140,15 +150,38 @@ void Shard::handle_start(Message& message) {
     input.data = message.start.input;
     input.attributes = message.start.attributes;
     decide(live, std::move(input));
-    replies_.push_back(
+    with_batch_.replies.push_back(
         [reply = std::move(message.started), s = live.summary](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));
             reply(StartReply{s, false});
         });
 }
 
+void Shard::run_transient(Message& message) {
+    const ExecutionId& id = message.start.id;
+    if (context_.open_transient.load(std::memory_order_relaxed) >=
+        int64_t(context_.options.limits.transient_executions)) {
+        return refuse(message, {ErrorCode::kOverloaded, "too many open transient executions"});
+    }
+    if (live_.contains(id))
+        return refuse(message, {ErrorCode::kAlreadyExists, "an execution with this id is open"});
+    auto made = make_live(message.start, std::move(message.definition), now());
+    Live& live = *made;
+    live.ended = std::move(message.ended);
+    live_.emplace(id, std::move(made));
+    transient_starts.add();
+    transient_open.set(context_.open_transient.fetch_add(1) + 1);
+    Input input;
+    input.type = InputType::kStart;
+    input.data = std::move(message.start.input);
+    input.attributes = std::move(message.start.attributes);
+    decide(live, std::move(input));
+    if (message.begun) reply(live, std::move(message.begun));
+}
+
 Result<Live*> Shard::load(const ExecutionId& id) {
     if (const auto it = live_.find(id); it != live_.end()) return it->second.get();
+    if (is_transient(id)) return fail(ErrorCode::kNotFound, "execution " + id.str() + " is gone");
     auto rebuilt = rebuild(context_.store, context_.registry, id);
     if (!rebuilt) return tl::unexpected<Error>(rebuilt.error());
     Live& live = **rebuilt;
@@ -182,11 +215,7 @@ void Shard::handle_stop(Message& message) {
     auto live = load(message.id);
     if (!live) return message.stopped(tl::unexpected<Error>(live.error()));
     if ((*live)->is_open()) decide(**live, std::move(message.input));
-    replies_.push_back(
-        [reply = std::move(message.stopped), s = (*live)->summary](const Result<void>& durable) {
-            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
-            reply(s);
-        });
+    reply(**live, std::move(message.stopped));
     keep_or_drop(message.id);
 }
 
@@ -201,6 +230,15 @@ void Shard::handle_explain(Message& message) {
     keep_or_drop(message.id);
 }
 
+/// Answers with the summary as it is now, when that may leave.
+void Shard::reply(const Live& live, Callback<ExecutionSummary> done) {
+    outbox(live).replies.push_back(
+        [done = std::move(done), s = live.summary](const Result<void>& durable) {
+            if (!durable) return done(tl::unexpected<Error>(unavailable()));
+            done(s);
+        });
+}
+
 void Shard::decide(Live& live, Input input) {
     live.last_input = std::max(live.last_input, now());
     input.now = live.last_input;
@@ -209,22 +247,31 @@ void Shard::decide(Live& live, Input input) {
         live.definition->language->decide(*live.definition->program, *live.state, input);
     if (decision.events.empty() && decision.actions.empty()) return;
     events.add(decision.events.size());
-    for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
-    if (live.events.empty()) dirty_.push_back(live.summary.id);
+    if (!live.is_transient) {
+        for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
+        if (live.events.empty()) dirty_.push_back(live.summary.id);
+    }
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
     for (Action& action : decision.actions)
-        actions_.emplace_back(live.summary.id, std::move(action));
-    if (was_open && !live.is_open()) executions_open.set(context_.open_executions.fetch_sub(1) - 1);
+        outbox(live).actions.emplace_back(live.summary.id, std::move(action));
+    if (was_open && !live.is_open()) closed(live);
     set_timer(live);
+}
+
+void Shard::closed(Live& live) {
+    if (!live.is_transient) return executions_open.set(context_.open_executions.fetch_sub(1) - 1);
+    transient_open.set(context_.open_transient.fetch_sub(1) - 1);
+    ended_.push_back(live.summary.id);
 }
 
 void Shard::set_timer(Live& live) {
     const Timestamp due = live.is_open() ? live.state->next_due() : kNever;
     if (due == live.timer) return;
+    if (live.timer != kNever) timers_.erase({live.timer, live.summary.id});
     live.timer = due;
-    if (is_planted(PlantedBug::kLostWakeup) && !timers_.empty() && timers_.top().due > due) return;
-    if (due != kNever) timers_.push({due, live.summary.id});
+    if (is_planted(PlantedBug::kLostWakeup) && !timers_.empty() && next_timer() > due) return;
+    if (due != kNever) timers_.insert({due, live.summary.id});
 }
 
 void Shard::fire_timers(Timestamp now) {
@@ -232,23 +279,21 @@ void Shard::fire_timers(Timestamp now) {
     // Only those due now: an execution that has more to do goes on in the next turn, after what
     // others have sent meanwhile.
     std::vector<Timer> due;
-    while (!timers_.empty() && timers_.top().due <= now &&
-           due.size() < context_.options.limits.batch_inputs) {
-        due.push_back(timers_.top());
-        timers_.pop();
-    }
+    while (next_timer() <= now && due.size() < context_.options.limits.batch_inputs)
+        due.push_back(std::move(timers_.extract(timers_.begin()).value()));
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimersTurnMs);
     const bool hurries = context_.threads == Threads::kOwn;  // a stepped engine knows no real time
     for (size_t i = 0; i < due.size(); ++i) {
-        if (hurries && i > 0 && std::chrono::steady_clock::now() > until) timers_.push(due[i]);
+        if (hurries && i > 0 && std::chrono::steady_clock::now() > until) timers_.insert(due[i]);
         else fire(due[i], now);
     }
 }
 
 void Shard::fire(const Timer& timer, Timestamp now) {
-    const auto it = live_.find(timer.id);
-    if (it != live_.end() && it->second->timer != timer.due) return;  // replaced since
-    auto live = load(timer.id);
+    const auto& [set_for, id] = timer;
+    const auto it = live_.find(id);
+    if (it != live_.end() && it->second->timer != set_for) return;  // replaced since
+    auto live = load(id);
     if (!live || !(*live)->is_open()) return;
     (*live)->timer = kNever;
     const Timestamp due = (*live)->state->next_due();
@@ -276,7 +321,8 @@ void Shard::recover_some() {
 }
 
 void Shard::submit_batch() {
-    if (dirty_.empty() && erasures_.empty() && actions_.empty() && replies_.empty()) return;
+    release_transient();  // before what may wait for the committer
+    if (dirty_.empty() && erasures_.empty() && with_batch_.empty()) return;
     Batch batch;
     batch_bytes_ = 0;
     batch.executions = std::move(erasures_);
@@ -290,21 +336,46 @@ void Shard::submit_batch() {
     }
     batches.add();
     if (is_planted(PlantedBug::kActBeforeRecord)) {
-        for (const auto& [id, action] : std::exchange(actions_, {}))
+        for (const auto& [id, action] : std::exchange(with_batch_.actions, {}))
             context_.dispatcher.act(id, action);
     }
     context_.committer.submit(
-        std::move(batch),
-        [this, ids = std::exchange(dirty_, {}), actions = std::exchange(actions_, {}),
-         replies = std::exchange(replies_, {})](const Result<void>& durable) {
-            // Actions first: a function can start while the caller's answer is being written.
-            if (durable) {
-                for (const auto& [id, action] : actions) context_.dispatcher.act(id, action);
-            }
-            for (const auto& reply : replies) reply(durable);
+        std::move(batch), [this, ids = std::exchange(dirty_, {}),
+                           outbox = std::exchange(with_batch_, {})](const Result<void>& durable) {
+            release(outbox, durable);
             const std::lock_guard lock(durable_mutex_);
             durable_.insert(durable_.end(), ids.begin(), ids.end());
         });
+}
+
+void Shard::release(const Outbox& outbox, const Result<void>& durable) {
+    // Actions first: a function can start while the caller's answer is being written.
+    if (durable) {
+        for (const auto& [id, action] : outbox.actions) context_.dispatcher.act(id, action);
+    }
+    for (const auto& reply : outbox.replies) reply(durable);
+}
+
+void Shard::release_transient() {
+    release(std::exchange(at_once_, {}), {});
+    for (const ExecutionId& id : std::exchange(ended_, {})) {
+        const auto node = live_.extract(id);
+        Live& live = *node.mapped();
+        if (live.ended) live.ended(std::move(live.summary));
+    }
+}
+
+void Shard::abandon_transient() {
+    for (auto it = live_.begin(); it != live_.end();) {
+        Live& live = *it->second;
+        if (!live.is_transient) {
+            ++it;
+            continue;
+        }
+        transient_open.set(context_.open_transient.fetch_sub(1) - 1);
+        if (live.ended) live.ended(tl::unexpected<Error>(unavailable()));
+        it = live_.erase(it);
+    }
 }
 
 void Shard::settle() {
@@ -334,7 +405,7 @@ void Shard::keep_or_drop(const ExecutionId& id) {
     const auto it = live_.find(id);
     if (it == live_.end()) return;
     Live& live = *it->second;
-    if (live.in_flight > 0 || !live.events.empty()) return;
+    if (live.in_flight > 0 || !live.events.empty() || live.is_transient) return;
     if (!live.is_open()) {
         // A finished invocation has told its story to the function's log; workflows keep theirs.
         if (live.summary.kind == CallableKind::kFunction)

@@ -2,12 +2,13 @@
 // reads its mailbox, decides, and hands batches to the committer; replies and actions of a batch
 // are released on the committer's thread once it is durable. Batch n+1 is computed while batch n
 // syncs. Executions without open tasks leave memory and are rebuilt from the store when an input
-// comes.
+// comes. Transient executions stay until they end, never meet the store, and what they owe is
+// released on this thread at the end of the turn.
 #pragma once
 
 #include <atomic>
 #include <functional>
-#include <queue>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -29,6 +30,7 @@ struct ShardContext {
     Committer& committer;
     Dispatcher& dispatcher;
     std::atomic<int64_t> open_executions{0};
+    std::atomic<int64_t> open_transient{0};
 };
 
 class Shard {
@@ -46,7 +48,7 @@ public:
     size_t in_memory() const { return live_.size(); }
     /// Executions that recovery has not yet got to, or whose batch came back and was not looked at.
     bool is_settled();
-    Timestamp next_timer() const { return timers_.empty() ? kNever : timers_.top().due; }
+    Timestamp next_timer() const { return timers_.empty() ? kNever : timers_.begin()->first; }
     bool push(Message message, Mailbox::Class klass) {
         return mailbox_.push(std::move(message), klass);
     }
@@ -54,17 +56,19 @@ public:
     void stop();
 
 private:
-    using Released = std::vector<std::function<void(const Result<void>&)>>;
-    struct Timer {
-        Timestamp due;
-        ExecutionId id;
-        bool operator>(const Timer& other) const { return due > other.due; }
+    /// What leaves the process because of decisions.
+    struct Outbox {
+        std::vector<std::pair<ExecutionId, Action>> actions;
+        std::vector<std::function<void(const Result<void>&)>> replies;
+        bool empty() const { return actions.empty() && replies.empty(); }
     };
+    using Timer = std::pair<Timestamp, ExecutionId>;
 
     void run();
     void turn(std::vector<Message> messages);
     void handle(Message& message);
     void handle_start(Message& message);
+    void run_transient(Message& message);
     void handle_input(Message& message);
     void handle_stop(Message& message);
     void handle_explain(Message& message);
@@ -72,6 +76,12 @@ private:
     void fire(const Timer& timer, Timestamp now);
     void recover_some();
     void decide(Live& live, Input input);
+    void closed(Live& live);
+    Outbox& outbox(const Live& live) { return live.is_transient ? at_once_ : with_batch_; }
+    void reply(const Live& live, Callback<ExecutionSummary> done);
+    void release(const Outbox& outbox, const Result<void>& durable);
+    void release_transient();
+    void abandon_transient();
     void submit_batch();
     void settle();  // what became durable since: closes, passivates
     void keep_or_drop(const ExecutionId& id);
@@ -86,14 +96,16 @@ private:
     Mailbox mailbox_;
     SplitMix64 entropy_;
     std::unordered_map<ExecutionId, std::unique_ptr<Live>> live_;
-    std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+    std::set<Timer> timers_;  // one of each execution at most
     std::unordered_set<ExecutionId> unrecovered_;
     // The batch being computed.
     std::vector<ExecutionId> dirty_;
     size_t batch_bytes_ = 0;  // of payloads in its events
     std::vector<ExecutionWrite> erasures_;
-    std::vector<std::pair<ExecutionId, Action>> actions_;
-    Released replies_;
+    Outbox with_batch_;
+    // Of transient executions in this turn.
+    Outbox at_once_;
+    std::vector<ExecutionId> ended_;
     // Written by the committer's thread.
     std::mutex durable_mutex_;
     std::vector<ExecutionId> durable_;

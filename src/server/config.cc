@@ -40,6 +40,7 @@ const LimitRow kLimitRows[] = {
     {"batch_inputs", &Limits::batch_inputs, 1, 65'536, "inputs"},
     {"history_events", &Limits::history_events, 100, 1'000'000, "events"},
     {"open_executions", &Limits::open_executions, 1, 100'000'000, "executions"},
+    {"transient_executions", &Limits::transient_executions, 1, 1'000'000, "executions"},
     {"passivate_after_ms", &Limits::passivate_after_ms, 0, kDayMs, "ms"},
     {"history_retention_days", &Limits::history_retention_days, 1, 36'500, "days"},
     {"payload_bytes", &Limits::payload_bytes, kKiB, 64 * kMiB, "bytes"},

@@ -75,7 +75,7 @@ private:
     std::optional<BlobStore> blobs_;
     std::unique_ptr<Executor> pool_;
     std::unique_ptr<Language> asl_;
-    std::unique_ptr<Language> asl_express_;  // validates only: nothing runs as Express yet
+    std::unique_ptr<Language> asl_express_;
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<aws::WorkQueue> work_;

@@ -19,7 +19,6 @@ FEATURES = {
     "task tokens": r"SendTask\w+$",
     "TestState": r"TestState$",
     "ValidateStateMachineDefinition": r"ValidateStateMachineDefinition$",
-    "express": r"StartSyncExecution$",
     "redrive": r"RedriveExecution$",
 }
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
@@ -46,8 +45,8 @@ def _module(path):
 
 
 def stand_alone(recordings):
-    """(case, item, why not) of the items that need no script, as replay.py --dialect jsonpath chooses them."""
-    kinds = ("history", "output", "create_error", "describe_execution")
+    """(case, item, why not) of the items that need no script: those of replay.py --dialect jsonpath, and synchronous executions."""
+    kinds = ("history", "output", "create_error", "describe_execution", "sync_execution")
     return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
             if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
             and item["kind"] in kinds and not item.get("jsonata") and not item.get("distributed_map")]
@@ -80,9 +79,13 @@ def alone(case, item):
         if item.get("input") is not None:
             start["input"] = item["input"]
         action = "GetExecutionHistory" if item["kind"] == "history" else "DescribeExecution"
-        steps = [create, {"id": first + 1, "call": "stepfunctions:StartExecution", "args": start},
-                 {"id": first + 2, "await": "execution_terminated", "args": {"execution_arn": arn}, "pos": []},
-                 {"id": first + 3, "call": f"stepfunctions:{action}", "args": {"executionArn": arn}}]
+        if item["kind"] == "sync_execution":
+            refused = "Error" in item["expected"]
+            steps = [create, {"id": first + 3, "call": "stepfunctions:StartSyncExecution", "args": start, "expect_error": refused}]
+        else:
+            steps = [create, {"id": first + 1, "call": "stepfunctions:StartExecution", "args": start},
+                     {"id": first + 2, "await": "execution_terminated", "args": {"execution_arn": arn}, "pos": []},
+                     {"id": first + 3, "call": f"stepfunctions:{action}", "args": {"executionArn": arn}}]
         if item["kind"] == "output":
             answer = {"$ref": first + 3, "path": ["output"]}
     return {**case, "expected": {item["match"]: item["expected"]}, "simple": [item],
@@ -133,10 +136,10 @@ def _excluded_step(step):
     definition = args.get("definition")
     if not isinstance(definition, str):
         return None
-    return _excluded_definition(definition, args.get("type") == "EXPRESS", bool(step.get("expect_error")))
+    return _excluded_definition(definition, bool(step.get("expect_error")))
 
 
-def _excluded_definition(text, is_express, is_refused):
+def _excluded_definition(text, is_refused):
     try:
         definition = json.loads(text)
     except ValueError:
@@ -150,8 +153,6 @@ def _excluded_definition(text, is_express, is_refused):
         return "cross-account credentials"
     if is_refused:
         return None  # its resources are never called
-    if is_express:
-        return "express"
     for resource in used.get("Resource", ()):
         if ":activity:" in resource:
             return "activities"

@@ -183,6 +183,22 @@ def test_start_and_watch_in_a_pipe(cli):
     cli.refused("watch", "resting", says="has no executions")
 
 
+def test_express(cli):
+    path = cli.write("quickly.asl.json", machine(("P", {"Type": "Pass", "Parameters": {"got.$": "$.a"}})))
+    has(cli.text("workflow", "deploy", path, "--express"), "created ", ":stateMachine:quickly")
+    has(cli.text("workflow", "deploy", path, "--express"), "unchanged ")
+    has(cli.text("ls", "workflows"), "quickly", "EXPRESS")
+    assert json.loads(cli.text("start", "quickly", "--input", '{"a": 1}')) == {"got": 1}
+    assert cli.json("start", "quickly", "--input", '{"a": 1}')["status"] == "SUCCEEDED"
+    failed = cli.run("start", "quickly", status=1)
+    assert failed.stdout == "", failed.stdout
+    has(failed.stderr, "the execution is FAILED: States.Runtime", "$.a")
+    assert cli.json("start", "quickly", status=1)["error"] == "States.Runtime"
+    cli.refused("ls", "quickly", says="StateMachineTypeNotSupported")
+    cli.refused("workflow", "deploy", cli.write("passing2.asl.json", PASSING), "--name", "passing", "--express", says="type cannot be changed")
+    cli.json("ls", "executions")
+
+
 def resting(cli, name):
     """Starts an execution and waits until nothing moves in it any more."""
     cli.text("start", "resting", "--name", name)

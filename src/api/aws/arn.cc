@@ -39,6 +39,12 @@ std::string execution_arn(const Place& place, std::string_view machine,
     return join("states", place, "execution:").append(machine).append(":").append(execution);
 }
 
+std::string express_arn(const Place& place, std::string_view machine, std::string_view execution,
+                        std::string_view unique) {
+    std::string out = join("states", place, "express:");
+    return out.append(machine).append(":").append(execution).append(":").append(unique);
+}
+
 std::string function_arn(const Place& place, std::string_view name, std::string_view qualifier) {
     std::string out = join("lambda", place, "function:").append(name);
     if (!qualifier.empty()) out.append(":").append(qualifier);

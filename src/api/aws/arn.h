@@ -28,6 +28,9 @@ struct Place {
 
 std::string state_machine_arn(const Place& place, std::string_view name);
 std::string execution_arn(const Place& place, std::string_view machine, std::string_view execution);
+/// Of an execution of an Express state machine; `unique` tells those of one name apart.
+std::string express_arn(const Place& place, std::string_view machine, std::string_view execution,
+                        std::string_view unique);
 /// `qualifier` may be empty.
 std::string function_arn(const Place& place, std::string_view name,
                          std::string_view qualifier = {});

@@ -1,5 +1,5 @@
 // The actions of the Step Functions API that this door answers, one file each. Sync actions return
-// their answer; the two that wait for an execution's record get a `done` that is called once.
+// their answer; those that wait for an execution get a `done` that is called once.
 // Changes of state machines (Create, Update, Delete, tags) are called one at a time.
 #pragma once
 
@@ -26,6 +26,7 @@ Answer<json::Value> untag_resource(const Context& context, const Input& input);
 Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input);
 
 void start_execution(const Context& context, const Input& input, Done done);
+void start_sync_execution(const Context& context, const Input& input, Done done);
 void stop_execution(const Context& context, const Input& input, Done done);
 Answer<json::Value> describe_execution(const Context& context, const Input& input);
 Answer<json::Value> describe_state_machine_for_execution(const Context& context,

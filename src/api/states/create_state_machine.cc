@@ -14,10 +14,10 @@ json::Value created(const Context& context, const Callable& callable) {
 
 // "CreateStateMachine's idempotency check is based on the state machine name, definition, type,
 // LoggingConfiguration, TracingConfiguration [...] a different roleArn or tags [are ignored]"
-bool same_request(const Machine& machine, const std::string& definition,
+bool same_request(const Machine& machine, const std::string& definition, std::string_view language,
                   const MachineAttributes& wanted) {
     return machine.callable->definition.view() == definition &&
-           machine.attributes.logging == wanted.logging &&
+           machine.callable->language == language && machine.attributes.logging == wanted.logging &&
            machine.attributes.tracing == wanted.tracing;
 }
 
@@ -35,15 +35,9 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     if (const auto error = check_name(*name)) return tl::unexpected(*error);
     auto checked_tags = read_tags(tags);
     if (!checked_tags) return tl::unexpected(checked_tags.error());
-    const bool is_express = type.value_or("STANDARD") == "EXPRESS";
-    if (const auto error =
-            check_definition(context, *settings->definition, is_express ? "asl.express" : "asl"))
+    const std::string_view language = type == "EXPRESS" ? kExpressLanguage : kStandardLanguage;
+    if (const auto error = check_definition(context, *settings->definition, language))
         return tl::unexpected(*error);
-    if (is_express) {
-        return aws::refuse(
-            "StateMachineTypeNotSupported",
-            "This server runs state machines of type STANDARD only, not EXPRESS yet.");
-    }
 
     MachineAttributes attributes;
     attributes.role_arn = *settings->role_arn;
@@ -56,7 +50,7 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     if (!existing) return tl::unexpected(existing.error());
     if (*existing) {
         if ((*existing)->attributes.deleting) return machine_deleting(arn);
-        if (same_request(**existing, *settings->definition, attributes))
+        if (same_request(**existing, *settings->definition, language, attributes))
             return created(context, *(*existing)->callable);
         return aws::refuse("StateMachineAlreadyExists",
                            "State Machine Already Exists: '" + arn + "'");
@@ -66,7 +60,7 @@ Answer<json::Value> create_state_machine(const Context& context, const Input& in
     callable.kind = CallableKind::kWorkflow;
     callable.name = *name;
     callable.revision = random_uuid();
-    callable.language = "asl";
+    callable.language = language;
     callable.created = callable.updated = context.clock.now();
     callable.definition = Payload(*std::move(settings->definition));
     callable.attributes = attributes.encode();

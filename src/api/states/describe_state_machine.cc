@@ -18,7 +18,7 @@ Answer<json::Value> describe_state_machine(const Context& context, const Input& 
          {"name", callable.name},
          {"status", attributes.deleting ? "DELETING" : "ACTIVE"},
          {"roleArn", attributes.role_arn},
-         {"type", "STANDARD"},
+         {"type", machine_type(callable)},
          {"creationDate", aws::epoch_seconds(callable.created)},
          {"loggingConfiguration", attributes.logging},
          {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});

@@ -9,6 +9,12 @@ ExecutionId execution_id(std::string_view machine, std::string_view name) {
     return ExecutionId(std::string("states:").append(machine).append(":").append(name));
 }
 
+ExecutionId express_id(std::string_view machine, std::string_view name, std::string_view unique) {
+    std::string id(1, kTransientMark);
+    id.append("states:").append(machine).append(":").append(name).append(":").append(unique);
+    return ExecutionId(std::move(id));
+}
+
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary) {
     return aws::execution_arn(context.place, summary.callable, summary.name);
 }
@@ -21,10 +27,6 @@ Answer<ExecutionId> parse_execution_arn(const aws::Context& context, std::string
     const auto arn = aws::parse_arn(text);
     if (!arn)
         return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
-    if (arn->service == "states" && arn->resource.starts_with("express:")) {
-        return refuse("InvalidArn",
-                      "Invalid Arn: 'Resource type not valid in this context: express'");
-    }
     constexpr std::string_view kType = "execution:";
     if (arn->service != "states" || !arn->resource.starts_with(kType)) {
         const std::string type = arn->resource.substr(0, arn->resource.find_first_of(":/"));

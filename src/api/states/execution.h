@@ -1,6 +1,6 @@
 // Executions as this door names them: "states:<state machine>:<execution name>" inside, an ARN
-// outside. Lookups and the facts of an execution given to the language at its start. Pure but for
-// the lookup.
+// outside; of an Express state machine "~states:<state machine>:<execution name>:<uuid>", because
+// names repeat. Pure but for the lookup.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@
 namespace tandem::states {
 
 ExecutionId execution_id(std::string_view machine, std::string_view name);
+ExecutionId express_id(std::string_view machine, std::string_view name, std::string_view unique);
 
 /// ARN of an execution that this door started.
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary);
@@ -21,7 +22,8 @@ std::string execution_arn(const aws::Context& context, const ExecutionSummary& s
 /// Exceptions: InvalidArn, ExecutionDoesNotExist.
 aws::Answer<ExecutionSummary> find_execution(const aws::Context& context, std::string_view arn);
 
-/// Id of the execution that an ARN names; it need not exist. Exceptions: as above.
+/// Id of the execution that an ARN names; it need not exist. Exceptions: as above (InvalidArn also
+/// for one of an Express state machine: nobody can look at those).
 aws::Answer<ExecutionId> parse_execution_arn(const aws::Context& context, std::string_view arn);
 
 tl::unexpected<aws::ApiError> execution_does_not_exist(std::string_view arn);

@@ -57,6 +57,7 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     if (map_run) return aws::refuse("ResourceNotFound", "Resource not found: '" + *map_run + "'");
     const auto machine = find_machine(context, *arn);
     if (!machine) return tl::unexpected(machine.error());
+    if (is_express(*machine->callable)) return type_not_supported();
 
     ExecutionFilter filter;
     filter.kind = CallableKind::kWorkflow;

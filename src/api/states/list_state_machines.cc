@@ -29,11 +29,12 @@ Answer<json::Value> list_state_machines(const Context& context, const Input& inp
                 break;
             }
             after = callable->name;
-            if (callable->language != "asl") continue;
+            const std::string_view type = machine_type(*callable);
+            if (type.empty()) continue;
             machines.push_back(json::Value::object(
                 {{"stateMachineArn", aws::state_machine_arn(context.place, callable->name)},
                  {"name", callable->name},
-                 {"type", "STANDARD"},
+                 {"type", type},
                  {"creationDate", aws::epoch_seconds(callable->created)}}));
         }
     }

@@ -17,7 +17,6 @@ json::Value MachineAttributes::default_logging() {
 Payload MachineAttributes::encode() const {
     return Payload(json::print(json::Value::object({{"door", "states"},
                                                     {"roleArn", role_arn},
-                                                    {"type", "STANDARD"},
                                                     {"logging", logging},
                                                     {"tracing", tracing},
                                                     {"tags", tags},
@@ -37,6 +36,16 @@ MachineAttributes MachineAttributes::decode(const Payload& attributes) {
     out.initial = value->bool_or("initial", true);
     out.deleting = value->bool_or("deleting", false);
     return out;
+}
+
+std::string_view machine_type(const Callable& callable) {
+    if (callable.language == kStandardLanguage) return "STANDARD";
+    return is_express(callable) ? "EXPRESS" : "";
+}
+
+tl::unexpected<ApiError> type_not_supported() {
+    return refuse("StateMachineTypeNotSupported",
+                  "This operation is not supported by this type of state machine");
 }
 
 tl::unexpected<ApiError> machine_does_not_exist(std::string_view arn) {
@@ -74,7 +83,7 @@ Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
         if (callable.error().code == ErrorCode::kNotFound) return std::optional<Machine>();
         return refuse(callable.error());
     }
-    if ((*callable)->language != "asl") return std::optional<Machine>();
+    if (machine_type(**callable).empty()) return std::optional<Machine>();
     Machine machine{*callable, MachineAttributes::decode((*callable)->attributes)};
     if (machine.attributes.deleting) {
         // "The state machine itself is deleted after all executions are completed."

@@ -1,6 +1,7 @@
-// A state machine as this door keeps it: a Callable of language "asl" whose attributes are the
-// API's facts that the engine does not need (role, type, logging, tracing, tags). Plain data and
-// lookups. Invariant: what encode() writes decode() reads; unknown members are dropped.
+// A state machine as this door keeps it: a Callable of language "asl" (STANDARD) or "asl.express"
+// whose attributes are the API's facts that the engine does not need (role, logging, tracing,
+// tags). Plain data and lookups. Invariant: what encode() writes decode() reads; unknown members
+// are dropped.
 #pragma once
 
 #include <memory>
@@ -34,6 +35,16 @@ struct Machine {
     MachineAttributes attributes;
 };
 
+constexpr std::string_view kStandardLanguage = "asl";
+constexpr std::string_view kExpressLanguage = "asl.express";
+
+/// "STANDARD" or "EXPRESS"; empty for a workflow that is no state machine.
+std::string_view machine_type(const Callable& callable);
+inline bool is_express(const Callable& callable) { return callable.language == kExpressLanguage; }
+
+/// StateMachineTypeNotSupported, for an action that the other type has.
+tl::unexpected<aws::ApiError> type_not_supported();
+
 /// Name from a state machine's ARN. Exceptions: InvalidArn; StateMachineDoesNotExist for a version,
 /// an alias or another account or region.
 aws::Answer<std::string> machine_name(const aws::Context& context, std::string_view arn);
@@ -62,10 +73,10 @@ struct MachineSettings {
 /// Reads and checks them; the definition is not compiled here.
 aws::Answer<MachineSettings> read_settings(aws::Fields& fields);
 
-/// InvalidDefinition in the language's words; `language` is "asl", or "asl.express".
+/// InvalidDefinition in the language's words.
 std::optional<aws::ApiError> check_definition(const aws::Context& context,
                                               const std::string& definition,
-                                              std::string_view language = "asl");
+                                              std::string_view language);
 
 /// Tags as an array of {"key", "value"}; notes violations.
 aws::Answer<json::Value> read_tags(const json::Value* tags);

@@ -78,7 +78,6 @@ TEST_F(StatesTest, CreateRefusesBadInput) {
               "'not': was expecting (JSON String, "
               "Number, Array, Object or token 'null', 'true' or 'false') at [Source: (String)\"not "
               "json\"; line: 1, column: 4]'");
-    // A bad definition is said first, also of a type that is not supported.
     const Reply express =
         call("CreateStateMachine",
              Value::object(
@@ -94,7 +93,6 @@ TEST_F(StatesTest, CreateChecksRoleTypeAndSettings) {
         return call("CreateStateMachine", input);
     };
     EXPECT_EQ(with("roleArn", "nonsense").type(), "InvalidArn");
-    EXPECT_EQ(with("type", "EXPRESS").type(), "StateMachineTypeNotSupported");
     EXPECT_EQ(with("type", "FAST").type(), "ValidationException");
     EXPECT_EQ(with("publish", true).type(), "UnsupportedOperation");
     EXPECT_EQ(with("versionDescription", "v").type(), "ValidationException");

@@ -29,7 +29,8 @@ Answer<json::Value> update_state_machine(const Context& context, const Input& in
     if (!machine) return tl::unexpected(machine.error());
     if (machine->attributes.deleting) return machine_deleting(*arn);
     if (settings->definition) {
-        if (const auto error = check_definition(context, *settings->definition))
+        if (const auto error =
+                check_definition(context, *settings->definition, machine->callable->language))
             return tl::unexpected(*error);
     }
 

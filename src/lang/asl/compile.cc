@@ -46,6 +46,10 @@ Result<std::shared_ptr<const Definition>> Compiler::compile(const json::Value& t
         if (*definition_.machines[0].timeout_s <= 0)
             fault("Value must be a positive whole number", "/TimeoutSeconds");
     }
+    if (type_ == WorkflowType::kExpress) {
+        auto& timeout_s = definition_.machines[0].timeout_s;
+        timeout_s = std::min(timeout_s.value_or(kExpressSeconds), kExpressSeconds);
+    }
     if (fault_) return fail(ErrorCode::kInvalidArgument, *fault_);
     return std::make_shared<const Definition>(std::move(definition_));
 }
@@ -153,7 +157,8 @@ std::vector<Catcher> Compiler::catchers(const Source& source) {
     return catchers;
 }
 
-Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text) {
+Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text,
+                                                             WorkflowType type) {
     if (text.size() > kDefinitionBytes)
         return fail(ErrorCode::kTooLarge, "Definition is longer than 1 MiB");
     const auto json = json::parse(text);
@@ -163,7 +168,7 @@ Result<std::shared_ptr<const Definition>> compile_definition(std::string_view te
                     "SCHEMA_VALIDATION_FAILED: A definition has at most " +
                         std::to_string(kDefinitionPatterns) + " regular expressions at /");
     }
-    return Compiler().compile(*json);
+    return Compiler(type).compile(*json);
 }
 
 }  // namespace tandem::asl

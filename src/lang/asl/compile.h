@@ -17,6 +17,7 @@ namespace tandem::asl {
 
 class Compiler {
 public:
+    explicit Compiler(WorkflowType type) : type_(type) {}
     Result<std::shared_ptr<const Definition>> compile(const json::Value& text);
 
 private:
@@ -65,6 +66,7 @@ private:
 
     void fault(std::string reason, const std::string& at);
 
+    const WorkflowType type_;
     Definition definition_;
     std::optional<std::string> fault_;
 };

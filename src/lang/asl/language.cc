@@ -18,7 +18,9 @@ const Definition& definition_of(const Program& program) {
 class StatesLanguage final : public Language {
 public:
     StatesLanguage(LanguageOptions options, WorkflowType type)
-        : options_(std::move(options)), type_(type) {}
+        : options_(std::move(options)), type_(type) {
+        if (type == WorkflowType::kExpress) options_.history_events = SIZE_MAX;
+    }
 
     std::string_view name() const override {
         return type_ == WorkflowType::kExpress ? "asl.express" : "asl";
@@ -30,7 +32,7 @@ public:
     }
 
     Result<std::shared_ptr<const Program>> compile(std::string_view text) const override {
-        auto definition = compile_definition(text);
+        auto definition = compile_definition(text, type_);
         if (!definition) return tl::unexpected(definition.error());
         return std::shared_ptr<const Program>(std::move(*definition));
     }

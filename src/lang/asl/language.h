@@ -9,7 +9,8 @@
 
 namespace tandem::asl {
 
-/// name() is "asl", or "asl.express" for definitions that must also suit an Express workflow.
+/// name() is "asl", or "asl.express": stricter about new definitions, an end after kExpressSeconds,
+/// and no limit of events, which nobody keeps.
 std::unique_ptr<Language> make_language(LanguageOptions options = {},
                                         WorkflowType type = WorkflowType::kStandard);
 

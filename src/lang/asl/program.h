@@ -13,6 +13,7 @@
 
 #include "lang/asl/data/path.h"
 #include "lang/asl/data/template.h"
+#include "lang/asl/validate/validate.h"
 #include "model/event.h"
 #include "model/language.h"
 
@@ -145,7 +146,7 @@ struct StateDefinition {
 
 struct Machine {
     int start = kEnd;
-    std::optional<int64_t> timeout_s;  // of the top machine
+    std::optional<int64_t> timeout_s;  // of the top machine; an Express one always has it
 };
 
 class Definition final : public Program {
@@ -158,6 +159,7 @@ public:
 };
 
 /// The only way to make one. Error: kInvalidArgument in AWS's words.
-Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text);
+Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text,
+                                                             WorkflowType type);
 
 }  // namespace tandem::asl

@@ -16,6 +16,10 @@ import scenario
 AWS = str(pathlib.Path(sys.executable).parent / "aws")
 
 
+# Otherwise start-sync-execution is sent to "sync-" + the endpoint's host.
+os.environ["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
+
+
 def aws(*arguments, fails=False):
     command = [AWS] if os.path.exists(AWS) else [sys.executable, "-m", "awscli"]
     run = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120)
@@ -65,6 +69,13 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(history[-1]["type"], "ExecutionSucceeded")
         self.assertEqual(len(aws("stepfunctions", "list-executions", "--state-machine-arn", machine)["executions"]), 1)
         self.assertIn("ExecutionDoesNotExist", aws("stepfunctions", "describe-execution", "--execution-arn", run + "x", fails=True))
+
+        express = aws("stepfunctions", "create-state-machine", "--name", name + "-express", "--role-arn", scenario.ROLE, "--definition", definition,
+                      "--type", "EXPRESS")["stateMachineArn"]
+        ended = aws("stepfunctions", "start-sync-execution", "--state-machine-arn", express, "--input", '{"items": [{"n": 3}]}')
+        self.assertEqual((ended["status"], json.loads(ended["output"])), ("SUCCEEDED", [{"doubled": 6}]))
+        aws("stepfunctions", "start-execution", "--state-machine-arn", express, "--input", '{"items": []}')
+        aws("stepfunctions", "delete-state-machine", "--state-machine-arn", express)
 
         aws("stepfunctions", "delete-state-machine", "--state-machine-arn", machine)
         aws("lambda", "delete-function", "--function-name", name)

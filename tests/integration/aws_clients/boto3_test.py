@@ -16,6 +16,8 @@ import scenario
 SLOW = Config(read_timeout=60, retries={"total_max_attempts": 1})
 functions = boto3.client("lambda", config=SLOW)
 workflows = boto3.client("stepfunctions", config=SLOW)
+# Otherwise StartSyncExecution is sent to "sync-" + the endpoint's host.
+synchronous = boto3.client("stepfunctions", config=SLOW.merge(Config(inject_host_prefix=False)))
 
 
 def fresh(prefix):
@@ -54,9 +56,9 @@ class Case(unittest.TestCase):
         except functions.exceptions.ResourceNotFoundException:
             pass
 
-    def machine(self, definition):
+    def machine(self, definition, kind="STANDARD"):
         name = fresh("m")
-        arn = workflows.create_state_machine(name=name, definition=definition, roleArn=scenario.ROLE)["stateMachineArn"]
+        arn = workflows.create_state_machine(name=name, definition=definition, roleArn=scenario.ROLE, type=kind)["stateMachineArn"]
         self.addCleanup(workflows.delete_state_machine, stateMachineArn=arn)
         return arn
 
@@ -166,6 +168,29 @@ class Workflows(Case):
         workflows.stop_execution(executionArn=running["executionArn"], error="Enough", cause="test")
         stopped = wait_until_closed(running["executionArn"])
         self.assertEqual((stopped["status"], stopped["error"]), ("ABORTED", "Enough"))
+
+    def test_express(self):
+        function_arn = functions.get_function(FunctionName=self.function())["Configuration"]["FunctionArn"]
+        arn = self.machine(scenario.definition(function_arn), "EXPRESS")
+        self.assertEqual(workflows.describe_state_machine(stateMachineArn=arn)["type"], "EXPRESS")
+        text = json.dumps({"items": [{"n": n} for n in range(5)]})
+        done = synchronous.start_sync_execution(stateMachineArn=arn, name="run", input=text, traceHeader="Root=1")
+        self.assertEqual(done["status"], "SUCCEEDED", done.get("cause"))
+        self.assertEqual(json.loads(done["output"]), [{"doubled": n * 2} for n in range(5)])
+        self.assertEqual((done["name"], done["stateMachineArn"], done["input"], done["traceHeader"]), ("run", arn, text, "Root=1"))
+        self.assertTrue(done["executionArn"].startswith(arn.replace(":stateMachine:", ":express:") + ":run:"))
+        self.assertLessEqual(done["startDate"], done["stopDate"])
+        self.assertEqual(done["billingDetails"]["billedDurationInMilliseconds"] % 100, 0)
+        started = [workflows.start_execution(stateMachineArn=arn, name="run", input=text)["executionArn"] for _ in range(2)]
+        self.assertEqual(len({*started, done["executionArn"]}), 3)
+        failing = self.machine(scenario.FAILING, "EXPRESS")
+        failed = synchronous.start_sync_execution(stateMachineArn=failing)
+        self.assertEqual((failed["status"], failed["error"], failed["cause"]), ("FAILED", "Wrong", "on purpose"))
+        self.refused("StateMachineTypeNotSupported", workflows.list_executions, stateMachineArn=arn)
+        for read in (workflows.describe_execution, workflows.get_execution_history, workflows.stop_execution):
+            self.refused("InvalidArn", read, executionArn=started[0])
+        self.refused("StateMachineTypeNotSupported", synchronous.start_sync_execution, stateMachineArn=self.machine(scenario.FAILING))
+        self.refused("InvalidExecutionInput", synchronous.start_sync_execution, stateMachineArn=arn, input="{'a'}")
 
     def test_errors(self):
         self.refused("InvalidDefinition", workflows.create_state_machine, name=fresh("m"), definition="{}", roleArn=scenario.ROLE)

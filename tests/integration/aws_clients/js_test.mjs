@@ -20,6 +20,8 @@ const options = {
 };
 const functions = new lambda.LambdaClient(options);
 const workflows = new sfn.SFNClient(options);
+// Otherwise StartSyncExecution is sent to "sync-" + the endpoint's host.
+const synchronous = new sfn.SFNClient({ ...options, disableHostPrefix: true });
 const role = "arn:aws:iam::123456789012:role/test";
 
 function crc32(bytes) {
@@ -118,9 +120,25 @@ async function testWorkflow(name, functionArn) {
   await workflows.send(new sfn.DeleteStateMachineCommand({ stateMachineArn }));
 }
 
+async function testExpress(name, functionArn) {
+  const definition = JSON.stringify({ StartAt: "Double", States: { Double: { Type: "Task", Resource: functionArn, End: true } } });
+  const { stateMachineArn } = await workflows.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn: role, type: "EXPRESS" }));
+  const ended = await synchronous.send(new sfn.StartSyncExecutionCommand({ stateMachineArn, input: '{"n":4}' }));
+  assert.equal(ended.status, "SUCCEEDED", ended.cause);
+  assert.deepEqual(JSON.parse(ended.output), { doubled: 8 });
+  assert.ok(ended.stopDate >= ended.startDate);
+  const failed = await synchronous.send(new sfn.StartSyncExecutionCommand({ stateMachineArn, input: '{"fail":true}' }));
+  assert.deepEqual([failed.status, failed.error], ["FAILED", "TypeError"]);
+  const { executionArn } = await workflows.send(new sfn.StartExecutionCommand({ stateMachineArn, input: '{"n":4}' }));
+  assert.match(executionArn, /:express:/);
+  await refused("StateMachineTypeNotSupported", workflows.send(new sfn.ListExecutionsCommand({ stateMachineArn })));
+  await workflows.send(new sfn.DeleteStateMachineCommand({ stateMachineArn }));
+}
+
 const name = `js-${randomUUID().slice(0, 8)}`;
 const functionArn = await testFunction(name);
 await testWorkflow(name, functionArn);
+await testExpress(`${name}-express`, functionArn);
 await functions.send(new lambda.DeleteFunctionCommand({ FunctionName: name }));
 await refused("ResourceNotFoundException", functions.send(new lambda.GetFunctionCommand({ FunctionName: name })));
 console.log("js: ok");
