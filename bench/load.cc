@@ -1,28 +1,33 @@
-// Clients of a running server: CLIENTS keep-alive connections, each one request at a time, on one
-// thread. Requests are signed one by one, as an SDK would. Prints one JSON object.
-// Usage: load MODE ENDPOINT CLIENTS SECONDS [MACHINE [POLL_US [INPUT]]], keys from
-// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Modes:
-//   get        GET /healthz
-//   start      StartExecution; a request is one start
-//   workflow   StartExecution, then DescribeExecution every POLL_US until it has ended; a request
-//   is
-//              one workflow
+// Clients of a running server: keep-alive connections, each one request at a time (a closed loop),
+// on one thread. Prints one JSON object.
+// Usage: load MODE http://IP:PORT [NAME=VALUE...], keys from AWS_ACCESS_KEY_ID and
+// AWS_SECRET_ACCESS_KEY. Modes:
+//   get        GET of the path `target`
+//   post       POST of `body` as JSON to the path `target`
+//   call       the action `target` of the Step Functions API with `body`
+//   start      StartExecution of the machine `target` with the input `body`
+//   sync       StartSyncExecution of the same
+//   workflow   StartExecution, then DescribeExecution until it has ended; a request is one workflow
+// Values: clients=1, seconds=1, requests=0 (begin no more than these; 0: no bound), target, body,
+// poll_us=200.
+//
+// How the end of a workflow is seen: the first DescribeExecution is made 0.9 times the median of
+// the latest latencies after the start, the next every poll_us. What ended earlier is seen at 0.9
+// times the median, so that no percentile from the median up is off by more than poll_us, and a
+// workflow costs the server few polls.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <deque>
 #include <memory>
+#include <queue>
 #include <string>
 
-#include "base/check.h"
-#include "base/clock.h"
-#include "net/sigv4.h"
+#include "load_requests.h"
 #include "samples.h"
 
 namespace tandem::bench {
@@ -30,62 +35,53 @@ namespace {
 
 constexpr double kPatienceSeconds = 60;  // for the last answers
 
-enum class Mode { kGet, kStart, kWorkflow };
+enum class Mode { kGet, kPost, kCall, kStart, kSync, kWorkflow };
 
 struct Options {
     Mode mode = Mode::kGet;
-    std::string host;
-    uint16_t port = 0;
+    Endpoint to;
     size_t clients = 1;
     double seconds = 1;
-    std::string machine;
-    int64_t poll_us = 0;
-    std::string input = "{}";
-    net::Credentials credentials;
+    uint64_t requests = 0;
+    std::string target;
+    std::string body;
+    int64_t poll_us = 200;
 };
 
-std::string serialise(const net::HttpRequest& request) {
-    std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";
-    for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
-    if (!request.body.empty())
-        out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
-    return out + "\r\n" + request.body;
-}
-
-/// One call of the Step Functions API, signed.
-std::string call(const Options& options, std::string_view action, std::string body) {
-    net::HttpRequest request;
-    request.method = "POST";
-    request.headers.add("Host", options.host + ":" + std::to_string(options.port));
-    request.headers.add("Content-Type", "application/x-amz-json-1.0");
-    request.headers.add("X-Amz-Target", "AWSStepFunctions." + std::string(action));
-    request.body = std::move(body);
-    net::sign(request, options.credentials, {"us-east-1", "states"}, system_clock().now());
-    return serialise(request);
-}
-
-std::string escaped(std::string_view json) {
-    std::string out;
-    for (const char c : json) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
+std::string first_request(const Options& o) {
+    switch (o.mode) {
+        case Mode::kGet: return get(o.to, o.target);
+        case Mode::kPost: return post_json(o.to, o.target, o.body);
+        case Mode::kCall: return states_call(o.to, o.target, o.body);
+        case Mode::kSync:
+            return states_call(o.to, "StartSyncExecution", start_body(o.target, o.body));
+        case Mode::kStart:
+        case Mode::kWorkflow: break;
     }
-    return out;
+    return states_call(o.to, "StartExecution", start_body(o.target, o.body));
 }
 
-std::string text_of(std::string_view body, std::string_view member) {
-    const std::string key = "\"" + std::string(member) + "\":\"";
-    const size_t at = body.find(key);
-    if (at == std::string_view::npos) return {};
-    const size_t begin = at + key.size();
-    return std::string(body.substr(begin, body.find('"', begin) - begin));
-}
-
+/// What all clients count together.
 struct Totals {
+    uint64_t begun = 0;
     uint64_t requests = 0;
     uint64_t calls = 0;
     uint64_t errors = 0;
     std::vector<double> latencies;
+    std::string first_error;
+
+    void ended(double latency_us) {
+        ++requests;
+        latencies.push_back(latency_us);
+    }
+    void failed(std::string_view answer) {
+        if (++errors == 1) first_error = answer.substr(0, 300);
+    }
+    /// After the start; 0 while nothing is known.
+    double first_poll_us() const {
+        const auto n = std::min<ptrdiff_t>(ptrdiff_t(latencies.size()), 64);
+        return 0.9 * percentile({latencies.end() - n, latencies.end()}, 0.5);
+    }
 };
 
 enum class Progress { kMore, kPause, kDone };
@@ -97,8 +93,8 @@ public:
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
-        address.sin_port = htons(options.port);
-        CHECK(::inet_pton(AF_INET, options.host.c_str(), &address.sin_addr) == 1);
+        address.sin_port = htons(options.to.port);
+        CHECK(::inet_pton(AF_INET, options.to.host.c_str(), &address.sin_addr) == 1);
         CHECK(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
         const int one = 1;
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -108,18 +104,24 @@ public:
     int fd() const { return fd_; }
 
     void begin() {
+        ++totals_.begun;
         began_ = Steady::now();
         execution_.clear();
-        if (options_.mode == Mode::kGet) {
-            return send("GET /healthz HTTP/1.1\r\nHost: " + options_.host + "\r\n\r\n");
-        }
-        send(call(options_, "StartExecution",
-                  R"({"stateMachineArn":")" + options_.machine + R"(","input":")" +
-                      escaped(options_.input) + "\"}"));
+        send(first_request(options_));
     }
 
     void poll() {
-        send(call(options_, "DescribeExecution", R"({"executionArn":")" + execution_ + "\"}"));
+        polled_ = true;
+        send(states_call(options_.to, "DescribeExecution",
+                         R"({"executionArn":")" + execution_ + "\"}"));
+    }
+
+    /// When to ask whether the workflow has ended.
+    Steady::time_point next_poll() const {
+        const auto later = Steady::now() + std::chrono::microseconds(options_.poll_us);
+        if (polled_) return later;
+        return std::max(later,
+                        began_ + std::chrono::microseconds(int64_t(totals_.first_poll_us())));
     }
 
     /// Reads what has come.
@@ -128,13 +130,9 @@ public:
         const ssize_t n = ::recv(fd_, chunk, sizeof chunk, 0);
         CHECK(n > 0);  // the server closed a connection in use
         buffer_.append(chunk, size_t(n));
-        const size_t head = buffer_.find("\r\n\r\n");
-        if (head == std::string::npos) return Progress::kMore;
-        const size_t at = buffer_.find("Content-Length: ");
-        const size_t length = at < head ? std::strtoul(buffer_.c_str() + at + 16, nullptr, 10) : 0;
-        if (buffer_.size() < head + 4 + length) return Progress::kMore;
-        const Progress progress = on_response(std::atoi(buffer_.c_str() + 9),
-                                              std::string_view(buffer_).substr(head + 4, length));
+        Response response;
+        if (!parse_response(buffer_, response)) return Progress::kMore;
+        const Progress progress = on_response(response);
         buffer_.clear();
         return progress;
     }
@@ -145,80 +143,87 @@ private:
         CHECK(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == ssize_t(bytes.size()));
     }
 
-    Progress on_response(int status, std::string_view body) {
-        if (status != 200) {
-            ++totals_.errors;
-            return Progress::kDone;
+    Progress on_response(const Response& response) {
+        const bool workflow = options_.mode == Mode::kWorkflow;
+        bool succeeded = response.status == 200;
+        if (succeeded && (workflow || options_.mode == Mode::kSync)) {
+            if (workflow && execution_.empty()) {
+                execution_ = text_of(response.body, "executionArn");
+                polled_ = false;
+                return Progress::kPause;
+            }
+            const std::string status = text_of(response.body, "status");
+            if (workflow && status == "RUNNING") return Progress::kPause;
+            succeeded = status == "SUCCEEDED";
         }
-        if (options_.mode == Mode::kWorkflow) {
-            if (execution_.empty()) execution_ = text_of(body, "executionArn");
-            const std::string state = text_of(body, "status");
-            if (state.empty() || state == "RUNNING") return Progress::kPause;
-            if (state != "SUCCEEDED") ++totals_.errors;
-        }
-        ++totals_.requests;
-        totals_.latencies.push_back(micros_since(began_));
+        if (succeeded) totals_.ended(micros_since(began_));
+        else totals_.failed(response.body);
         return Progress::kDone;
     }
 
     const Options& options_;
     Totals& totals_;
     int fd_ = -1;
+    bool polled_ = false;
     std::string buffer_;
     std::string execution_;
     Steady::time_point began_;
 };
 
-/// Clients that pause before they ask again, the first due first: all pauses are equally long.
+/// Clients that pause before they ask again, the first due first.
 class Pauses {
 public:
-    explicit Pauses(int64_t pause_us) : pause_us_(pause_us) {}
+    void add(Client* client) { waiting_.emplace(client->next_poll(), client); }
 
-    void add(Client* client) {
-        waiting_.emplace_back(Steady::now() + std::chrono::microseconds(pause_us_), client);
-    }
     /// Until the first is due; a second when there is none.
     timespec wait() const {
         int64_t ns = 1'000'000'000;
         if (!waiting_.empty()) {
             ns = std::max<int64_t>(
-                std::chrono::nanoseconds(waiting_.front().first - Steady::now()).count(), 0);
+                std::chrono::nanoseconds(waiting_.top().first - Steady::now()).count(), 0);
         }
         return {ns / 1'000'000'000, ns % 1'000'000'000};
     }
     void wake_due() {
         const auto now = Steady::now();
-        for (; !waiting_.empty() && waiting_.front().first <= now; waiting_.pop_front()) {
-            waiting_.front().second->poll();
-        }
+        for (; !waiting_.empty() && waiting_.top().first <= now; waiting_.pop())
+            waiting_.top().second->poll();
     }
 
 private:
-    int64_t pause_us_;
-    std::deque<std::pair<Steady::time_point, Client*>> waiting_;
+    using Entry = std::pair<Steady::time_point, Client*>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> waiting_;
 };
 
 void run(const Options& options) {
     Totals totals;
     const int poll = ::epoll_create1(EPOLL_CLOEXEC);
     std::vector<std::unique_ptr<Client>> clients;
-    const auto start = Steady::now();
     for (size_t i = 0; i < options.clients; ++i) {
         clients.push_back(std::make_unique<Client>(options, totals));
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.ptr = clients.back().get();
         CHECK(::epoll_ctl(poll, EPOLL_CTL_ADD, clients.back()->fd(), &event) == 0);
-        clients.back()->begin();
     }
-    Pauses pauses(options.poll_us);
-    size_t busy = clients.size();
+    const auto start = Steady::now();
     double elapsed = 0;
+    size_t busy = 0;
+    const auto goes_on = [&] {
+        return elapsed < options.seconds &&
+               (options.requests == 0 || totals.begun < options.requests);
+    };
+    for (const auto& client : clients) {
+        if (!goes_on()) break;
+        client->begin();
+        ++busy;
+    }
+    Pauses pauses;
     while (busy > 0) {
         epoll_event events[256];
         const timespec wait = pauses.wait();
         const int n = ::epoll_pwait2(poll, events, 256, &wait, nullptr);
-        CHECK(n >= 0);
+        CHECK(n >= 0 || errno == EINTR);
         for (int i = 0; i < n; ++i) {
             auto* client = static_cast<Client*>(events[i].data.ptr);
             const Progress progress = client->advance();
@@ -228,12 +233,13 @@ void run(const Options& options) {
                 continue;
             }
             elapsed = micros_since(start) / 1e6;
-            if (elapsed < options.seconds) client->begin();
+            if (goes_on()) client->begin();
             else --busy;
         }
         pauses.wake_due();
         CHECK(micros_since(start) / 1e6 < options.seconds + kPatienceSeconds);
     }
+    if (totals.errors > 0) std::fprintf(stderr, "load: %s\n", totals.first_error.c_str());
     std::printf("{\"requests\": %llu, \"calls\": %llu, \"errors\": %llu, \"per_s\": %.1f, %s}\n",
                 static_cast<unsigned long long>(totals.requests),
                 static_cast<unsigned long long>(totals.calls),
@@ -246,31 +252,45 @@ std::string variable(const char* name) {
     return value != nullptr ? value : "";
 }
 
+bool parse(int argc, char** argv, Options& options) {
+    static const std::vector<std::pair<std::string, Mode>> modes = {
+        {"get", Mode::kGet},     {"post", Mode::kPost}, {"call", Mode::kCall},
+        {"start", Mode::kStart}, {"sync", Mode::kSync}, {"workflow", Mode::kWorkflow}};
+    if (argc < 3) return false;
+    const auto mode = std::find_if(modes.begin(), modes.end(),
+                                   [&](const auto& known) { return known.first == argv[1]; });
+    const std::string url = argv[2];
+    const size_t colon = url.rfind(':');
+    if (mode == modes.end() || url.rfind("http://", 0) != 0 || colon < 7) return false;
+    options.mode = mode->second;
+    options.to = {url.substr(7, colon - 7),
+                  uint16_t(std::atoi(url.c_str() + colon + 1)),
+                  {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), ""}};
+    for (int i = 3; i < argc; ++i) {
+        const std::string given = argv[i];
+        const size_t equals = std::min(given.find('='), given.size() - 1);
+        const std::string name = given.substr(0, equals), value = given.substr(equals + 1);
+        if (name == "clients") options.clients = std::stoul(value);
+        else if (name == "seconds") options.seconds = std::stod(value);
+        else if (name == "requests") options.requests = std::stoull(value);
+        else if (name == "target") options.target = value;
+        else if (name == "body") options.body = value;
+        else if (name == "poll_us") options.poll_us = std::stoll(value);
+        else return false;
+    }
+    return true;
+}
+
 }  // namespace
 }  // namespace tandem::bench
 
 int main(int argc, char** argv) {
-    using namespace tandem::bench;
-    Options options;
-    const std::string mode = argc > 1 ? argv[1] : "";
-    const std::string endpoint = argc > 2 ? argv[2] : "";
-    const size_t scheme = endpoint.find("http://"), colon = endpoint.rfind(':');
-    if (argc < 5 || scheme != 0 || colon < 7 || (mode != "get" && argc < 6)) {
-        std::fputs(
-            "usage: load get|start|workflow http://IP:PORT CLIENTS SECONDS [MACHINE [POLL_US "
-            "[INPUT]]]\n",
-            stderr);
+    tandem::bench::Options options;
+    if (!tandem::bench::parse(argc, argv, options)) {
+        std::fputs("usage: load get|post|call|start|sync|workflow http://IP:PORT [NAME=VALUE...]\n",
+                   stderr);
         return 2;
     }
-    options.mode = mode == "get" ? Mode::kGet : mode == "start" ? Mode::kStart : Mode::kWorkflow;
-    options.host = endpoint.substr(7, colon - 7);
-    options.port = uint16_t(std::atoi(endpoint.c_str() + colon + 1));
-    options.clients = size_t(std::atoi(argv[3]));
-    options.seconds = std::atof(argv[4]);
-    if (argc > 5) options.machine = argv[5];
-    if (argc > 6) options.poll_us = std::atoll(argv[6]);
-    if (argc > 7) options.input = argv[7];
-    options.credentials = {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), ""};
-    run(options);
+    tandem::bench::run(options);
     return 0;
 }

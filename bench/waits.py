@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """100,000 open executions that wait: memory, restart, and how late their timers are: ./dev bench waits [--executions N]."""
 import argparse
+import calendar
+import json
 import re
 import time
 
@@ -12,13 +14,7 @@ SOON = {"StartAt": "W", "States": {"W": {"Type": "Wait", "TimestampPath": "$.at"
 
 
 def start(server, machine, count, given="{}"):
-    started = 0
-    while started < count:
-        result = lib.load(server, "start", 64, min(2, (count - started) / 20_000), machine, 0, given)
-        if result["errors"]:
-            raise SystemExit(f"{result['errors']} starts failed")
-        started += result["requests"]
-    return started
+    return lib.load(server, "start", 64, 600, machine, given, requests=count)["requests"]
 
 
 def lateness(server):
@@ -37,10 +33,8 @@ def early(server, machine):
     client = server.client("stepfunctions")
     bad = 0
     for execution in client.list_executions(stateMachineArn=machine, maxResults=1000)["executions"]:
-        import json
         given = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
         due = time.strptime(given["at"], "%Y-%m-%dT%H:%M:%SZ")
-        import calendar
         bad += execution["stopDate"].timestamp() < calendar.timegm(due)
     return bad
 
@@ -52,7 +46,7 @@ def main():
     figures = lib.Figures()
     soon = options.executions // 10
     with lib.directory() as where:
-        server = lib.Server(data=where + "/server").start()
+        server = lib.new_server(where).start()
         try:
             held = start(server, lib.create_machine(server, "hour", HOUR), options.executions)
             timed = lib.create_machine(server, "soon", SOON)
