@@ -29,6 +29,7 @@ public:
     Errands(const Errands&) = delete;
     Errands& operator=(const Errands&) = delete;
 
+    static bool can_leave() { return current_ != nullptr; }
     /// Puts `errand` off if this thread has a scope open: then true. One for each `key`.
     static bool leave(const void* key, const Errand& errand) {
         if (current_ == nullptr) return false;

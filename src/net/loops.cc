@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "base/thread_name.h"
+
 namespace tandem::net {
 
 namespace asio = boost::asio;
@@ -14,6 +16,7 @@ Loops::Loops(size_t threads) {
         loops_.push_back(std::make_unique<Loop>());
     for (auto& loop : loops_) {
         loop->thread = std::thread([io = &loop->io] {
+            name_thread("net");
             const auto work = asio::make_work_guard(*io);
             io->run();
         });

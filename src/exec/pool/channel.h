@@ -1,7 +1,7 @@
 // Channel: the server's end of one worker's function channel: a socket that keeps messages apart,
 // and two memory files for long bodies, one for each direction. The files are sealed against
 // growing and shrinking, so a function can neither fill the machine's memory through them nor pull
-// them away under the server. send() by one thread at a time, receive() too.
+// them away under the server. send() by one thread at a time; receive() by any.
 #pragma once
 
 #include <atomic>
@@ -50,7 +50,7 @@ private:
     Fd socket_, their_socket_, requests_, answers_;
     size_t request_bytes_ = 0, answer_bytes_ = 0;
     std::atomic<size_t> request_in_file_{0};  // bytes of the request that is being answered
-    bool ended_ = false;
+    std::atomic<bool> ended_{false};
 };
 
 /// Whether a bootstrap asks for the channel: its file mentions the variable that describes it.

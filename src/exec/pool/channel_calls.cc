@@ -79,11 +79,12 @@ void ProcessPool::take_message(const WorkerPtr& worker, ChannelMessage message,
 void ProcessPool::send(const WorkerPtr& worker, const NextInvocation& next, Deferred& deferred) {
     // Only where calls come one after the other: a worker that looks for its next task while others
     // run takes their processor.
-    const bool follows = in_use_ == 1 && starts_at_once_ > 2 &&
+    const bool follows = in_use_ == 1 && processors_ > 1 &&
                          std::chrono::steady_clock::now() - worker->idle_since < kSoon;
     const uint16_t spin_us = follows ? uint16_t(kWorkerLooksAgain.count()) : 0;
     deferred.add([this, worker, invocation = encode_invocation(next, spin_us)] {
         if (!worker->channel->send(invocation)) abandon(worker, "it takes no invocation");
+        channels_->expect();
     });
 }
 

@@ -10,11 +10,13 @@
 
 #include "base/check.h"
 #include "base/errands.h"
+#include "base/thread_name.h"
 
 namespace tandem::pool {
 namespace {
 
 constexpr uint64_t kWakeKey = ~uint64_t{0};
+constexpr int kSecondLookMs = 1;  // then whether it is still wanted
 // About what it takes to wake a thread on another processor.
 constexpr auto kLookAgain = std::chrono::microseconds(60);
 
@@ -37,6 +39,7 @@ Result<std::unique_ptr<ChannelReader>> ChannelReader::start(Callbacks callbacks)
                     std::string("cannot listen to functions: ") + std::strerror(errno));
     }
     reader->thread_ = std::thread([raw = reader.get()] { raw->loop(); });
+    reader->second_ = std::thread([raw = reader.get()] { raw->second_loop(); });
     return reader;
 }
 
@@ -53,22 +56,55 @@ void ChannelReader::stop() {
     stopping_ = true;
     const uint64_t one = 1;
     SOFT_CHECK(::write(wake_.get(), &one, sizeof one) == ssize_t(sizeof one));
+    listen_instead();
     thread_.join();
+    second_.join();
+}
+
+bool ChannelReader::take(int timeout_ms, const std::function<bool()>& has_time) {
+    epoll_event events[64];
+    const int n = ::epoll_wait(epoll_.get(), events, std::size(events), timeout_ms);
+    if (n <= 0) return false;
+    const Errands errands(has_time);
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.u64 != kWakeKey) callbacks_.readable(events[i].data.u64);
+    }
+    return true;
 }
 
 void ChannelReader::loop() {
-    epoll_event events[64];
+    name_thread("channels");
+    // First away, then asked: whoever makes a call in between is seen, or sees that it is away.
+    const auto has_time = [this] {
+        away_ = true;
+        return callbacks_.has_time();
+    };
     while (!stopping_) {
-        int n = 0;
         const auto until = std::chrono::steady_clock::now() + kLookAgain;
-        do n = ::epoll_wait(epoll_.get(), events, std::size(events), 0);
-        while (n == 0 && callbacks_.expects_soon() && std::chrono::steady_clock::now() < until);
-        if (n == 0) n = ::epoll_wait(epoll_.get(), events, std::size(events), -1);
-        const Errands errands(callbacks_.has_time);
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.u64 != kWakeKey) callbacks_.readable(events[i].data.u64);
-        }
+        bool heard = false;
+        while (!heard && callbacks_.expects_soon() && std::chrono::steady_clock::now() < until)
+            heard = take(0, has_time);
+        if (!heard) take(-1, has_time);
+        away_ = false;
     }
+}
+
+void ChannelReader::second_loop() {
+    name_thread("channels-2");
+    while (!stopping_) {
+        {
+            std::unique_lock lock(mutex_);
+            wanted_.wait(lock, [this] { return is_wanted_ || stopping_; });
+            is_wanted_ = false;
+        }
+        while (away_ && !stopping_) take(kSecondLookMs, [] { return false; });
+    }
+}
+
+void ChannelReader::listen_instead() {
+    const std::lock_guard lock(mutex_);
+    is_wanted_ = true;
+    wanted_.notify_one();
 }
 
 }  // namespace tandem::pool

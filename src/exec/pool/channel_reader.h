@@ -1,11 +1,15 @@
 // ChannelReader: the thread that hears what workers say through their channels. While one call is
 // under way it looks again for a moment before it sleeps: a wake-up between processors costs more
-// than a short function. The callbacks run on its thread and may not block long.
+// than a short function. At the end of what has come it may be lent to other work, such as an
+// append (base/errands.h); a second thread listens meanwhile, if a call is made. The callbacks may
+// not block long.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "base/result.h"
@@ -26,16 +30,27 @@ public:
 
     Result<void> add(uint64_t key, int fd);  // until forget(fd) or the descriptor is closed
     void forget(int fd);
+    /// A call was made that will be answered here.
+    void expect() {
+        if (away_) listen_instead();
+    }
     void stop();
 
 private:
     explicit ChannelReader(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
     void loop();
+    void second_loop();
+    void listen_instead();
+    /// False: nothing came in time.
+    bool take(int timeout_ms, const std::function<bool()>& has_time);
 
     const Callbacks callbacks_;
     Fd epoll_, wake_;
-    std::atomic<bool> stopping_{false};
-    std::thread thread_;
+    std::atomic<bool> stopping_{false}, away_{false};
+    std::mutex mutex_;
+    std::condition_variable wanted_;
+    bool is_wanted_ = false;
+    std::thread thread_, second_;
 };
 
 }  // namespace tandem::pool

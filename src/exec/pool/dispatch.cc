@@ -9,6 +9,11 @@
 namespace tandem::pool {
 namespace {
 
+// With its way through the sockets.
+constexpr std::chrono::duration<double> kShortCall{0.0002};
+constexpr auto kHeldAtMost = std::chrono::milliseconds(4);
+constexpr auto kLooksOftenFor = std::chrono::seconds(1);
+
 Counter& throttles =
     counter("tandem_function_throttles_total", "Invocations refused for lack of concurrency");
 
@@ -79,10 +84,10 @@ void ProcessPool::let_in(const GroupPtr& group, PendingTask pending, Deferred& d
     group->function->in_use++;
     in_use_++;
     if (!group->idle.empty()) {
-        const WorkerPtr worker = group->idle.back();
-        group->idle.pop_back();
-        dispatch(worker, std::move(pending), deferred);
-        return;
+        if (!is_enough(*group)) return take_idle(*group, std::move(pending), deferred);
+        pending.queued = std::chrono::steady_clock::now();
+        if (pending.queued > looks_often_until_) watcher_->wake();
+        looks_often_until_ = pending.queued + kLooksOftenFor;
     }
     group->queue.push_back(std::move(pending));
     if (!group->hungry) {
@@ -90,6 +95,31 @@ void ProcessPool::let_in(const GroupPtr& group, PendingTask pending, Deferred& d
         hungry_.push_back(group);
     }
     pump_starts();
+}
+
+void ProcessPool::take_idle(Group& group, PendingTask pending, Deferred& deferred) {
+    const WorkerPtr worker = group.idle.back();
+    group.idle.pop_back();
+    dispatch(worker, std::move(pending), deferred);
+}
+
+/// Calls are so short that waking one more process costs more than it spares: those that run take
+/// the next tasks without going to sleep. Holds for about as long as it is true: release_held().
+bool ProcessPool::is_enough(const Group& group) const {
+    return group.call_time.known() && group.call_time.seconds() < kShortCall.count() &&
+           group.busy() >= processors_;
+}
+
+/// Tasks that were held back for a running worker, which then did not come: idle ones take them.
+void ProcessPool::release_held(SteadyTime now, Deferred& deferred) {
+    for (const GroupPtr& group : hungry_) {
+        while (!group->queue.empty() && !group->idle.empty() &&
+               now - group->queue.front().queued > kHeldAtMost) {
+            PendingTask pending = std::move(group->queue.front());
+            group->queue.pop_front();
+            take_idle(*group, std::move(pending), deferred);
+        }
+    }
 }
 
 void ProcessPool::let_waiting_in(Function& function, Deferred& deferred) {

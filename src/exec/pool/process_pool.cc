@@ -71,7 +71,7 @@ Result<std::unique_ptr<ProcessPool>> ProcessPool::make(net::EventLoops& loops, B
     Result<std::unique_ptr<ChannelReader>> channels = ChannelReader::start(
         {.readable = [raw](uint64_t id) { raw->on_channel(id); },
          // Where there is but one processor, looking keeps the function from running.
-         .expects_soon = [raw] { return raw->in_use_ == 1 && raw->starts_at_once_ > 2; },
+         .expects_soon = [raw] { return raw->in_use_ == 1 && raw->processors_ > 1; },
          .has_time = [raw] { return raw->in_use_ == 0; }});
     if (!channels) return tl::unexpected(channels.error());
     pool->channels_ = std::move(*channels);
@@ -84,7 +84,8 @@ ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions o
       options_(std::move(options)),
       sandbox_(std::move(sandbox)),
       packages_(blobs, sandbox_.area() / "packages", zip_limits(options_.limits)),
-      starts_at_once_(std::max(2u, 2 * std::thread::hardware_concurrency())) {}
+      processors_(std::max(1u, std::thread::hardware_concurrency())),
+      starts_at_once_(2 * processors_) {}
 
 ProcessPool::~ProcessPool() { stop(); }
 

@@ -77,6 +77,9 @@ private:
     void answer_unstarted(const GroupPtr& group, PendingTask pending, TaskOutcome outcome,
                           Payload payload, Deferred& deferred);
     void leave(Function& function, Deferred& deferred);
+    bool is_enough(const Group& group) const;
+    void take_idle(Group& group, PendingTask pending, Deferred& deferred);
+    void release_held(SteadyTime now, Deferred& deferred);
 
     // workers.cc: the lives of workers
     void pump_starts(bool impatient = false);
@@ -126,7 +129,7 @@ private:
     const PoolOptions options_;
     const Sandbox sandbox_;
     PackageStore packages_;
-    const size_t starts_at_once_;
+    const size_t processors_, starts_at_once_;
 
     mutable std::mutex mutex_;
     std::condition_variable emptied_;                  // workers_ became empty
@@ -140,6 +143,7 @@ private:
     std::atomic<size_t> in_use_{0};   // tasks let in and not yet answered; set under the mutex
     size_t alive_ = 0;                // workers that are not doomed
     uint64_t next_worker_ = 1;
+    SteadyTime looks_often_until_{};  // for tasks that were held back
     bool stopping_ = false;
     // The watcher's thread only.
     SteadyTime next_chore_{}, next_second_{}, next_impatience_{};

@@ -13,6 +13,7 @@ constexpr auto kChorePeriod = std::chrono::milliseconds(100);
 constexpr auto kSecond = std::chrono::seconds(1);
 // Tasks wait for a worker: how often to look whether one more must start after all.
 constexpr auto kImpatiencePeriod = std::chrono::milliseconds(50);
+constexpr auto kHeldTick = std::chrono::milliseconds(4);
 constexpr int kQuietTickMs = 1'000;
 // Looking at a process tree takes some 50 us.
 constexpr size_t kMemorySamplesPerChore = 64;
@@ -67,11 +68,14 @@ int ProcessPool::on_tick() {
         flush_logs();
         keep_warm(now);
     }
+    Deferred released;
     {
         const std::lock_guard lock(mutex_);
+        release_held(now, released);
         if (!hungry_.empty()) pump_starts(now >= next_impatience_);
         if (now >= next_impatience_) next_impatience_ = now + kImpatiencePeriod;
     }
+    released.run();
     if (now >= next_second_) {
         next_second_ = now + kSecond;
         reap_idle(now);
@@ -81,6 +85,7 @@ int ProcessPool::on_tick() {
     const std::lock_guard lock(mutex_);
     if (workers_.empty()) return kQuietTickMs;
     SteadyTime next = hungry_.empty() ? next_chore_ : std::min(next_chore_, next_impatience_);
+    if (now < looks_often_until_) next = std::min(next, now + kHeldTick);
     if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
     const auto wait =
         std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());

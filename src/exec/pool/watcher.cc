@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/thread_name.h"
 
 namespace tandem::pool {
 namespace {
@@ -61,6 +62,7 @@ void Watcher::stop() {
 }
 
 void Watcher::loop() {
+    name_thread("watcher");
     epoll_event events[64];
     while (!stopping_) {
         const int timeout_ms = callbacks_.tick();

@@ -42,6 +42,7 @@ private:
 struct PendingTask {
     Task task;
     TaskCallbacks callbacks;
+    SteadyTime queued{};  // since when it waits for a worker
 };
 
 struct RunningTask {
@@ -114,6 +115,8 @@ struct Group {
     size_t alive = 0, starting = 0, answered = 0;  // not counting doomed workers
     int init_failures = 0;                         // in a row, of workers that nobody waited for
     Average call_time, init_time;
+
+    size_t busy() const { return alive - starting - answered - idle.size(); }
     SteadyTime next_warming{};  // no pre-warming before
 };
 

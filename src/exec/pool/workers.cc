@@ -90,6 +90,7 @@ void ProcessPool::pump_starts(bool impatient) {
             if (starting_.size() >= starts_at_once_) return;
             if (group->queue.size() <= group->starting + (impatient ? 0 : group->answered))
                 continue;
+            if (!group->idle.empty()) continue;  // tasks are held back on purpose
             if (!impatient && is_soon_done(*group)) continue;
             if (alive_ >= options_.limits.worker_processes && !make_room()) return;
             begin_worker(group);
