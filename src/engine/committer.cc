@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread_name.h"
 
 namespace tandem {
 
@@ -23,7 +24,7 @@ Committer::Committer(Store& store, Threads threads) : store_(store), threads_(th
 
 Committer::~Committer() { stop(); }
 
-void Committer::submit(Batch batch, Done done) {
+void Committer::submit(Batch batch, Done done, bool quiet) {
     size_t bytes = 0;
     for (const ExecutionWrite& write : batch.executions) {
         for (const Event& event : write.events) bytes += payload_bytes(event);
@@ -34,7 +35,18 @@ void Committer::submit(Batch batch, Done done) {
     });
     queued_bytes_ += bytes;
     queue_.push_back({std::move(batch), std::move(done)});
-    if (queue_.size() == 1) arrived_.notify_one();
+    if (queue_.size() == 1 && !quiet) arrived_.notify_one();
+}
+
+void Committer::drive(bool here) {
+    if (threads_ == Threads::kNone) return;
+    if (here) {
+        const std::unique_lock turn(turn_mutex_, std::try_to_lock);
+        if (turn.owns_lock()) step();
+    }
+    // Also what came while this thread appended. Whoever appends now looks again when it is done.
+    const std::lock_guard lock(mutex_);
+    if (!queue_.empty()) arrived_.notify_one();
 }
 
 Result<void> Committer::commit(Batch batch) {
@@ -81,12 +93,14 @@ Result<void> Committer::append(std::deque<Waiting>& group) {
 }
 
 void Committer::run() {
+    name_thread("committer");
     while (true) {
         {
             std::unique_lock lock(mutex_);
             arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
             if (queue_.empty()) return;
         }
+        const std::lock_guard turn(turn_mutex_);
         step();
     }
 }

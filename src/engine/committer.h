@@ -39,7 +39,11 @@ public:
     bool step();
 
     /// Blocks while kCommitQueueBatches or kCommitQueueBytes wait. Not to be called from a Done.
-    void submit(Batch batch, Done done);
+    /// `quiet`: drive() follows at once.
+    void submit(Batch batch, Done done, bool quiet = false);
+    /// Has what waits appended. `here`: by the calling thread if nothing is being appended now,
+    /// which spares two wake-ups; it then runs the Dones too.
+    void drive(bool here);
     /// submit() and wait (or step()): for the control plane. Not to be called from a Done.
     Result<void> commit(Batch batch);
     /// While this is so, what is submitted waits for the next append.
@@ -59,6 +63,7 @@ private:
     Result<void> append(std::deque<Waiting>& group);
 
     Store& store_;
+    std::mutex turn_mutex_;  // held by the thread that appends
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::condition_variable room_;

@@ -11,6 +11,8 @@ namespace tandem {
 namespace {
 
 constexpr size_t kRecoverPage = 4096;
+// Each owner of the store numbers its executions from its epoch on: 2^40 of them.
+constexpr int kNumbersOfEpochBits = 40;
 constexpr size_t kRetentionPage = 256;
 constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
@@ -40,6 +42,7 @@ public:
     Result<void> recover() {
         auto epoch = store_.open_epoch();
         if (!epoch) return tl::unexpected<Error>(epoch.error());
+        context_.next_number = *epoch << kNumbersOfEpochBits;
         if (auto ok = registry_.load(); !ok) return ok;
         std::string cursor;
         int64_t open = 0;

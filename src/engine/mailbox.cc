@@ -2,19 +2,33 @@
 
 namespace tandem {
 
-bool Mailbox::push(Message message, Class klass) {
+bool Mailbox::push(Message message, Class klass, bool quiet) {
     const std::lock_guard lock(mutex_);
     if (closed_ || (klass == Class::kNewWork && queue_.size() >= capacity_)) return false;
     const bool waits_for_no_append = is_transient(message.id);
+    transient_ += waits_for_no_append ? 1 : 0;
     queue_.push_back(std::move(message));
     if (klass == Class::kLazy) {
         if (!lazy_due_) lazy_due_ = std::chrono::steady_clock::now() + kLazyDelay;
         return true;
     }
     ++urgent_;
+    if (quiet) return true;
     if (waits_for_no_append || (urgent_ == 1 ? !is_busy_() : urgent_ == kCompany))
         arrived_.notify_one();
     return true;
+}
+
+void Mailbox::ring() {
+    const std::lock_guard lock(mutex_);
+    if (urgent_ > 0 && (transient_ > 0 || urgent_ >= kCompany || !is_busy_()))
+        arrived_.notify_one();
+}
+
+void Mailbox::poke() {
+    const std::lock_guard lock(mutex_);
+    poked_ = true;
+    arrived_.notify_one();
 }
 
 void Mailbox::nudge() {
@@ -25,9 +39,10 @@ void Mailbox::nudge() {
 std::vector<Message> Mailbox::take(size_t limit, std::chrono::steady_clock::time_point until) {
     std::unique_lock lock(mutex_);
     arrived_.wait_until(lock, until, [&] {
-        return closed_ || urgent_ > 0 ||
+        return closed_ || poked_ || urgent_ > 0 ||
                (lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now());
     });
+    poked_ = false;
     const bool lazy_only = urgent_ == 0;
     if (lazy_only && !(lazy_due_ && *lazy_due_ <= std::chrono::steady_clock::now())) return {};
     return take_locked(limit);
@@ -43,9 +58,15 @@ size_t Mailbox::size() const {
     return queue_.size();
 }
 
+Mailbox::Content Mailbox::content() const {
+    const std::lock_guard lock(mutex_);
+    return {queue_.size(), transient_};
+}
+
 std::vector<Message> Mailbox::take_locked(size_t limit) {
     std::vector<Message> out;
     while (!queue_.empty() && out.size() < limit) {
+        transient_ -= is_transient(queue_.front().id) ? 1 : 0;
         out.push_back(std::move(queue_.front()));
         queue_.pop_front();
     }
@@ -61,6 +82,7 @@ std::deque<Message> Mailbox::close() {
     arrived_.notify_all();
     std::deque<Message> rest;
     rest.swap(queue_);
+    transient_ = 0;
     return rest;
 }
 

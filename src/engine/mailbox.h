@@ -51,8 +51,12 @@ public:
         : capacity_(capacity), is_busy_(std::move(is_busy)) {}
 
     enum class Class { kNewWork, kAnswer, kLazy };
-    /// False when it is full (kNewWork) or closed.
-    bool push(Message message, Class klass);
+    /// False when it is full (kNewWork) or closed. `quiet`: ring() follows.
+    bool push(Message message, Class klass, bool quiet = false);
+    /// Wakes the reader for what was pushed quietly.
+    void ring();
+    /// Makes the reader look again at once, whatever is there.
+    void poke();
     /// Waits until something urgent is there, a lazy message is old enough, or `until`; then moves
     /// up to `limit` messages out. Empty also when closed.
     std::vector<Message> take(size_t limit, std::chrono::steady_clock::time_point until);
@@ -61,6 +65,10 @@ public:
     /// Moves up to `limit` messages out, lazy ones too, without waiting.
     std::vector<Message> take_now(size_t limit);
     size_t size() const;
+    struct Content {
+        size_t messages, transient;  // transient: of them, for executions without a record
+    };
+    Content content() const;
     /// Refuses all from now on and wakes the reader; returns what was left.
     std::deque<Message> close();
     bool closed() const;
@@ -74,8 +82,10 @@ private:
     std::condition_variable arrived_;
     std::deque<Message> queue_;
     size_t urgent_ = 0;
+    size_t transient_ = 0;
     std::optional<std::chrono::steady_clock::time_point> lazy_due_;
     bool closed_ = false;
+    bool poked_ = false;
 };
 
 }  // namespace tandem

@@ -58,6 +58,7 @@ void Shard::start() {
 void Shard::stop() {
     for (Message& message : mailbox_.close()) refuse(message, unavailable());
     if (thread_.joinable()) thread_.join();
+    const std::lock_guard lock(turn_mutex_);  // another thread may have taken a turn
     abandon_transient();
 }
 
@@ -83,10 +84,6 @@ std::chrono::steady_clock::time_point Shard::wake_at() const {
     return steady + wait;
 }
 
-void Shard::run() {
-    while (!mailbox_.closed()) turn(mailbox_.take(context_.options.limits.batch_inputs, wake_at()));
-}
-
 void Shard::turn(std::vector<Message> messages) {
     if (context_.committer.failed()) {
         for (Message& message : messages) refuse(message, unavailable());
@@ -100,7 +97,7 @@ void Shard::turn(std::vector<Message> messages) {
     fire_timers(now());
     if (messages.empty()) recover_some();
     settle();
-    submit_batch();
+    submit_batch(true);
 }
 
 bool Shard::is_settled() {
@@ -142,6 +139,7 @@ void Shard::handle_start(Message& message) {
     }
     auto made = make_live(message.start, std::move(message.definition), now());
     Live& live = *made;
+    live.summary.number = context_.next_number.fetch_add(1, std::memory_order_relaxed);
     live_.emplace(id, std::move(made));
     starts.add();
     executions_open.set(context_.open_executions.fetch_add(1) + 1);
@@ -320,7 +318,7 @@ void Shard::recover_some() {
     }
 }
 
-void Shard::submit_batch() {
+void Shard::submit_batch(bool quiet) {
     release_transient();  // before what may wait for the committer
     if (dirty_.empty() && erasures_.empty() && with_batch_.empty()) return;
     Batch batch;
@@ -340,12 +338,14 @@ void Shard::submit_batch() {
             context_.dispatcher.act(id, action);
     }
     context_.committer.submit(
-        std::move(batch), [this, ids = std::exchange(dirty_, {}),
-                           outbox = std::exchange(with_batch_, {})](const Result<void>& durable) {
+        std::move(batch),
+        [this, ids = std::exchange(dirty_, {}),
+         outbox = std::exchange(with_batch_, {})](const Result<void>& durable) {
             release(outbox, durable);
             const std::lock_guard lock(durable_mutex_);
             durable_.insert(durable_.end(), ids.begin(), ids.end());
-        });
+        },
+        quiet);
 }
 
 void Shard::release(const Outbox& outbox, const Result<void>& durable) {

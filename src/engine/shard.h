@@ -1,13 +1,16 @@
-// Shard: one thread that owns its executions and runs each input to completion. No locks inside: it
-// reads its mailbox, decides, and hands batches to the committer; replies and actions of a batch
-// are released on the committer's thread once it is durable. Batch n+1 is computed while batch n
-// syncs. Executions without open tasks leave memory and are rebuilt from the store when an input
-// comes. Transient executions stay until they end, never meet the store, and what they owe is
-// released on this thread at the end of the turn.
+// Shard: owns its executions and runs each input to completion, in turns: one thread at a time,
+// with no locks inside a turn. It reads its mailbox, decides, and hands batches to the committer;
+// replies and actions of a batch are released once it is durable. Under load turns are its own
+// thread's, and batch n+1 is computed while the committer's thread syncs batch n. When little
+// happens, a wake-up costs more than a turn: the thread that brings an answer takes the turn and
+// appends its batch itself (docs/adr/0003). Executions without open tasks leave memory and are
+// rebuilt from the store when an input comes. Transient executions stay until they end and never
+// meet the store; what they owe is released at the end of the turn.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -31,6 +34,7 @@ struct ShardContext {
     Dispatcher& dispatcher;
     std::atomic<int64_t> open_executions{0};
     std::atomic<int64_t> open_transient{0};
+    std::atomic<uint64_t> next_number{1};  // of executions; ascending over all epochs
 };
 
 class Shard {
@@ -42,16 +46,16 @@ public:
     void recover(const ExecutionSummary& summary);
     void start();
     /// One turn without waiting, for an engine without threads.
-    void step() { turn(mailbox_.take_now(context_.options.limits.batch_inputs)); }
+    void step();
     void nudge() { mailbox_.nudge(); }
     size_t waiting() const { return mailbox_.size(); }
     size_t in_memory() const { return live_.size(); }
     /// Executions that recovery has not yet got to, or whose batch came back and was not looked at.
     bool is_settled();
     Timestamp next_timer() const { return timers_.empty() ? kNever : timers_.begin()->first; }
-    bool push(Message message, Mailbox::Class klass) {
-        return mailbox_.push(std::move(message), klass);
-    }
+    /// False when the mailbox is full or closed. A thread with an errand scope open may take the
+    /// turn itself at the scope's end.
+    bool push(Message message, Mailbox::Class klass);
     /// Ends the thread after its current batch; answers what is left with kUnavailable.
     void stop();
 
@@ -65,6 +69,7 @@ private:
     using Timer = std::pair<Timestamp, ExecutionId>;
 
     void run();
+    bool turn_here(bool has_time);
     void turn(std::vector<Message> messages);
     void handle(Message& message);
     void handle_start(Message& message);
@@ -82,7 +87,7 @@ private:
     void release(const Outbox& outbox, const Result<void>& durable);
     void release_transient();
     void abandon_transient();
-    void submit_batch();
+    void submit_batch(bool quiet = false);
     void settle();  // what became durable since: closes, passivates
     void keep_or_drop(const ExecutionId& id);
     void set_timer(Live& live);
@@ -94,6 +99,8 @@ private:
 
     ShardContext& context_;
     Mailbox mailbox_;
+    std::mutex turn_mutex_;  // held for a turn; guards all below but what says otherwise
+    std::atomic<std::chrono::steady_clock::time_point> sleeps_until_{};
     SplitMix64 entropy_;
     std::unordered_map<ExecutionId, std::unique_ptr<Live>> live_;
     std::set<Timer> timers_;  // one of each execution at most

@@ -28,6 +28,7 @@ std::string_view to_string(ExecutionStatus status);  // "RUNNING", "SUCCEEDED", 
 
 struct ExecutionSummary {
     ExecutionId id;
+    uint64_t number = 0;  // among all of the store, ascending with the start; names its rows
     CallableKind kind = CallableKind::kWorkflow;
     std::string callable;  // name of the callable
     std::string revision;

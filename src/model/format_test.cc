@@ -92,6 +92,14 @@ ExecutionSummary sample_summary() {
     return s;
 }
 
+std::map<std::string, ExecutionSummary> sample_summaries() {
+    std::map<std::string, ExecutionSummary> all;
+    all["summary"] = sample_summary();
+    all["summary.numbered"] = sample_summary();
+    all["summary.numbered"].number = (uint64_t(3) << 40) + 7;
+    return all;
+}
+
 std::string golden_path() {
     const char* root = std::getenv("TANDEM_SOURCE_DIR");
     return std::string(root != nullptr ? root : ".") + "/tests/golden/formats/records.txt";
@@ -108,9 +116,11 @@ TEST(Format, StoredBytesStayReadable) {
         encode_event(sample(type), record);
         now["event." + std::string(to_string(type))] = hex(record);
     }
-    std::string record;
-    encode_summary(sample_summary(), record);
-    now["summary"] = hex(record);
+    for (const auto& [name, summary] : sample_summaries()) {
+        std::string record;
+        encode_summary(summary, record);
+        now[name] = hex(record);
+    }
     if (std::getenv("TANDEM_BLESS") != nullptr) {
         std::ofstream out(golden_path(), std::ios::app);
         for (const auto& [name, bytes] : now) {
@@ -124,9 +134,11 @@ TEST(Format, StoredBytesStayReadable) {
         ASSERT_TRUE(old.has_value()) << to_string(type);
         EXPECT_EQ(*old, sample(type));
     }
-    const auto old = decode_summary(unhex(golden["summary"]).value_or(""));
-    ASSERT_TRUE(old.has_value());
-    EXPECT_EQ(*old, sample_summary());
+    for (const auto& [name, summary] : sample_summaries()) {
+        const auto old = decode_summary(unhex(golden[name]).value_or(""));
+        ASSERT_TRUE(old.has_value()) << name;
+        EXPECT_EQ(*old, summary) << name;
+    }
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ enum Field : uint32_t {
     kLastId = 16,
     kNextDue = 17,
     kOpenTasks = 18,
+    kNumber = 19,
 };
 
 /// The form of a known field.
@@ -55,6 +56,7 @@ void encode_summary(const ExecutionSummary& s, std::string& out) {
     w.number(kLastId, s.last_id);
     if (s.next_due != kNever) w.optional_number(kNextDue, to_micros(s.next_due));
     w.number(kOpenTasks, s.open_tasks);
+    w.number(kNumber, s.number);
     w.finish();
 }
 
@@ -65,7 +67,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     RecordField f;
     bool known = true;
     while (reader->next(f)) {
-        if (f.number <= kOpenTasks) known &= f.is_bytes == is_bytes(f.number);
+        if (f.number <= kNumber) known &= f.is_bytes == is_bytes(f.number);
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
             case kKind:
@@ -89,6 +91,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
             case kLastId: s.last_id = f.value; break;
             case kNextDue: s.next_due = f.as_time(); break;
             case kOpenTasks: s.open_tasks = f.value; break;
+            case kNumber: s.number = f.value; break;
             default: break;  // a field of a newer binary
         }
     }

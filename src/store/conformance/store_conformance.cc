@@ -31,7 +31,9 @@ void add_events(ExecutionWrite& write, uint64_t first, size_t count) {
 ExecutionWrite start_write(const std::string& id, int64_t start_us, size_t events) {
     ExecutionWrite write;
     ExecutionSummary& s = write.summary;
+    static std::atomic<uint64_t> numbers{0};
     s.id = ExecutionId(id);
+    s.number = ++numbers;
     s.callable = "flow";
     s.revision = "r1";
     s.language = "asl";
@@ -275,9 +277,9 @@ TEST_P(StoreConformance, ReopenKeepsEverything) {
 
 TEST_P(StoreConformance, ReadersSeeWholeBatchesWhileOneAppends) {
     constexpr uint64_t kSteps = 200;
-    ExecutionSummary a = start_write("a", 1).summary;
-    ExecutionSummary b = start_write("b", 2).summary;
-    ASSERT_TRUE(store_->append(batch_of({start_write("a", 1), start_write("b", 2)})).has_value());
+    const ExecutionWrite first_a = start_write("a", 1), first_b = start_write("b", 2);
+    ExecutionSummary a = first_a.summary, b = first_b.summary;
+    ASSERT_TRUE(store_->append(batch_of({first_a, first_b})).has_value());
     std::atomic<bool> done{false};
     std::atomic<uint64_t> bad{0};
     std::atomic<uint64_t> reads{0};

@@ -37,10 +37,10 @@ TEST(MemoryStore, AfterAFailedAppendEveryLaterOneFails) {
 TEST(MemoryStore, RefusesANewerFormatAndDamagedRows) {
     const auto rows = make_memory_rows();
     ASSERT_TRUE(open_row_store(rows).has_value());
-    ASSERT_TRUE(rows->commit({{"hx", "not a record"}, {"sx", ""}}).has_value());
+    ASSERT_TRUE(rows->commit({{"nx", "not a number"}, {"sx", ""}}).has_value());
     EXPECT_EQ(open_row_store(rows).value()->summary(ExecutionId("x")).error().code,
               ErrorCode::kCorrupt);
-    ASSERT_TRUE(rows->commit({{"mformat", "2"}}).has_value());
+    ASSERT_TRUE(rows->commit({{"mformat", std::to_string(kStoreFormat + 1)}}).has_value());
     EXPECT_EQ(open_row_store(rows).error().code, ErrorCode::kUnsupported);
 }
 

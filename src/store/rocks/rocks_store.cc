@@ -4,6 +4,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/perf_level.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
@@ -24,6 +25,12 @@ Error to_error(const rocksdb::Status& status) {
                  "RocksDB: " + status.ToString()};
 }
 
+// Up to so many reads one by one are faster than a MultiGet.
+constexpr size_t kFewKeys = 4;
+
+/// RocksDB counts what each thread does, unless told not to.
+void count_nothing() { rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable); }
+
 class RocksRows final : public Rows {
 public:
     static Result<std::shared_ptr<Rows>> open(const std::filesystem::path& directory,
@@ -33,6 +40,7 @@ public:
     }
 
     Result<void> commit(const std::vector<RowChange>& changes) override {
+        count_nothing();
         rocksdb::WriteBatch batch;
         for (const RowChange& change : changes) {
             const rocksdb::Status status =
@@ -47,6 +55,7 @@ public:
     }
 
     Result<std::optional<std::string>> get(const std::string& key) const override {
+        count_nothing();
         std::string value;
         const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), key, &value);
         if (status.IsNotFound()) return std::optional<std::string>();
@@ -56,6 +65,16 @@ public:
 
     Result<std::vector<std::optional<std::string>>> get_many(
         const std::vector<std::string>& keys) const override {
+        if (keys.size() <= kFewKeys) {
+            std::vector<std::optional<std::string>> out;
+            for (const std::string& key : keys) {
+                auto value = get(key);
+                if (!value) return tl::unexpected<Error>(value.error());
+                out.push_back(std::move(*value));
+            }
+            return out;
+        }
+        count_nothing();
         std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
         std::vector<rocksdb::PinnableSlice> values(keys.size());
         std::vector<rocksdb::Status> statuses(keys.size());

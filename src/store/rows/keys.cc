@@ -12,11 +12,14 @@ enum Table : char {
     kHead = 'h',
     kListing = 'l',
     kMeta = 'm',
+    kNumber = 'n',
     kOpen = 'o',
     kClosed = 'x',
 };
 
-constexpr char kAnyStatus = 0;  // the listing that holds executions of every status
+constexpr size_t kNumberBytes = 8;
+constexpr size_t kPlaceBytes = 2 * kNumberBytes;  // reversed start time, reversed number
+constexpr char kAnyStatus = 0;
 
 void put_number(std::string& key, uint64_t value) {
     for (int shift = 56; shift >= 0; shift -= 8) key.push_back(char(value >> shift));
@@ -30,20 +33,11 @@ void put_text(std::string& key, std::string_view text) {
     key += text;
 }
 
-/// Drops a text from the front; false when there is none.
-bool skip_text(std::string_view& key) {
-    uint64_t length = 0;
-    for (int shift = 0; shift < 35; shift += 7) {
-        if (key.empty()) return false;
-        const auto byte = uint8_t(key.front());
-        key.remove_prefix(1);
-        length |= uint64_t(byte & 0x7f) << shift;
-        if ((byte & 0x80) != 0) continue;
-        if (length > key.size()) return false;
-        key.remove_prefix(length);
-        return true;
-    }
-    return false;
+uint64_t last_number(std::string_view key) {
+    uint64_t value = 0;
+    for (const unsigned char byte : key.substr(key.size() - std::min(key.size(), kNumberBytes)))
+        value = value << 8 | byte;
+    return value;
 }
 
 /// Maps times to numbers in the same order, also those before 1970.
@@ -56,6 +50,12 @@ std::string table(Table name, std::string_view rest = {}) {
     return key;
 }
 
+std::string numbered(Table name, uint64_t number) {
+    std::string key = table(name);
+    put_number(key, number);
+    return key;
+}
+
 std::string listing_prefix(CallableKind kind, std::string_view callable, char status) {
     std::string key = table(kListing);
     key.push_back(char(kind));
@@ -64,56 +64,62 @@ std::string listing_prefix(CallableKind kind, std::string_view callable, char st
     return key;
 }
 
-std::string listing_row(const ExecutionSummary& s, char status) {
-    std::string key = listing_prefix(s.kind, s.callable, status);
+std::string listing_row(const ExecutionSummary& s, ExecutionStatus status) {
+    std::string key = listing_prefix(s.kind, s.callable, char(status));
     put_number(key, descending(s.start_time));
-    key += s.id.str();
+    put_number(key, ~s.number);
     return key;
 }
 
 }  // namespace
 
-std::string event(const ExecutionId& id, uint64_t seq) {
-    std::string key = table(kEvent);
-    key.reserve(id.str().size() + 11);
-    put_text(key, id.str());
+std::string number(const ExecutionId& id) { return table(kNumber, id.str()); }
+
+std::string encode_number(uint64_t number) {
+    std::string value;
+    put_number(value, number);
+    return value;
+}
+
+Result<uint64_t> decode_number(std::string_view value) {
+    if (value.size() != kNumberBytes || last_number(value) == 0)
+        return fail(ErrorCode::kCorrupt, "the store holds a malformed number");
+    return last_number(value);
+}
+
+std::string event(uint64_t number, uint64_t seq) {
+    std::string key = numbered(kEvent, number);
     put_number(key, seq);
     return key;
 }
 
-uint64_t event_seq(std::string_view key) {
-    uint64_t seq = 0;
-    for (const unsigned char byte : key.substr(key.size() < 8 ? 0 : key.size() - 8))
-        seq = seq << 8 | byte;
-    return seq;
+uint64_t event_seq(std::string_view key) { return last_number(key); }
+
+RowRange events(uint64_t number, uint64_t first_seq, uint64_t last_seq) {
+    return {event(number, first_seq), event(number, last_seq) + '\0', false};
 }
 
-RowRange events(const ExecutionId& id, uint64_t first_seq, uint64_t last_seq) {
-    return {event(id, first_seq), event(id, last_seq) + '\0', false};
-}
-
-std::string head(const ExecutionId& id) { return table(kHead, id.str()); }
+std::string head(uint64_t number) { return numbered(kHead, number); }
 std::string catalog(std::string_view key) { return table(kCatalog, key); }
 std::string epoch() { return table(kMeta, "epoch"); }
 std::string format() { return table(kMeta, "format"); }
 
 std::vector<std::string> index_rows(const ExecutionSummary& s, const StoredVersion& version) {
-    std::vector<std::string> rows = {listing_row(s, kAnyStatus),
-                                     listing_row(s, char(version.status))};
+    std::vector<std::string> rows = {listing_row(s, version.status)};
     if (version.status == ExecutionStatus::kRunning) {
-        rows.push_back(table(kOpen, s.id.str()));
+        rows.push_back(numbered(kOpen, s.number));
     } else {
-        std::string closed = table(kClosed);
-        put_number(closed, ascending(version.stop_time));
-        rows.push_back(closed + s.id.str());
+        std::string closed = numbered(kClosed, ascending(version.stop_time));
+        put_number(closed, s.number);
+        rows.push_back(std::move(closed));
     }
-    std::sort(rows.begin(), rows.end());
     return rows;
 }
 
-RowRange listing(const ExecutionFilter& filter) {
-    const std::string prefix = listing_prefix(filter.kind, filter.callable,
-                                              filter.status ? char(*filter.status) : kAnyStatus);
+namespace {
+
+RowRange listing_range(const ExecutionFilter& filter, char status) {
+    const std::string prefix = listing_prefix(filter.kind, filter.callable, status);
     RowRange range{prefix, after_prefix(prefix), false};
     // Descending order: a later start has the smaller key. `started_to` is exclusive, so the range
     // begins behind all rows of that very time; `started_from` is inclusive and ends behind its
@@ -128,31 +134,38 @@ RowRange listing(const ExecutionFilter& filter) {
     return range;
 }
 
+}  // namespace
+
+RowRange listing(const ExecutionFilter& filter, ExecutionStatus status) {
+    return listing_range(filter, char(status));
+}
+
+RowRange listing_of_all(const ExecutionFilter& filter) { return listing_range(filter, kAnyStatus); }
+
+std::string_view listing_place(std::string_view key) {
+    return key.substr(key.size() - std::min(key.size(), kPlaceBytes));
+}
+
+std::string listing_row_at(const ExecutionFilter& filter, ExecutionStatus status,
+                           std::string_view place) {
+    return listing_prefix(filter.kind, filter.callable, char(status)) + std::string(place);
+}
+
+std::string listing_row_of_all_at(const ExecutionFilter& filter, std::string_view place) {
+    return listing_prefix(filter.kind, filter.callable, kAnyStatus) + std::string(place);
+}
+
+uint64_t listed_number(std::string_view place) { return ~last_number(place); }
+
 RowRange open_executions() { return {table(kOpen), after_prefix(table(kOpen)), false}; }
 
 RowRange closed_before(Timestamp before) {
-    std::string to = table(kClosed);
-    put_number(to, ascending(before));
-    return {table(kClosed), to, false};
+    return {table(kClosed), numbered(kClosed, ascending(before)), false};
 }
 
-ExecutionId indexed_id(std::string_view key) {
-    constexpr size_t kTimeBytes = 8;
-    if (key.empty()) return {};
-    const char name = key.front();
-    key.remove_prefix(1);
-    if (name == kOpen) return ExecutionId(std::string(key));
-    size_t skip = kTimeBytes;
-    if (name == kListing) {
-        if (key.empty()) return {};
-        key.remove_prefix(1);  // kind
-        if (!skip_text(key)) return {};
-        skip += 1;  // status
-    } else if (name != kClosed) {
-        return {};
-    }
-    if (key.size() < skip) return {};
-    return ExecutionId(std::string(key.substr(skip)));
+uint64_t indexed_number(std::string_view key) {
+    const uint64_t last = last_number(key);
+    return !key.empty() && key.front() == kListing ? ~last : last;
 }
 
 std::string after_prefix(std::string_view prefix) {

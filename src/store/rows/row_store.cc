@@ -30,40 +30,81 @@ std::string make_cursor(std::string_view key) {
     return base64_encode(bytes);
 }
 
-/// Narrows `range` to what follows the cursor.
-Result<void> resume(std::string_view cursor, RowRange& range) {
-    if (cursor.empty()) return {};
+/// The key that a cursor holds, if it is of this range.
+Result<std::string> open_cursor(std::string_view cursor, const RowRange& range) {
     const auto bytes = base64_decode(cursor);
     if (!bytes || bytes->size() < 4) return fail(ErrorCode::kInvalidArgument, "malformed cursor");
     std::string key = bytes->substr(0, bytes->size() - 4);
     if (make_cursor(key) != cursor || key < range.from || key >= range.to) {
         return fail(ErrorCode::kInvalidArgument, "the cursor is not of this listing");
     }
-    range.from = std::move(key) + '\0';
-    return {};
+    return key;
 }
 
 struct IndexPage {
-    std::vector<ExecutionId> ids;
+    std::vector<uint64_t> numbers;  // of executions
     std::string next;
 };
 
 Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor,
                              size_t limit) {
     if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
-    if (const auto resumed = resume(cursor, range); !resumed) return pass(resumed.error());
+    if (!cursor.empty()) {
+        auto key = open_cursor(cursor, range);
+        if (!key) return pass(key.error());
+        range.from = std::move(*key) + '\0';
+    }
     IndexPage page;
     std::string last;
     const auto scanned = rows.scan(range, [&](std::string_view key, std::string_view) {
-        if (page.ids.size() == limit) {
+        if (page.numbers.size() == limit) {
             page.next = make_cursor(last);
             return false;
         }
-        page.ids.push_back(keys::indexed_id(key));
+        page.numbers.push_back(keys::indexed_number(key));
         last = key;
         return true;
     });
     if (!scanned) return pass(scanned.error());
+    return page;
+}
+
+constexpr ExecutionStatus kStatuses[] = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded,
+                                         ExecutionStatus::kFailed, ExecutionStatus::kTimedOut,
+                                         ExecutionStatus::kAborted};
+
+/// Executions of every status: the listings of all of them, merged by their places.
+Result<IndexPage> read_all_listings(const Rows& rows, const ExecutionFilter& filter,
+                                    std::string_view cursor, size_t limit) {
+    if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
+    const RowRange whole = keys::listing_of_all(filter);
+    std::string behind;
+    if (!cursor.empty()) {
+        const auto key = open_cursor(cursor, whole);
+        if (!key) return pass(key.error());
+        behind = keys::listing_place(*key);
+    }
+    std::vector<std::string> places;
+    for (const ExecutionStatus status : kStatuses) {
+        RowRange range = keys::listing(filter, status);
+        if (!behind.empty()) {
+            range.from = std::max(range.from, keys::listing_row_at(filter, status, behind) + '\0');
+        }
+        size_t found = 0;
+        const auto scanned = rows.scan(range, [&](std::string_view key, std::string_view) {
+            places.emplace_back(keys::listing_place(key));
+            return ++found <= limit;
+        });
+        if (!scanned) return pass(scanned.error());
+    }
+    std::sort(places.begin(), places.end());
+    // An execution that changed its status between two of the reads was seen twice.
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    IndexPage page;
+    for (size_t i = 0; i < std::min(places.size(), limit); ++i)
+        page.numbers.push_back(keys::listed_number(places[i]));
+    if (places.size() > limit)
+        page.next = make_cursor(keys::listing_row_of_all_at(filter, places[limit - 1]));
     return page;
 }
 
@@ -105,9 +146,10 @@ public:
 private:
     Result<void> commit(const std::vector<RowChange>& changes);
     Result<void> erase(const ExecutionId& id, std::vector<RowChange>& changes) const;
-    Result<uint64_t> block_of(const ExecutionId& id, uint64_t seq) const;
+    Result<std::optional<uint64_t>> number_of(const ExecutionId& id) const;
+    Result<uint64_t> block_of(uint64_t number, uint64_t seq) const;
     /// Summaries of the executions that still exist, in the given order.
-    Result<std::vector<ExecutionSummary>> summaries(const std::vector<ExecutionId>& ids,
+    Result<std::vector<ExecutionSummary>> summaries(const std::vector<uint64_t>& numbers,
                                                     bool with_start) const;
 
     std::shared_ptr<Rows> rows_;
@@ -123,7 +165,7 @@ void write_events(const ExecutionWrite& write, std::vector<RowChange>& changes) 
         CHECK(event.seq == ++seq);
         append_to_block(event, block);
         if (block.size() < kEventBlockBytes && seq != s.last_seq) continue;
-        changes.push_back({keys::event(s.id, first_of_block), std::exchange(block, {})});
+        changes.push_back({keys::event(s.number, first_of_block), std::exchange(block, {})});
         first_of_block = seq + 1;
     }
     CHECK(s.last_seq == seq);
@@ -132,22 +174,19 @@ void write_events(const ExecutionWrite& write, std::vector<RowChange>& changes) 
 void write_execution(const ExecutionWrite& write, std::vector<RowChange>& changes) {
     const ExecutionSummary& s = write.summary;
     CHECK(!s.id.empty());
+    CHECK(s.number != 0);
     CHECK(write.previous || !write.events.empty());
+    if (!write.previous) changes.push_back({keys::number(s.id), keys::encode_number(s.number)});
     write_events(write, changes);
-    changes.push_back({keys::head(s.id), encode_head(s)});
+    changes.push_back({keys::head(s.number), encode_head(s)});
     const StoredVersion now = version_of(s);
     if (write.previous && write.previous->status == now.status) return;
-    const std::vector<std::string> after = keys::index_rows(s, now);
-    const std::vector<std::string> before =
-        write.previous ? keys::index_rows(s, *write.previous) : std::vector<std::string>();
-    for (const std::string& key : before) {
-        if (!std::binary_search(after.begin(), after.end(), key))
-            changes.push_back({key, std::nullopt});
+    if (write.previous) {
+        for (std::string& key : keys::index_rows(s, *write.previous))
+            changes.push_back({std::move(key), std::nullopt});
     }
-    for (const std::string& key : after) {
-        if (!std::binary_search(before.begin(), before.end(), key))
-            changes.push_back({key, std::string()});
-    }
+    for (std::string& key : keys::index_rows(s, now))
+        changes.push_back({std::move(key), std::string()});
 }
 
 Result<void> RowStore::erase(const ExecutionId& id, std::vector<RowChange>& changes) const {
@@ -157,8 +196,10 @@ Result<void> RowStore::erase(const ExecutionId& id, std::vector<RowChange>& chan
     for (std::string& key : keys::index_rows(**stored, version_of(**stored))) {
         changes.push_back({std::move(key), std::nullopt});
     }
-    changes.push_back({keys::head(id), std::nullopt});
-    return rows_->scan(keys::events(id, 0, UINT64_MAX),
+    const uint64_t number = (*stored)->number;
+    changes.push_back({keys::number(id), std::nullopt});
+    changes.push_back({keys::head(number), std::nullopt});
+    return rows_->scan(keys::events(number, 0, UINT64_MAX),
                        [&](std::string_view key, std::string_view) {
                            changes.push_back({std::string(key), std::nullopt});
                            return true;
@@ -206,26 +247,32 @@ Result<uint64_t> RowStore::open_epoch() {
     return next;
 }
 
-Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id) const {
-    // The head alone says whether there is such an execution: a start asks that of every new name.
-    const auto found = rows_->get(keys::head(id));
+/// What a start asks of every new name: one look into a filter when there is no such execution.
+Result<std::optional<uint64_t>> RowStore::number_of(const ExecutionId& id) const {
+    const auto found = rows_->get(keys::number(id));
     if (!found) return pass(found.error());
-    if (!*found) return std::optional<ExecutionSummary>();
-    auto summary = decode_summary(**found);
-    if (!summary) return pass(summary.error());
-    const auto block = rows_->get(keys::event(id, 1));
-    if (!block) return pass(block.error());
-    if (!*block) return std::optional<ExecutionSummary>();  // erased between the two reads
-    if (const auto added = add_start(**block, *summary); !added) return pass(added.error());
-    return std::optional<ExecutionSummary>(std::move(*summary));
+    if (!*found) return std::optional<uint64_t>();
+    const auto number = keys::decode_number(**found);
+    if (!number) return pass(number.error());
+    return std::optional<uint64_t>(*number);
 }
 
-Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<ExecutionId>& ids,
+Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id) const {
+    const auto number = number_of(id);
+    if (!number) return pass(number.error());
+    if (!*number) return std::optional<ExecutionSummary>();
+    auto found = summaries({**number}, true);
+    if (!found) return pass(found.error());
+    if (found->empty()) return std::optional<ExecutionSummary>();  // erased meanwhile
+    return std::optional<ExecutionSummary>(std::move(found->front()));
+}
+
+Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint64_t>& numbers,
                                                           bool with_start) const {
     std::vector<std::string> wanted;
-    for (const ExecutionId& id : ids) {
-        wanted.push_back(keys::head(id));
-        if (with_start) wanted.push_back(keys::event(id, 1));
+    for (const uint64_t number : numbers) {
+        wanted.push_back(keys::head(number));
+        if (with_start) wanted.push_back(keys::event(number, 1));
     }
     const auto found = rows_->get_many(wanted);
     if (!found) return pass(found.error());
@@ -246,9 +293,9 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<Exec
 }
 
 /// Where the block begins that holds event `seq`; `seq` itself when there is none.
-Result<uint64_t> RowStore::block_of(const ExecutionId& id, uint64_t seq) const {
+Result<uint64_t> RowStore::block_of(uint64_t number, uint64_t seq) const {
     if (seq <= 1) return seq;
-    RowRange up_to = keys::events(id, 1, seq);
+    RowRange up_to = keys::events(number, 1, seq);
     up_to.reverse = true;
     uint64_t first = seq;
     const auto scanned = rows_->scan(up_to, [&](std::string_view key, std::string_view) {
@@ -262,9 +309,12 @@ Result<uint64_t> RowStore::block_of(const ExecutionId& id, uint64_t seq) const {
 Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRange& range) const {
     std::vector<Event> out;
     if (range.limit == 0 || range.first_seq > range.last_seq) return out;
-    const auto first = block_of(id, range.first_seq);
+    const auto number = number_of(id);
+    if (!number) return pass(number.error());
+    if (!*number) return out;
+    const auto first = block_of(**number, range.first_seq);
     if (!first) return pass(first.error());
-    RowRange rows = keys::events(id, *first, range.last_seq);
+    RowRange rows = keys::events(**number, *first, range.last_seq);
     rows.reverse = range.reverse;
     Result<void> decoded;
     const auto scanned = rows_->scan(rows, [&](std::string_view key, std::string_view block) {
@@ -288,9 +338,11 @@ Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRa
 
 Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_view cursor,
                                      size_t limit) const {
-    auto index = read_index(*rows_, keys::listing(filter), cursor, limit);
+    auto index = filter.status
+                     ? read_index(*rows_, keys::listing(filter, *filter.status), cursor, limit)
+                     : read_all_listings(*rows_, filter, cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->ids, true);
+    auto found = summaries(index->numbers, true);
     if (!found) return pass(found.error());
     // An execution may have closed since the index was read; then it is no longer of this listing.
     if (filter.status)
@@ -302,7 +354,7 @@ Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_
 Result<ExecutionPage> RowStore::list_open(std::string_view cursor, size_t limit) const {
     auto index = read_index(*rows_, keys::open_executions(), cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->ids, false);
+    auto found = summaries(index->numbers, false);
     if (!found) return pass(found.error());
     std::erase_if(*found,
                   [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; });
@@ -313,7 +365,11 @@ Result<std::vector<ExecutionId>> RowStore::list_closed(Timestamp before, size_t 
     if (limit == 0) return std::vector<ExecutionId>();
     auto index = read_index(*rows_, keys::closed_before(before), {}, limit);
     if (!index) return pass(index.error());
-    return std::move(index->ids);
+    const auto found = summaries(index->numbers, false);
+    if (!found) return pass(found.error());
+    std::vector<ExecutionId> ids;
+    for (const ExecutionSummary& s : *found) ids.push_back(s.id);
+    return ids;
 }
 
 Result<std::optional<std::string>> RowStore::catalog(std::string_view key) const {

@@ -12,7 +12,7 @@
 namespace tandem {
 
 /// Version of the layout, kept in the rows; a binary refuses a newer one.
-constexpr int kStoreFormat = 1;
+constexpr int kStoreFormat = 2;
 
 /// A store that owns the rows' newest epoch until another store over the same rows takes a newer
 /// one. Errors: kUnsupported (written by a newer binary), kIo, kCorrupt.
