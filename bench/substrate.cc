@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +38,22 @@ std::vector<double> appends(const std::string& directory, double seconds) {
     return samples;
 }
 
+int processors() { return int(::sysconf(_SC_NPROCESSORS_ONLN)); }
+
+void run_on(int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor % processors(), &set);
+    (void)::sched_setaffinity(0, sizeof set, &set);  // where it is forbidden: anywhere
+}
+
+void run_anywhere() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int i = 0; i < processors(); ++i) CPU_SET(i, &set);
+    (void)::sched_setaffinity(0, sizeof set, &set);
+}
+
 /// False at the end of the stream.
 bool read_message(int fd, char* buffer) {
     for (size_t got = 0; got < kMessageBytes;) {
@@ -57,6 +74,8 @@ std::vector<double> round_trips(int parent_in, int parent_out, int child_in, int
     char buffer[kMessageBytes] = {};
     const pid_t child = ::fork();
     CHECK(child >= 0);
+    // On two processors, as a server and its functions are: on one a round trip is no wake-up.
+    run_on(child == 0 ? 1 : 0);
     if (child == 0) {
         ::close(parent_out);
         if (parent_in != parent_out) ::close(parent_in);
@@ -72,6 +91,7 @@ std::vector<double> round_trips(int parent_in, int parent_out, int child_in, int
         CHECK(read_message(parent_in, buffer));
         samples.push_back(micros_since(begin));
     }
+    run_anywhere();
     ::close(parent_out);
     if (parent_in != parent_out) ::close(parent_in);
     CHECK(::waitpid(child, nullptr, 0) == child);

@@ -17,10 +17,11 @@ def measure(figures, where, seconds):
         sequence = lib.create_machine(server, "sequence", lib.sequence(function, STEPS))
         parallel = lib.create_machine(server, "parallel", lib.parallel(function, BRANCHES))
         p50_us(server, sequence, 1)  # processes are warm after this
+        substrates, calls, sequences = lib.interleave(
+            ROUNDS, lambda: lib.substrate(where), lambda: lib.native_call_us(where), lambda: p50_us(server, sequence, seconds))
+        # After them: for some seconds after a burst of writes the disk is slower.
         p50_us(server, parallel, 1)
-        substrates, calls, sequences, parallels = lib.interleave(
-            ROUNDS, lambda: lib.substrate(where), lambda: lib.native_call_us(where),
-            lambda: p50_us(server, sequence, seconds), lambda: p50_us(server, parallel, seconds))
+        parallels = [p50_us(server, parallel, seconds) for _ in range(ROUNDS)]
     figures.substrate(substrates)
     call = lib.median(calls)
     step = lib.median(sequences) / STEPS

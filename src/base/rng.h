@@ -31,7 +31,8 @@ uint64_t random_u64();
 
 /// RFC 4122 version 4 UUID text from two words of randomness.
 std::string uuid_v4(uint64_t high, uint64_t low);
-/// A fresh random UUID.
+/// A fresh random UUID. Not secret: from a stream of this thread's with a strong 256-bit seed
+/// (xoshiro256**), because every request needs one.
 std::string random_uuid();
 
 }  // namespace tandem

@@ -139,4 +139,12 @@ int main_of(int argc, char** argv) {
 
 }  // namespace tandem
 
+#ifdef TANDEM_HAS_JEMALLOC
+// What a burst needed is given back by a thread of the allocator's, not by those that work.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true";
+}
+#endif
+
 int main(int argc, char** argv) { return tandem::main_of(argc, argv); }

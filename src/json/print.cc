@@ -114,6 +114,8 @@ struct Printer {
 
 }  // namespace
 
+void print_string_to(std::string& out, std::string_view text) { print_string(out, text); }
+
 void print_to(std::string& out, const Value& value) {
     Printer{out}.print(value, Printer::kCompact);
 }

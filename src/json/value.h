@@ -133,6 +133,8 @@ Result<void> check(std::string_view text, const ParseOptions& options = {});
 /// Compact JSON. Doubles print shortest round-trip in Java's Double.toString manner (1.0, 1.0E10).
 std::string print(const Value& value);
 void print_to(std::string& out, const Value& value);
+/// `text` as a JSON string.
+void print_string_to(std::string& out, std::string_view text);
 /// print(), or nothing where that is longer than `limit` bytes. Values share their parts, so that a
 /// small one in memory can be a text beyond all bounds: this stops at the limit.
 std::optional<std::string> print_within(const Value& value, size_t limit);

@@ -39,8 +39,10 @@ struct AnswerHead {
     uint8_t kind, flags;
     uint16_t request_id_bytes, error_type_bytes, version;
     uint64_t payload_bytes;
+    uint32_t busy_us;  // from the invocation to its answer
+    uint32_t zero;
 };
-static_assert(sizeof(AnswerHead) == 16);
+static_assert(sizeof(AnswerHead) == 24);
 
 /// A memory file shared with the server, mapped when it is first used.
 class SharedFile {
@@ -94,6 +96,7 @@ public:
         std::memcpy(&head, buffer_.data(), sizeof head);
         if (head.kind != kInvoke) throw std::runtime_error("an unknown message of the server");
         spin_ = std::chrono::microseconds(head.spin_us);
+        began_ = Steady::now();
         const uint64_t body = uint64_t{head.request_id_bytes} + head.arn_bytes + head.trace_bytes +
                               head.context_bytes + head.payload_bytes;
         const bool in_file = (head.flags & kBodyInFile) != 0;
@@ -150,6 +153,9 @@ private:
         head.error_type_bytes = static_cast<uint16_t>(error_type.size());
         head.version = kVersion;
         head.payload_bytes = payload.size();
+        const auto busy =
+            std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - began_);
+        head.busy_us = static_cast<uint32_t>(busy.count());
         const size_t body = request_id.size() + error_type.size() + payload.size();
         iovec parts[] = {{&head, sizeof head}, part(request_id), part(error_type), part(payload)};
         msghdr message{};
@@ -180,6 +186,7 @@ private:
     SharedFile requests_, answers_;
     std::vector<char> buffer_;
     std::chrono::microseconds spin_{0};
+    Steady::time_point began_ = Steady::now();
 };
 
 }  // namespace

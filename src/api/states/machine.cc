@@ -76,6 +76,21 @@ Answer<std::string> machine_name(const aws::Context& context, std::string_view t
     return name;
 }
 
+namespace {
+
+/// Decoded; most calls of a thread are about the machine of the one before.
+const MachineAttributes& attributes_of(const std::shared_ptr<const Callable>& callable) {
+    thread_local std::shared_ptr<const Callable> last;
+    thread_local MachineAttributes attributes;
+    if (last != callable) {
+        attributes = MachineAttributes::decode(callable->attributes);
+        last = callable;
+    }
+    return attributes;
+}
+
+}  // namespace
+
 Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
                                               const std::string& name) {
     auto callable = context.engine.callable({CallableKind::kWorkflow, name, ""});
@@ -84,7 +99,7 @@ Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
         return refuse(callable.error());
     }
     if (machine_type(**callable).empty()) return std::optional<Machine>();
-    Machine machine{*callable, MachineAttributes::decode((*callable)->attributes)};
+    Machine machine{*callable, attributes_of(*callable)};
     if (machine.attributes.deleting) {
         // "The state machine itself is deleted after all executions are completed."
         const auto open = context.engine.list(

@@ -35,15 +35,28 @@ Answer<std::string> check_input(const Context& context, aws::Fields& fields,
 // The static part of the context object.
 Payload context_object(const Context& context, const Machine& machine, const std::string& arn,
                        const std::string& name) {
-    return Payload(json::print(json::Value::object(
-        {{"Execution", json::Value::object({{"Id", arn},
-                                            {"Name", name},
-                                            {"RoleArn", machine.attributes.role_arn},
-                                            {"StartTime", format_iso8601(context.clock.now())},
-                                            {"RedriveCount", 0}})},
-         {"StateMachine", json::Value::object({{"Id", aws::state_machine_arn(
-                                                          context.place, machine.callable->name)},
-                                               {"Name", machine.callable->name}})}})));
+    std::string out = "{";
+    const auto open = [&out](std::string_view key) {
+        if (out.back() != '{') out += ',';
+        json::print_string_to(out, key);
+        out += ':';
+    };
+    const auto add = [&](std::string_view key, std::string_view text) {
+        open(key);
+        json::print_string_to(out, text);
+    };
+    open("Execution");
+    out += '{';
+    add("Id", arn);
+    add("Name", name);
+    add("RoleArn", machine.attributes.role_arn);
+    add("StartTime", format_iso8601(context.clock.now()));
+    out += R"(,"RedriveCount":0})";
+    open("StateMachine");
+    out += '{';
+    add("Id", aws::state_machine_arn(context.place, machine.callable->name));
+    add("Name", machine.callable->name);
+    return Payload(out + "}}");
 }
 
 }  // namespace

@@ -122,6 +122,7 @@ Result<ChannelMessage> Channel::read_message(std::string_view message) {
     ChannelMessage out;
     out.kind = head->kind;
     out.version = head->version;
+    out.busy = std::chrono::microseconds(head->busy_us);
     out.too_large = head->payload_bytes > answer_bytes_;
     const size_t names = head->names_bytes(), payload = out.too_large ? 0 : head->payload_bytes;
     std::string body;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,7 +22,8 @@ struct ChannelMessage {
     std::string request_id;
     std::string error_type;
     std::string payload;
-    bool too_large = false;  // the payload: it was not read
+    std::chrono::microseconds busy{};  // what the function says it took
+    bool too_large = false;            // the payload: it was not read
 };
 
 class Channel {

@@ -60,6 +60,7 @@ void ProcessPool::take_message(const WorkerPtr& worker, ChannelMessage message,
     }
     // After a timeout the task was answered for it.
     if (!worker->running || worker->running->pending.task.request_id != message.request_id) return;
+    worker->group->call_time.add(message.busy);
     const size_t limit = options_.limits.invoke_response_bytes;
     if (message.too_large) {
         complete(worker, TaskOutcome::kFailed, response_too_large_document(limit), "error",

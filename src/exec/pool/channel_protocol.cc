@@ -25,6 +25,7 @@ struct AnswerHead {
     uint8_t kind, flags;
     uint16_t request_id_bytes, error_type_bytes, version;
     uint64_t payload_bytes;
+    uint32_t busy_us, zero;
 };
 static_assert(sizeof(AnswerHead) == kChannelHeadBytes);
 
@@ -74,6 +75,7 @@ Result<ChannelHead> parse_channel_head(std::string_view message) {
     out.error_type_bytes = head.error_type_bytes;
     out.version = head.version;
     out.payload_bytes = head.payload_bytes;
+    out.busy_us = head.busy_us;
     const size_t body = message.size() - sizeof head;
     const bool complete = out.body_in_file ? body == 0
                                            : out.payload_bytes <= body &&

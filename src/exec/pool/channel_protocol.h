@@ -36,10 +36,11 @@ struct ChannelHead {
     uint16_t request_id_bytes = 0, error_type_bytes = 0;
     uint16_t version = 0;
     uint64_t payload_bytes = 0;
+    uint32_t busy_us = 0;  // what the function says it took
 
     size_t names_bytes() const { return size_t(request_id_bytes) + error_type_bytes; }
 };
-constexpr size_t kChannelHeadBytes = 16;
+constexpr size_t kChannelHeadBytes = 24;
 
 /// Checks that the head is one, and that the message is as long as it says. kInvalidArgument.
 Result<ChannelHead> parse_channel_head(std::string_view message);

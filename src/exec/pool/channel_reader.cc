@@ -74,6 +74,7 @@ bool ChannelReader::take(int timeout_ms, const std::function<bool()>& has_time) 
 
 void ChannelReader::loop() {
     name_thread("channels");
+    is_reader_ = true;
     // First away, then asked: whoever makes a call in between is seen, or sees that it is away.
     const auto has_time = [this] {
         away_ = true;

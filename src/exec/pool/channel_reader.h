@@ -32,7 +32,7 @@ public:
     void forget(int fd);
     /// A call was made that will be answered here.
     void expect() {
-        if (away_) listen_instead();
+        if (away_ && !is_reader_) listen_instead();
     }
     void stop();
 
@@ -44,6 +44,7 @@ private:
     /// False: nothing came in time.
     bool take(int timeout_ms, const std::function<bool()>& has_time);
 
+    static inline thread_local bool is_reader_ = false;  // its own calls it will hear itself
     const Callbacks callbacks_;
     Fd epoll_, wake_;
     std::atomic<bool> stopping_{false}, away_{false};

@@ -13,7 +13,7 @@ import os, socket, struct, sys
 numbers = [int(n) for n in os.environ["TANDEM_FUNCTION_CHANNEL"].split(",")]
 channel = socket.socket(fileno=numbers[0])
 def say(kind, id=b"", type=b"", payload=b"", version=1):
-    channel.send(struct.pack("<BBHHHQ", kind, 0, len(id), len(type), version, len(payload)) + id + type + payload)
+    channel.send(struct.pack("<BBHHHQII", kind, 0, len(id), len(type), version, len(payload), 0, 0) + id + type + payload)
 def hear():
     message = channel.recv(70000)
     if not message:
@@ -81,10 +81,10 @@ TEST_F(ChannelTest, EndsWhoBreaksTheRules) {
     start_pool();
     for (const char* what : {
              "channel.send(b'short')",
-             "channel.send(struct.pack('<BBHHHQ', 9, 0, 0, 0, 1, 0))",
-             "channel.send(struct.pack('<BBHHHQ', 2, 2, 0, 0, 1, 0))",
-             "channel.send(struct.pack('<BBHHHQ', 2, 0, 5, 0, 1, 1 << 63) + id)",
-             "channel.send(struct.pack('<BBHHHQ', 2, 0, 0, 0, 1, 100000) + b'x' * 100000)",
+             "channel.send(struct.pack('<BBHHHQII', 9, 0, 0, 0, 1, 0, 0, 0))",
+             "channel.send(struct.pack('<BBHHHQII', 2, 2, 0, 0, 1, 0, 0, 0))",
+             "channel.send(struct.pack('<BBHHHQII', 2, 0, 5, 0, 1, 1 << 63, 0, 0) + id)",
+             "channel.send(struct.pack('<BBHHHQII', 2, 0, 0, 0, 1, 100000, 0, 0) + b'x' * 100000)",
              "say(1)",
          }) {
         const TaskResult result =

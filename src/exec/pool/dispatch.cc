@@ -9,8 +9,7 @@
 namespace tandem::pool {
 namespace {
 
-// With its way through the sockets.
-constexpr std::chrono::duration<double> kShortCall{0.0002};
+constexpr std::chrono::duration<double> kShortCall{0.00005};
 constexpr auto kHeldAtMost = std::chrono::milliseconds(4);
 constexpr auto kLooksOftenFor = std::chrono::seconds(1);
 
@@ -85,10 +84,11 @@ void ProcessPool::let_in(const GroupPtr& group, PendingTask pending, Deferred& d
     in_use_++;
     if (!group->idle.empty()) {
         if (!is_enough(*group)) return take_idle(*group, std::move(pending), deferred);
-        pending.queued = std::chrono::steady_clock::now();
-        if (pending.queued > looks_often_until_) watcher_->wake();
-        looks_often_until_ = pending.queued + kLooksOftenFor;
+        const SteadyTime now = std::chrono::steady_clock::now();
+        if (now > looks_often_until_) watcher_->wake();
+        looks_often_until_ = now + kLooksOftenFor;
     }
+    pending.queued = std::chrono::steady_clock::now();
     group->queue.push_back(std::move(pending));
     if (!group->hungry) {
         group->hungry = true;
@@ -103,8 +103,9 @@ void ProcessPool::take_idle(Group& group, PendingTask pending, Deferred& deferre
     dispatch(worker, std::move(pending), deferred);
 }
 
-/// Calls are so short that waking one more process costs more than it spares: those that run take
-/// the next tasks without going to sleep. Holds for about as long as it is true: release_held().
+/// Calls are so short (by themselves, or through the Runtime API with their way) that waking one
+/// more process costs more than it spares: those that run take the next tasks without going to
+/// sleep. Holds for about as long as it is true: release_held().
 bool ProcessPool::is_enough(const Group& group) const {
     return group.call_time.known() && group.call_time.seconds() < kShortCall.count() &&
            group.busy() >= processors_;
@@ -201,6 +202,7 @@ void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload
     worker->running.reset();
     worker->state = WorkerState::kAnswered;
     worker->group->answered++;
+    worker->group->answers++;
 
     TaskResult result;
     result.outcome = outcome;
@@ -210,7 +212,7 @@ void ProcessPool::complete(const WorkerPtr& worker, TaskOutcome outcome, Payload
     result.unhandled = outcome != TaskOutcome::kSucceeded;
     InvocationReport report;
     const auto duration = std::chrono::steady_clock::now() - running->began;
-    worker->group->call_time.add(duration);
+    if (!worker->speaks_channel) worker->group->call_time.add(duration);
     report.duration_ms = std::chrono::duration<double, std::milli>(duration).count();
     report.init_ms = worker->unreported_init_ms.value_or(-1);
     worker->unreported_init_ms.reset();

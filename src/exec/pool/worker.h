@@ -114,7 +114,9 @@ struct Group {
     std::vector<std::shared_ptr<Worker>> idle;     // last in, first out
     size_t alive = 0, starting = 0, answered = 0;  // not counting doomed workers
     int init_failures = 0;                         // in a row, of workers that nobody waited for
-    Average call_time, init_time;
+    Average call_time;  // what a call takes, without its way here and there if that is known
+    Average init_time;
+    uint64_t answers = 0, answers_seen = 0;  // seen: when it was last looked whether calls proceed
 
     size_t busy() const { return alive - starting - answered - idle.size(); }
     SteadyTime next_warming{};  // no pre-warming before

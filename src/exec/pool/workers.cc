@@ -91,7 +91,11 @@ void ProcessPool::pump_starts(bool impatient) {
             if (group->queue.size() <= group->starting + (impatient ? 0 : group->answered))
                 continue;
             if (!group->idle.empty()) continue;  // tasks are held back on purpose
-            if (!impatient && is_soon_done(*group)) continue;
+            bool waits = group->alive >= processors_ && is_soon_done(*group);
+            // At an impatient look, some must have been answered since the one before.
+            if (impatient)
+                waits &= std::exchange(group->answers_seen, group->answers) != group->answers;
+            if (waits) continue;
             if (alive_ >= options_.limits.worker_processes && !make_room()) return;
             begin_worker(group);
             progress = true;
