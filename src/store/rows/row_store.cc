@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "store/rows/event_block.h"
 #include "store/rows/keys.h"
+#include "store/rows/upgrade.h"
 
 namespace tandem {
 
@@ -410,6 +411,8 @@ Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows) {
     if (*format == 0) {
         if (const auto done = rows->commit({{keys::format(), std::to_string(kStoreFormat)}}); !done)
             return pass(done.error());
+    } else if (*format == 1) {
+        if (const auto done = upgrade_format_1(*rows); !done) return pass(done.error());
     }
     owner.epoch = *epoch;
     return std::unique_ptr<Store>(std::make_unique<RowStore>(std::move(rows), *epoch));

@@ -15,7 +15,8 @@ namespace tandem {
 constexpr int kStoreFormat = 2;
 
 /// A store that owns the rows' newest epoch until another store over the same rows takes a newer
-/// one. Errors: kUnsupported (written by a newer binary), kIo, kCorrupt.
+/// one; rows of an older layout are upgraded first. Errors: kUnsupported (written by a newer
+/// binary), kIo, kCorrupt.
 Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows);
 
 }  // namespace tandem
