@@ -156,6 +156,12 @@ rocksdb::Options make_options(const RocksOptions& wanted) {
     table.block_cache = rocksdb::NewLRUCache(wanted.block_cache_bytes, kCacheShardBits);
     table.cache_index_and_filter_blocks = true;
     table.pin_l0_filter_and_index_blocks_in_cache = true;
+    // In pieces: the index and filter of a large file would not stay in the cache, and each lookup
+    // would read them again.
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
+    table.metadata_block_size = 4096;
+    table.pin_top_level_index_and_filter = true;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.format_version = 5;
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
