@@ -29,5 +29,5 @@ def measure(figures, where, seconds):
     figures.add("Express: syncs", alone.counters["tandem_syncs_total"], "syncs", 0)
     figures.add("Express: growth of the store", watch.log + watch.tables + watch.store, "bytes", 0)
     figures.note("Express: functions' logs per call", watch.functions / alone.requests / rates.STEPS, "bytes")
-    figures.add("Express: growth of the data directory", watch.total, "bytes", 0)
+    figures.add("Express: growth of the data directory but for the functions' logs", watch.total - watch.functions, "bytes", 0)
     figures.note("Express: whole pages written by the server's process", watch.pages, "bytes")

@@ -1,7 +1,6 @@
 #include "base/clock.h"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
 
 namespace tandem {
 
@@ -36,12 +35,18 @@ std::string format_iso8601(Timestamp t) {
     const auto day = floor<days>(t);
     const year_month_day date{day};
     const int64_t ms = duration_cast<milliseconds>(t - day).count();
-    std::array<char, 40> out{};
-    const int n =
-        std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                      int(date.year()), unsigned(date.month()), unsigned(date.day()),
-                      int(ms / 3600000), int(ms / 60000 % 60), int(ms / 1000 % 60), int(ms % 1000));
-    return std::string(out.data(), size_t(n));
+    std::string out = "0000-00-00T00:00:00.000Z";
+    const auto put = [&out](size_t last, int64_t value) {
+        for (; value > 0; value /= 10) out[last--] = char('0' + value % 10);
+    };
+    put(3, std::clamp(int(date.year()), 0, 9999));
+    put(6, unsigned(date.month()));
+    put(9, unsigned(date.day()));
+    put(12, ms / 3'600'000);
+    put(15, ms / 60'000 % 60);
+    put(18, ms / 1'000 % 60);
+    put(22, ms % 1'000);
+    return out;
 }
 
 Result<Timestamp> parse_rfc3339(std::string_view s) {

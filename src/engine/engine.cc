@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "engine/shard.h"
 #include "engine/stepped.h"
 
@@ -54,6 +55,7 @@ public:
             cursor = page->next;
         } while (!cursor.empty());
         context_.open_executions = open;
+        gauge("tandem_executions_open", "Executions that have not ended.").set(open);
         ready_ = true;
         if (threads_ == Threads::kOwn) {
             for (auto& shard : shards_) shard->start();

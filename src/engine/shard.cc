@@ -398,7 +398,8 @@ void Shard::settle() {
         for (const auto& [id, live] : live_) all.push_back(id);
         for (const ExecutionId& id : all) keep_or_drop(id);
     }
-    executions_in_memory.set(int64_t(live_.size()));
+    executions_in_memory.add(int64_t(live_.size()) -
+                             std::exchange(counted_, int64_t(live_.size())));
 }
 
 void Shard::keep_or_drop(const ExecutionId& id) {

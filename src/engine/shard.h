@@ -117,6 +117,7 @@ private:
     std::mutex durable_mutex_;
     std::vector<ExecutionId> durable_;
     Timestamp next_upkeep_{};
+    int64_t counted_ = 0;  // executions of this shard in the gauge
     std::thread thread_;
 };
 
