@@ -1,19 +1,28 @@
 // Runs a Node function: loads the handler, then answers events until the server is gone. One event at
 // a time; what a function sees (context, console lines, error documents) is what AWS's runtime shows.
 import { Client } from './runtime_api.mjs';
+import { ChannelClient } from './function_channel.mjs';
 import { makeContext } from './context.mjs';
 import { installConsole, logError, setRequest } from './console.mjs';
 import { errorDocument } from './errors.mjs';
 import { loadHandler } from './load_handler.mjs';
 import { installStreaming, runStreaming } from './streaming.mjs';
 
-const client = new Client(process.env.AWS_LAMBDA_RUNTIME_API);
+const channel = process.env.TANDEM_FUNCTION_CHANNEL;
+delete process.env.TANDEM_FUNCTION_CHANNEL;
+let client = null;
 let current = null;  // {event, finish} of the invocation that runs
+
+/** Streams of a response go through the Runtime API. */
+function connect(isStreaming) {
+  client ??= channel && !isStreaming ? new ChannelClient(channel) : new Client(process.env.AWS_LAMBDA_RUNTIME_API);
+}
 
 /** Called once, when the process cannot go on: tells the server why, then ends. */
 async function die(error, type, status) {
   const document = errorDocument(error, type);
   logError(type === 'Runtime.UnhandledPromiseRejection' ? 'Unhandled Promise Rejection' : 'Uncaught Exception', document);
+  connect(false);
   if (current) await client.postError(current.event.requestId, JSON.stringify(document));
   else await client.postInitError(JSON.stringify(document), document.errorType);
   process.exit(status);
@@ -73,6 +82,7 @@ async function main() {
   } catch (error) {
     await die(error, error.lambdaType, 1);
   }
+  connect(handler.isStreaming);
   let event = await client.next();
   while (event) {
     await answer(handler, event);

@@ -1,7 +1,7 @@
 """Runs a Python Lambda function: imports the handler, then answers events until the server is gone.
 
-One process, one event at a time, one keep-alive connection to the Runtime API (2018-06-01). What a
-function sees (context, error documents, log lines, stack traces) is what AWS's own runtime shows.
+One process, one event at a time, through the function channel where it is offered, else over one
+keep-alive connection to the Runtime API (2018-06-01). What a function sees (context, error documents, log lines, stack traces) is what AWS's own runtime shows.
 """
 
 import importlib
@@ -24,7 +24,6 @@ def _load(name):
     return module
 
 
-runtime_api = _load("runtime_api")
 lambda_context = _load("lambda_context")
 lambda_logging = _load("lambda_logging")
 
@@ -132,7 +131,8 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     sys.stderr.reconfigure(line_buffering=True)
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    client = runtime_api.Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    channel = os.environ.pop("TANDEM_FUNCTION_CHANNEL", None)
+    client = _load("function_channel").Client(channel) if channel else _load("runtime_api").Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
     lambda_logging.install()
     try:
         handler = load_handler(os.environ["_HANDLER"])

@@ -130,9 +130,9 @@ TEST_P(IsolationTest, InheritsNoDescriptors) {
     EXPECT_EQ(ask("r = sorted({os.readlink('/proc/self/fd/' + f).split(':')[0] for f in "
                   "os.listdir('/proc/self/fd') "
                   "if os.path.exists('/proc/self/fd/' + f)} - {'/proc/%d/fd' % os.getpid()})"),
-              R"(["/dev/null", "pipe", "socket"])");
+              R"(["/dev/null", "/memfd", "pipe", "socket"])");
     EXPECT_EQ(ask("r = len(os.listdir('/proc/self/fd'))"),
-              "5");  // 0, 1, 2, the Runtime API and the listing itself
+              "7");  // 0, 1, 2, the three of its channel and the listing itself
     ::close(leak);
 }
 

@@ -5,15 +5,16 @@ namespace tandem::pool {
 namespace {
 
 /// With and without namespaces: paths must look the same.
-class LanguagesTest : public PoolFixture, public testing::WithParamInterface<bool> {
+class LanguagesTest : public PoolFixture, public testing::WithParamInterface<Way> {
 protected:
     void SetUp() override {
         PoolFixture::SetUp();
-        options_.isolate = GetParam();
+        options_.isolate = GetParam().isolate;
+        options_.function_channel = GetParam().channel;
     }
 };
-INSTANTIATE_TEST_SUITE_P(, LanguagesTest, testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "Isolated" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(, LanguagesTest, testing::ValuesIn(kWays),
+                         [](const auto& info) { return info.param.name; });
 
 /// The error document of a call that must fail.
 json::Value error_of(const TaskResult& result) {
@@ -219,6 +220,23 @@ TEST_P(LanguagesTest, NodeInitErrorsLookAsInLambda) {
     EXPECT_TRUE(error.string_or("errorMessage", "").starts_with("SyntaxError: "));
     error = error_of(call(node("throw new RangeError('at load');"), "{}"));
     EXPECT_EQ(error.string_or("errorType", ""), "RangeError");
+}
+
+TEST_P(LanguagesTest, CarriesLongPayloads) {
+    start_pool();
+    const auto py = python("def handler(e, c):\n    return e['x'] * e['times']\n");
+    const auto js = node("exports.handler = async (e) => e.x.repeat(e.times);\n");
+    for (const auto& function : {py, js}) {
+        for (const size_t size : {10u, 65'000u, 70'000u, 3'000'000u}) {
+            const TaskResult result =
+                call(function, R"({"times":2,"x":")" + std::string(size, 'y') + "\"}");
+            ASSERT_EQ(result.outcome, TaskOutcome::kSucceeded) << size;
+            EXPECT_EQ(result.payload.size(), 2 * size + 2);
+        }
+        const TaskResult result = call(function, R"({"times":8000000,"x":"y"})");
+        EXPECT_EQ(document(result).string_or("errorType", ""), "Function.ResponseSizeTooLarge");
+        EXPECT_EQ(call(function, R"({"times":1,"x":"ü"})").payload.view(), "\"ü\"");
+    }
 }
 
 TEST_P(LanguagesTest, NodeStreamsInChunks) {

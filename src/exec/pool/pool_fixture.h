@@ -21,6 +21,16 @@
 
 namespace tandem::pool {
 
+struct Way {
+    const char* name;
+    bool isolate, channel;
+};
+inline void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
+/// With and without namespaces; through the function channel and the Runtime API.
+inline constexpr Way kWays[] = {
+    {"Isolated", true, true}, {"Plain", false, true}, {"IsolatedRuntimeApi", true, false}};
+
 inline std::string read_file(const std::filesystem::path& file) {
     std::stringstream text;
     text << std::ifstream(file, std::ios::binary).rdbuf();

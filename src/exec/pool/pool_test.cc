@@ -9,12 +9,6 @@ namespace {
 
 using testing::Test;
 
-struct Way {
-    const char* name;
-    bool isolate, channel;
-};
-void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
-
 /// Every test runs with and without namespaces (where the machine has none, twice without), and
 /// through the function channel and the Runtime API.
 class PoolTest : public PoolFixture, public testing::WithParamInterface<Way> {
@@ -25,9 +19,7 @@ protected:
         options_.function_channel = GetParam().channel;
     }
 };
-INSTANTIATE_TEST_SUITE_P(, PoolTest,
-                         testing::Values(Way{"Isolated", true, true}, Way{"Plain", false, true},
-                                         Way{"IsolatedRuntimeApi", true, false}),
+INSTANTIATE_TEST_SUITE_P(, PoolTest, testing::ValuesIn(kWays),
                          [](const auto& info) { return info.param.name; });
 
 TEST_P(PoolTest, EchoesThroughAWarmProcess) {

@@ -31,6 +31,8 @@ void ProcessPool::handle(uint64_t id, net::HttpRequest http, net::HttpReply repl
     Deferred deferred;
     if (worker) {
         const std::lock_guard lock(mutex_);
+        // A process uses one of the two ways.
+        if (worker->speaks_channel) request.call = RuntimeCall::kUnknown;
         switch (request.call) {
             case RuntimeCall::kNext: response = on_next(worker, reply, deferred); break;
             case RuntimeCall::kResponse:

@@ -198,8 +198,9 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
         spec.provisioned_concurrency > 0 ? "provisioned-concurrency" : "on-demand";
     std::unique_ptr<Channel> channel;
     WorkerProcess process;
-    if (options_.function_channel && kind == RuntimeKind::kProvided &&
-        asks_for_channel(*package / "bootstrap")) {
+    // Our own runtimes speak it.
+    if (options_.function_channel &&
+        (kind != RuntimeKind::kProvided || asks_for_channel(*package / "bootstrap"))) {
         Result<std::unique_ptr<Channel>> made = Channel::make(
             options_.limits.invoke_request_bytes, options_.limits.invoke_response_bytes);
         if (!made) return tl::unexpected(made.error());
