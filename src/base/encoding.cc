@@ -262,6 +262,15 @@ size_t character_at(std::string_view s, size_t i) {
 
 bool is_valid_utf8(std::string_view s) {
     for (size_t i = 0; i < s.size();) {
+        // Eight ASCII characters at a time.
+        uint64_t word = 0;
+        if (i + sizeof word <= s.size()) {
+            std::memcpy(&word, s.data() + i, sizeof word);
+            if ((word & 0x8080808080808080ull) == 0) {
+                i += sizeof word;
+                continue;
+            }
+        }
         const size_t length = character_at(s, i);
         if (length == 0) return false;
         i += length;

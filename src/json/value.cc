@@ -155,11 +155,14 @@ Value* Object::find(std::string_view key) {
     return const_cast<Value*>(static_cast<const Object*>(this)->find(key));
 }
 
+constexpr size_t kFirstMembers = 4;  // room for so many at once
+
 void Object::set(std::string_view key, Value value) {
     if (Value* existing = find(key)) {
         *existing = std::move(value);
         return;
     }
+    if (members_.empty()) members_.reserve(kFirstMembers);
     members_.emplace_back(std::string(key), std::move(value));
     if (!index_.empty()) index_.emplace(std::string(key), members_.size() - 1);
     else if (members_.size() > kIndexAbove) build_index();
