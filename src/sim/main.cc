@@ -18,6 +18,8 @@
 namespace tandem::sim {
 namespace {
 
+constexpr double kProgressEvery_s = 600;
+
 struct Options {
     std::filesystem::path directory;
     double seconds = 60;
@@ -28,6 +30,18 @@ struct Options {
 struct Sum {
     uint64_t runs = 0, steps = 0, crashes = 0, executions = 0;
 };
+
+/// What broke, how to repeat it, and how it becomes a test.
+int report(const std::string& scenario, uint64_t seed, const std::string& violation) {
+    const auto number = static_cast<unsigned long long>(seed);
+    std::printf("%s, seed %llu: %s\n", scenario.c_str(), number, violation.c_str());
+    std::printf("repeat: ./dev sim --scenario %s --seed %llu\n", scenario.c_str(), number);
+    std::printf(
+        "keep it: name it in src/sim/regressions.toml, and it is played in every test:\n"
+        "[[run]]\nname = \"...\"\nscenario = \"%s\"\nseed = %llu\nwas = \"%s\"\n",
+        scenario.c_str(), number, violation.substr(0, 60).c_str());
+    return 1;
+}
 
 int play(const Options& options) {
     std::vector<Scenario> scenarios;
@@ -46,6 +60,7 @@ int play(const Options& options) {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     };
     std::map<std::string, Sum> sums;
+    double reported = 0;
     uint64_t seed = options.seed.value_or(random_u64() >> 24);
     do {
         for (const Scenario& scenario : scenarios) {
@@ -59,13 +74,15 @@ int play(const Options& options) {
                 std::printf("%s: fingerprint %016llx\n", scenario.name.c_str(),
                             static_cast<unsigned long long>(result.fingerprint));
             if (result.violation.empty()) continue;
-            std::printf("%s, seed %llu: %s\nrepeat: ./dev sim --scenario %s --seed %llu\n",
-                        scenario.name.c_str(), static_cast<unsigned long long>(seed),
-                        result.violation.c_str(), scenario.name.c_str(),
-                        static_cast<unsigned long long>(seed));
-            return 1;
+            return report(scenario.name, seed, result.violation);
         }
         ++seed;
+        if (elapsed() > reported + kProgressEvery_s) {
+            reported = elapsed();
+            std::printf("%llu runs of each scenario in %.0f s\n",
+                        static_cast<unsigned long long>(sums.begin()->second.runs), reported);
+            std::fflush(stdout);
+        }
     } while (!options.seed && elapsed() < options.seconds);
     for (const auto& [name, sum] : sums) {
         std::printf("%-16s %6llu runs %9llu steps %7llu crashes %8llu executions\n", name.c_str(),

@@ -65,7 +65,7 @@ void expect_laws_for_random_machines(const LanguageOptions& options) {
         const auto program = language->compile(text);
         ASSERT_TRUE(program) << program.error().message << "\n" << text;
         Simulation simulation(*language, *program);
-        simulation.start(R"({"list": ["a", {"b": 1}, 3]})", "{}");
+        simulation.start(RandomMachine::input(), RandomMachine::attributes());
         SplitMix64 random(seed);
         for (int i = 0; i < 3000 && simulation.execution().is_open(); ++i) {
             feed_at_random(simulation, random);

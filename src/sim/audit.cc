@@ -1,0 +1,158 @@
+// What must hold of a run, looked at from outside the engine: on every write, on every task, now
+// and then, and at the end.
+#include "lang/asl/testing/simulation.h"
+#include "sim/checks.h"
+#include "sim/machines.h"
+#include "sim/run.h"
+
+namespace tandem::sim {
+
+namespace {
+
+constexpr size_t kMailboxSlack = 4'096;  // answers are taken even when a mailbox is full
+constexpr int64_t kCallAttempts = 3;
+
+}  // namespace
+
+const Language& Run::language_of(const ExecutionSummary& summary) const {
+    return summary.kind == CallableKind::kFunction ? *invocation_ : *asl_;
+}
+
+std::shared_ptr<const Program> Run::program_of(const ExecutionSummary& summary) const {
+    if (summary.kind == CallableKind::kFunction) return call_program_;
+    return programs_.at(summary.callable + ":" + summary.revision);
+}
+
+/// An action leaves only after the event that asked for it is durable, and once in a server's life.
+void Run::on_run(const std::string& key) {
+    if (!run_in_this_life_.insert(key).second)
+        broke("a task was run twice without a crash: " + key);
+    const size_t hash = key.rfind('#');
+    const ExecutionId id(key.substr(0, hash));
+    const uint64_t seq = std::stoull(key.substr(hash + 1));
+    const auto events = store_->events(id, {.first_seq = seq, .last_seq = seq});
+    if (!events || events->size() != 1 || events->front().type != EventType::kTaskScheduled) {
+        broke("a task was run before its record was durable: " + key);
+    }
+}
+
+/// Nothing is recorded that has not happened yet.
+void Run::on_write(const ExecutionWrite& write) {
+    for (const Event& event : write.events) {
+        if (event.time > clock_.latest())
+            broke("an event from the future in " + write.summary.id.str());
+    }
+    if (write.erase) on_erase(write.summary.id);
+}
+
+/// Only what has ended is erased, and of that only function calls.
+void Run::on_erase(const ExecutionId& id) {
+    const auto stored = stored_->summary(id);
+    if (!stored) return broke("unreadable: " + stored.error().message);
+    Known& known = known_.at(id);
+    if (!*stored) {
+        if (!known.erased) broke("erased before it was recorded: " + id.str());
+        return;
+    }
+    const auto events = stored_->events(id, {});
+    if (!events) return broke("unreadable: " + events.error().message);
+    if (known.kind != CallableKind::kFunction) return broke("an execution is erased: " + id.str());
+    if ((*stored)->status == ExecutionStatus::kRunning)
+        return broke("a function call is erased before its end: " + id.str());
+    check_execution(id, known, true);
+    known.erased = true;
+}
+
+void Run::check_bounds() {
+    if (engine_->waiting() > size_t(scenario_.server.mailbox) * engine_->shards() + kMailboxSlack) {
+        broke("a mailbox grew without bound");
+    }
+    if (engine_->in_memory() > known_.size()) broke("more executions in memory than there are");
+}
+
+void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
+    const auto fail = [&](const std::string& what) { broke(what + " in " + id.str()); };
+    const auto stored = store_->summary(id);
+    if (!stored) return fail("unreadable: " + stored.error().message);
+    if (!*stored) {
+        const bool is_lost = known.acknowledged && !known.erased;
+        return is_lost ? fail("an acknowledged execution is lost") : void();
+    }
+    if (numbers_.emplace((*stored)->number, id).first->second != id)
+        return fail("the number of another execution");
+    const auto events = store_->events(id, {});
+    if (!events) return fail("unreadable: " + events.error().message);
+    if (events->size() < known.seen_events ||
+        (known.seen_events > 0 && hash_of(*events, known.seen_events) != known.seen_hash)) {
+        return fail("recorded history changed");
+    }
+    known.seen_events = events->size();
+    known.seen_hash = hash_of(*events, known.seen_events);
+    if (auto wrong = check_history(*events, clock_.latest()); !wrong.empty()) return fail(wrong);
+    const auto program = program_of(**stored);
+    if (auto wrong = check_fold(language_of(**stored), *program, *events, **stored); !wrong.empty())
+        return fail(wrong);
+    if (!is_end) return;
+    if ((*stored)->status == ExecutionStatus::kRunning) return fail("it never ended");
+    result_.fingerprint = result_.fingerprint * 31 + known.seen_hash;
+    if (known.kind == CallableKind::kFunction) return check_function_call(id, known, *events);
+    if (is_exact() && !known.stopped) check_output(**stored);
+}
+
+/// A queued call ends as its function does, after as many attempts as that takes.
+void Run::check_function_call(const ExecutionId& id, const Known& known,
+                              const std::vector<Event>& events) {
+    const auto attempts = std::count_if(events.begin(), events.end(), [](const Event& e) {
+        return e.type == EventType::kTaskScheduled;
+    });
+    if (attempts > kCallAttempts) return broke("too many attempts: " + id.str());
+    if (!is_exact() || known.stopped) return;
+    const TaskResult wanted = answer_to(known.input);
+    const bool succeeds = wanted.outcome == TaskOutcome::kSucceeded;
+    const Event& last = events.back();
+    const EventType end = succeeds ? EventType::kExecutionSucceeded : EventType::kExecutionFailed;
+    if (last.type != end || (succeeds && last.output != wanted.payload) ||
+        attempts != (succeeds ? 1 : kCallAttempts)) {
+        broke("another end of a function call than without faults: " + id.str());
+    }
+}
+
+/// Without time-outs, lost workers and stops, faults change no result.
+void Run::check_output(const ExecutionSummary& summary) {
+    asl::testing::Simulation ideal(*asl_, program_of(summary));
+    ideal.set_checks_each_input(false);
+    ideal.start(input_, machine_attributes());
+    ideal.run(
+        [](const Action& action) { return std::optional<TaskResult>(answer_to(action.payload)); });
+    const Event& last = ideal.events().back();
+    if (last.output != summary.output || last.error != summary.error) {
+        broke("another result than without faults in " + summary.id.str() + ": " +
+              summary.output.str() + summary.error.value_or("") + " instead of " +
+              last.output.str() + last.error.value_or(""));
+    }
+}
+
+void Run::check_all(bool is_end) {
+    for (auto& [id, known] : known_) {
+        if (is_well()) check_execution(id, known, is_end);
+    }
+}
+
+/// At rest, what open executions owe is what the workers run: pending() of the fold of each.
+void Run::check_owed() {
+    for (const auto& [id, known] : known_) {
+        const auto stored = store_->summary(id);
+        if (!stored || !*stored || (*stored)->status != ExecutionStatus::kRunning) continue;
+        const Language& language = language_of(**stored);
+        const auto program = program_of(**stored);
+        const auto state = language.initial(*program);
+        const auto events = store_->events(id, {});
+        for (const Event& e : *events) language.evolve(*program, *state, e);
+        for (const Action& action : language.pending(*program, *state)) {
+            const std::string key = id.str() + "#" + std::to_string(action.task);
+            if (!workers_.is_running(key)) return broke("a task that is owed runs nowhere: " + key);
+        }
+    }
+}
+
+}  // namespace tandem::sim

@@ -1,0 +1,118 @@
+// What the clients of a run do: they start, repeat, stop and watch executions, call functions and
+// update state machines.
+#include "sim/machines.h"
+#include "sim/run.h"
+
+namespace tandem::sim {
+
+namespace {
+
+constexpr const char* kCallTerms =
+    R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})";
+
+std::string revision(int64_t number) { return "r" + std::to_string(number); }
+
+}  // namespace
+
+/// One call of some client.
+void Run::call() {
+    const Workload& w = scenario_.workload;
+    if (chance(w.update)) {
+        const int64_t number = int64_t(random_.next() % machines_.size());
+        draw_faults_of_append();
+        return with_crashes([&] { put_machine(number, PutMode::kUpdate); });
+    }
+    if (known_.empty()) return start_new();
+    auto it = known_.begin();
+    std::advance(it, long(random_.next() % known_.size()));
+    if (chance(w.stop)) return stop(it->first);
+    if (chance(w.explain)) return explain(it->first);
+    const bool is_repeat = started_ >= w.executions || chance(w.repeat_start);
+    if (!is_repeat) return start_new();
+    // A queued call is not repeated: each has an id of its own.
+    if (it->second.kind == CallableKind::kWorkflow) start(it->first);
+}
+
+void Run::start_new() {
+    const std::string number = std::to_string(started_++);
+    const bool is_call = chance(scenario_.workload.invocations);
+    const ExecutionId id(is_call ? "invocation:f:c" + number : "states:e" + number);
+    Known& known = known_[id];
+    known.kind = is_call ? CallableKind::kFunction : CallableKind::kWorkflow;
+    known.input = Payload(is_call ? "{\"call\":" + number + "}" : input_);
+    start(id);
+}
+
+/// The same whenever it is repeated.
+std::string Run::machine_of(const ExecutionId& id) const {
+    return "m" + std::to_string(stable_hash(id.str()) % machines_.size());
+}
+
+void Run::start(const ExecutionId& id) {
+    const Known& what = known_.at(id);
+    const bool is_call = what.kind == CallableKind::kFunction;
+    StartRequest request;
+    request.id = id;
+    request.callable = {what.kind, is_call ? "f" : machine_of(id), ""};
+    request.name = id.str().substr(id.str().rfind(':') + 1);
+    request.input = what.input;
+    request.attributes = Payload(is_call ? std::string(kCallTerms) : machine_attributes());
+    engine_->start(request, [this, id, life = life_](Result<StartReply> reply) {
+        if (life != life_ || !reply) return;
+        Known& known = known_[id];
+        if (known.acknowledged && !reply->existed) broke("a name was started twice: " + id.str());
+        known.acknowledged = true;
+    });
+}
+
+void Run::stop(const ExecutionId& id) {
+    known_.at(id).stopped = true;
+    engine_->stop(id, "Stopped", std::nullopt, [](Result<ExecutionSummary>) {});
+}
+
+void Run::explain(const ExecutionId& id) {
+    engine_->explain(id, [this, life = life_, id](Result<std::vector<Waiting>> waiting) {
+        if (life != life_ || !waiting) return;
+        for (const Waiting& w : *waiting) {
+            if (w.state.empty()) broke("it waits in no state: " + id.str());
+        }
+    });
+}
+
+/// A further revision, by another definition.
+void Run::put_machine(int64_t number, PutMode mode) {
+    Machine& machine = machines_[size_t(number)];
+    const std::string text = machine_definition(scenario_.workload, is_exact(), random_.next());
+    const int64_t next = ++machine.attempted;
+    Callable callable;
+    callable.kind = CallableKind::kWorkflow;
+    callable.name = "m" + std::to_string(number);
+    callable.revision = revision(next);
+    callable.language = "asl";
+    callable.definition = Payload(text);
+    callable.attributes = Payload(std::string("{}"));
+    programs_[callable.name + ":" + callable.revision] = *asl_->compile(text);
+    const auto ok = engine_->put_callable(callable, mode);
+    if (ok) machine.acknowledged = next;
+    // The device may fail, and nothing else.
+    else if (engine_->is_ready()) broke("cannot deploy a machine: " + ok.error().message);
+}
+
+/// After a crash, a machine is what it was said to be, or what was being said.
+void Run::check_machines() {
+    for (size_t i = 0; i < machines_.size(); ++i) {
+        const std::string name = "m" + std::to_string(i);
+        const Machine& machine = machines_[i];
+        const auto found = engine_->callable({CallableKind::kWorkflow, name, ""});
+        if (!found) {
+            if (machine.acknowledged > 0) broke("an acknowledged machine is lost: " + name);
+            continue;
+        }
+        bool is_known = false;
+        for (int64_t r = machine.acknowledged; r <= machine.attempted; ++r)
+            is_known = is_known || (*found)->revision == revision(r);
+        if (!is_known) broke("another revision than the latest: " + name);
+    }
+}
+
+}  // namespace tandem::sim

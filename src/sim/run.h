@@ -1,0 +1,131 @@
+// Run: one run of the simulator: the server's life (run.cc), what its clients do (clients.cc) and
+// what must hold of it (audit.cc). Internal to sim; one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/stepped.h"
+#include "sim/disk.h"
+#include "sim/simulator.h"
+#include "sim/world.h"
+#include "store/rows/row_store.h"
+#include "store/testing/forwarding_store.h"
+
+namespace tandem::sim {
+
+/// What a client knows of an execution.
+struct Known {
+    CallableKind kind = CallableKind::kWorkflow;
+    Payload input;
+    bool acknowledged = false;
+    bool stopped = false;
+    bool erased = false;     // a function call that has ended, and that was seen to end well
+    size_t seen_events = 0;  // the history that was read once stays as it was
+    uint64_t seen_hash = 0;
+};
+
+/// Sees every batch on its way to the disk.
+class WatchedStore final : public store_test::ForwardingStore {
+public:
+    using Look = std::function<void(const ExecutionWrite&)>;
+    WatchedStore(Store& inner, Look look) : ForwardingStore(inner), look_(std::move(look)) {}
+
+    Result<void> append(const Batch& batch) override {
+        for (const ExecutionWrite& write : batch.executions) look_(write);
+        return inner_.append(batch);
+    }
+
+private:
+    Look look_;
+};
+
+class Run {
+public:
+    Run(const Scenario& scenario, uint64_t seed, const RunOptions& options);
+    RunResult play();
+
+private:
+    struct Machine {
+        int64_t attempted = 0;     // revisions are r1, r2...
+        int64_t acknowledged = 0;  // the latest that was said to be recorded
+    };
+
+    bool chance(double p) { return p > 0 && random_.next_double() < p; }
+    void broke(const std::string& what) {
+        if (result_.violation.empty()) result_.violation = what;
+    }
+    bool is_well() const { return result_.violation.empty(); }
+    /// Whether faults may change no result.
+    bool is_exact() const {
+        return !scenario_.workload.timeouts && scenario_.faults.lost_worker == 0;
+    }
+
+    // The server: run.cc
+    void open();
+    void deploy();
+    void crash();
+    void step();
+    void with_crashes(const std::function<void()>& action);
+    void draw_faults_of_append();
+    bool commit();
+    bool is_idle() const;
+    void tick();
+    void jump();
+    void come_to_rest();
+
+    // Its clients: clients.cc
+    void call();
+    void start_new();
+    void start(const ExecutionId& id);
+    void stop(const ExecutionId& id);
+    void explain(const ExecutionId& id);
+    void put_machine(int64_t number, PutMode mode);
+    std::string machine_of(const ExecutionId& id) const;
+
+    // What must hold: audit.cc
+    void on_run(const std::string& key);
+    void on_write(const ExecutionWrite& write);
+    void on_erase(const ExecutionId& id);
+    void check_bounds();
+    void check_machines();
+    void check_owed();
+    void check_execution(const ExecutionId& id, Known& known, bool is_end);
+    void check_all(bool is_end);
+    void check_output(const ExecutionSummary& summary);
+    void check_function_call(const ExecutionId& id, const Known& known,
+                             const std::vector<Event>& events);
+    const Language& language_of(const ExecutionSummary& summary) const;
+    std::shared_ptr<const Program> program_of(const ExecutionSummary& summary) const;
+
+    const Scenario& scenario_;
+    SplitMix64 random_;
+    WorldClock clock_;
+    Disk disk_;
+    Workers workers_;
+    std::unique_ptr<Language> asl_, invocation_;
+    std::string input_;  // of every execution of a state machine
+    std::vector<Machine> machines_;
+    std::map<std::string, std::shared_ptr<const Program>> programs_;  // by name and revision
+    std::shared_ptr<const Program> call_program_;
+    std::map<ExecutionId, Known> known_;
+    std::map<uint64_t, ExecutionId> numbers_;  // as the store has them, for ever
+    // The server; gone between a crash and the next open().
+    std::shared_ptr<Rows> rows_;
+    std::unique_ptr<Store> stored_;
+    std::unique_ptr<WatchedStore> store_;
+    std::optional<BlobStore> blobs_;
+    std::unique_ptr<SteppedEngine> engine_;
+    std::set<std::string> run_in_this_life_;
+    uint64_t life_ = 0;  // callbacks of an earlier life are void
+    int64_t started_ = 0;
+    bool faults_on_ = true;
+    RunResult result_;
+};
+
+}  // namespace tandem::sim
