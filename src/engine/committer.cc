@@ -30,8 +30,10 @@ void Committer::submit(Batch batch, Done done, bool quiet) {
         for (const Event& event : write.events) bytes += payload_bytes(event);
     }
     std::unique_lock lock(mutex_);
+    // Without a thread nobody would make room meanwhile.
     room_.wait(lock, [&] {
-        return queue_.size() < kCommitQueueBatches && queued_bytes_ < kCommitQueueBytes;
+        return threads_ == Threads::kNone ||
+               (queue_.size() < kCommitQueueBatches && queued_bytes_ < kCommitQueueBytes);
     });
     queued_bytes_ += bytes;
     queue_.push_back({std::move(batch), std::move(done)});

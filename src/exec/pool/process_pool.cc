@@ -289,8 +289,9 @@ void ProcessPool::stop() {
             log_warning("some function processes did not end", {{"workers", workers_.size()}});
         }
     }
-    channels_.reset();
-    watcher_.reset();
+    // Their threads may still be looking at each other's and their own descriptors.
+    if (channels_) channels_->stop();
+    if (watcher_) watcher_->stop();
     starter_.stop();
     flush_logs();
 }
