@@ -93,6 +93,10 @@ public:
     Result<void> validate(std::string_view language, std::string_view definition) const override {
         return registry_.validate(language, definition);
     }
+    Result<std::vector<Diagnostic>> diagnose(std::string_view language,
+                                             std::string_view definition) const override {
+        return registry_.diagnose(language, definition);
+    }
 
     void start(StartRequest request, Callback<StartReply> done) override {
         auto message = start_message(std::move(request), Message::Kind::kStart);

@@ -88,6 +88,9 @@ public:
         const ExecutionSummary& summary) const = 0;
     /// Whether a new definition would be accepted. Error: kInvalidArgument in the language's words.
     virtual Result<void> validate(std::string_view language, std::string_view definition) const = 0;
+    /// What the language says against it, or about it. Error: kUnsupported (no such language).
+    virtual Result<std::vector<Diagnostic>> diagnose(std::string_view language,
+                                                     std::string_view definition) const = 0;
 
     // Executions.
     /// Answers once the start is durable. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.

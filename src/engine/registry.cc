@@ -80,6 +80,14 @@ Result<void> Registry::validate(std::string_view name, std::string_view definiti
     return l->validate(definition);
 }
 
+Result<std::vector<Diagnostic>> Registry::diagnose(std::string_view name,
+                                                   std::string_view definition) const {
+    const Language* l = language(name);
+    if (l == nullptr)
+        return fail(ErrorCode::kUnsupported, "no such language: " + std::string(name));
+    return l->diagnose(definition);
+}
+
 Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable,
                                      bool archive) {
     Batch batch;

@@ -45,6 +45,8 @@ public:
     /// Whether the text stands in the definition of any callable or revision.
     bool mentions(std::string_view text) const;
     Result<void> validate(std::string_view language, std::string_view definition) const;
+    Result<std::vector<Diagnostic>> diagnose(std::string_view language,
+                                             std::string_view definition) const;
 
     /// For a new execution: the current (or named) revision, compiled.
     Result<std::shared_ptr<const Definition>> definition(const CallableRef& ref);

@@ -108,6 +108,15 @@ struct LanguageOptions {
     size_t decision_work = kDecisionWork;
 };
 
+/// One thing that is wrong, or odd, in a definition.
+struct Diagnostic {
+    enum class Severity : uint8_t { kError, kWarning };
+    Severity severity = Severity::kError;
+    std::string code;
+    std::string message;
+    std::string location;  // a JSON pointer with [n] for items; may be empty
+};
+
 class Language {
 public:
     virtual ~Language() = default;
@@ -120,6 +129,12 @@ public:
         auto program = compile(definition);
         if (!program) return tl::unexpected<Error>(program.error());
         return {};
+    }
+    /// Everything that validate() refuses a definition for, and warnings. Empty: it is accepted.
+    virtual std::vector<Diagnostic> diagnose(std::string_view definition) const {
+        auto valid = validate(definition);
+        if (valid) return {};
+        return {{Diagnostic::Severity::kError, "INVALID_DEFINITION", valid.error().message, {}}};
     }
     virtual std::unique_ptr<State> initial(const Program& program) const = 0;
     virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;

@@ -13,12 +13,9 @@ ROLE = "arn:aws:iam::@@ACCOUNT@@:role/snf_role_arn"
 # Actions that belong to features which a case may need; those left out are in scope.
 FEATURES = {
     "activities": r"\w*Activit(y|ies|yTask)$",
-    "aliases": r"\w*Alias(es)?$",
-    "versions": r"\w*StateMachineVersions?$",
     "map runs": r"\w*MapRuns?$",
     "task tokens": r"SendTask\w+$",
     "TestState": r"TestState$",
-    "ValidateStateMachineDefinition": r"ValidateStateMachineDefinition$",
     "redrive": r"RedriveExecution$",
 }
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
@@ -46,10 +43,11 @@ def _module(path):
 
 def stand_alone(recordings):
     """(case, item, why not) of the items that need no script: those of replay.py --dialect jsonpath, and synchronous executions."""
-    kinds = ("history", "output", "create_error", "describe_execution", "sync_execution")
+    kinds = ("history", "output", "create_error", "describe_execution", "sync_execution", "validate")
     return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
             if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
-            and item["kind"] in kinds and not item.get("jsonata") and not item.get("distributed_map")]
+            and item["kind"] in kinds
+            and (item["kind"] == "validate" or not item.get("jsonata") and not item.get("distributed_map"))]
 
 
 def _needs_script(case, item):
@@ -73,6 +71,8 @@ def alone(case, item):
     answer = {"$response": first + 3}
     if item["kind"] == "create_error":
         steps = [{**create, "id": first + 3, "args": item["request"], "expect_error": True}]
+    elif item["kind"] == "validate":
+        steps = [{"id": first + 3, "call": "stepfunctions:ValidateStateMachineDefinition", "args": item["request"]}]
     else:
         arn = {"$ref": first + 1, "path": ["executionArn"]}
         start = {"stateMachineArn": {"$ref": first, "path": ["stateMachineArn"]}}
@@ -131,11 +131,9 @@ def _excluded_step(step):
     args = step["args"]
     if not isinstance(args, dict):
         return "arguments that were not recorded"
-    if args.get("publish") or args.get("versionDescription") or "VersionArn" in json.dumps(args):
-        return "versions"
     definition = args.get("definition")
-    if not isinstance(definition, str):
-        return None
+    if not isinstance(definition, str) or action == "ValidateStateMachineDefinition":
+        return None  # nothing runs
     return _excluded_definition(definition, bool(step.get("expect_error")))
 
 

@@ -25,6 +25,13 @@ PLACEHOLDERS = {"transform.sfn_sm_create_arn": ("stateMachineArn", "ArnPart"),
 MEASURED = {"billedDurationInMilliseconds"}
 
 
+# Waits for a list: the action, where its answer has the list, the member to look at, whether the ARN shall be there.
+VERSIONS = ("ListStateMachineVersions", "stateMachineVersions", "stateMachineVersionArn")
+ALIASES = ("ListStateMachineAliases", "stateMachineAliases", "stateMachineAliasArn")
+LISTED = {"state_machine_version_listed": (*VERSIONS, True), "state_machine_version_not_listed": (*VERSIONS, False),
+          "state_machine_alias_is_created": (*ALIASES, True), "state_machine_alias_is_deleted": (*ALIASES, False)}
+
+
 class NotRecorded(Exception):
     """A value that Python code of the recording made: the recording does not have it."""
 
@@ -132,6 +139,8 @@ class Script:
     # waits
 
     def wait(self, step):
+        if step["await"] in LISTED:
+            return self.wait_for_listing(step)
         arn = next((a for a in [*self.resolve(step["pos"]), self.resolve(step["args"].get("execution_arn"))]
                     if isinstance(a, str) and ":execution:" in a), None)
         if arn is None:
@@ -143,6 +152,12 @@ class Script:
         if least:
             return self.until(lambda: len(self.history(arn)) >= least)
         return self.until(lambda: self.api("DescribeExecution", executionArn=arn)[1].get("status") != "RUNNING")
+
+    def wait_for_listing(self, step):
+        """A version or an alias shows up in its state machine's list, or is gone from it."""
+        action, key, member, wanted = LISTED[step["await"]]
+        machine, arn = self.resolve([*step["pos"], *step["args"].values()])
+        self.until(lambda: wanted == any(item[member] == arn for item in self.api(action, stateMachineArn=machine)[1].get(key, [])))
 
     def events_of_running(self, step):
         """Recorded events of an execution that never ended (one that waits for decades), else 0."""

@@ -1,6 +1,7 @@
 // The actions of the Step Functions API that this door answers, one file each. Sync actions return
 // their answer; those that wait for an execution get a `done` that is called once.
-// Changes of state machines (Create, Update, Delete, tags) are called one at a time.
+// Changes of state machines (Create, Update, Delete, versions, aliases, tags) are called one at a
+// time.
 #pragma once
 
 #include <functional>
@@ -21,6 +22,15 @@ Answer<json::Value> update_state_machine(const Context& context, const Input& in
 Answer<json::Value> delete_state_machine(const Context& context, const Input& input);
 Answer<json::Value> describe_state_machine(const Context& context, const Input& input);
 Answer<json::Value> list_state_machines(const Context& context, const Input& input);
+Answer<json::Value> publish_state_machine_version(const Context& context, const Input& input);
+Answer<json::Value> delete_state_machine_version(const Context& context, const Input& input);
+Answer<json::Value> list_state_machine_versions(const Context& context, const Input& input);
+Answer<json::Value> create_state_machine_alias(const Context& context, const Input& input);
+Answer<json::Value> update_state_machine_alias(const Context& context, const Input& input);
+Answer<json::Value> delete_state_machine_alias(const Context& context, const Input& input);
+Answer<json::Value> describe_state_machine_alias(const Context& context, const Input& input);
+Answer<json::Value> list_state_machine_aliases(const Context& context, const Input& input);
+Answer<json::Value> validate_state_machine_definition(const Context& context, const Input& input);
 Answer<json::Value> tag_resource(const Context& context, const Input& input);
 Answer<json::Value> untag_resource(const Context& context, const Input& input);
 Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input);

@@ -35,6 +35,7 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
          {"status", to_string(summary.status)},
          {"startDate", aws::epoch_seconds(summary.start_time)},
          {"redriveCount", 0}});
+    set_qualifiers(context, summary, out);
     const json::Value details = json::Value::object({{"included", all}});
     if (all) out.set("input", summary.input.str());
     out.set("inputDetails", details);

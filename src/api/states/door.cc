@@ -37,6 +37,15 @@ constexpr Action kActions[] = {
     {"DeleteStateMachine", Runs::kAlone, delete_state_machine},
     {"DescribeStateMachine", Runs::kHere, describe_state_machine},
     {"ListStateMachines", Runs::kHere, list_state_machines},
+    {"PublishStateMachineVersion", Runs::kAlone, publish_state_machine_version},
+    {"DeleteStateMachineVersion", Runs::kAlone, delete_state_machine_version},
+    {"ListStateMachineVersions", Runs::kHere, list_state_machine_versions},
+    {"CreateStateMachineAlias", Runs::kAlone, create_state_machine_alias},
+    {"UpdateStateMachineAlias", Runs::kAlone, update_state_machine_alias},
+    {"DeleteStateMachineAlias", Runs::kAlone, delete_state_machine_alias},
+    {"DescribeStateMachineAlias", Runs::kHere, describe_state_machine_alias},
+    {"ListStateMachineAliases", Runs::kHere, list_state_machine_aliases},
+    {"ValidateStateMachineDefinition", Runs::kQueued, validate_state_machine_definition},
     {"TagResource", Runs::kAlone, tag_resource},
     {"UntagResource", Runs::kAlone, untag_resource},
     {"ListTagsForResource", Runs::kHere, list_tags_for_resource},
@@ -50,28 +59,10 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {"CreateActivity",
-                                        "CreateStateMachineAlias",
-                                        "DeleteActivity",
-                                        "DeleteStateMachineAlias",
-                                        "DeleteStateMachineVersion",
-                                        "DescribeActivity",
-                                        "DescribeMapRun",
-                                        "DescribeStateMachineAlias",
-                                        "GetActivityTask",
-                                        "ListActivities",
-                                        "ListMapRuns",
-                                        "ListStateMachineAliases",
-                                        "ListStateMachineVersions",
-                                        "PublishStateMachineVersion",
-                                        "RedriveExecution",
-                                        "SendTaskFailure",
-                                        "SendTaskHeartbeat",
-                                        "SendTaskSuccess",
-                                        "TestState",
-                                        "UpdateMapRun",
-                                        "UpdateStateMachineAlias",
-                                        "ValidateStateMachineDefinition"};
+constexpr std::string_view kNotYet[] = {
+    "CreateActivity",  "DeleteActivity", "DescribeActivity", "DescribeMapRun",  "GetActivityTask",
+    "ListActivities",  "ListMapRuns",    "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat",
+    "SendTaskSuccess", "TestState",      "UpdateMapRun"};
 
 bool has_content_type(const net::HttpRequest& request) {
     std::string_view type = request.headers.get_or("Content-Type", "");

@@ -1,5 +1,7 @@
 #include "api/states/execution.h"
 
+#include "api/states/version.h"
+
 namespace tandem::states {
 
 using aws::Answer;
@@ -13,6 +15,18 @@ ExecutionId express_id(std::string_view machine, std::string_view name, std::str
     std::string id(1, kTransientMark);
     id.append("states:").append(machine).append(":").append(name).append(":").append(unique);
     return ExecutionId(std::move(id));
+}
+
+void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary,
+                    json::Value& out) {
+    const auto facts = json::parse(summary.attributes.view());
+    if (!facts) return;
+    const int64_t version = facts->int_or(kVersionFact, 0);
+    const std::string_view alias = facts->string_or(kAliasFact, "");
+    if (version != 0)
+        out.set("stateMachineVersionArn", version_arn(context, summary.callable, version));
+    if (!alias.empty())
+        out.set("stateMachineAliasArn", alias_arn(context, summary.callable, alias));
 }
 
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary) {

@@ -16,6 +16,13 @@ namespace tandem::states {
 ExecutionId execution_id(std::string_view machine, std::string_view name);
 ExecutionId express_id(std::string_view machine, std::string_view name, std::string_view unique);
 
+/// Members of an execution's attributes beside the context object: what its start was asked for.
+constexpr std::string_view kVersionFact = "Version";  // number
+constexpr std::string_view kAliasFact = "Alias";      // name
+
+/// Sets stateMachineVersionArn and stateMachineAliasArn where the execution has them.
+void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary, json::Value& out);
+
 /// ARN of an execution that this door started.
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary);
 

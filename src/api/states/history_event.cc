@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "api/aws/fields.h"
+#include "api/states/execution.h"
 
 namespace tandem::states {
 
@@ -63,10 +64,20 @@ std::string_view task_step(EventType type) {
     return to_string(type).substr(std::string_view("Task").size());
 }
 
-std::string role_of(const Payload& attributes) {
-    const auto value = json::parse(attributes.view());
-    const json::Value* execution = value ? value->find("Execution") : nullptr;
-    return execution ? std::string(execution->string_or("RoleArn", "")) : std::string();
+// What the start of an execution says of its state machine.
+json::Value with_origin(json::Value details, const Payload& attributes) {
+    const auto facts = json::parse(attributes.view());
+    const json::Value* execution = facts ? facts->find("Execution") : nullptr;
+    const std::string_view role = execution ? execution->string_or("RoleArn", "") : "";
+    if (!role.empty()) details.set("roleArn", role);
+    const json::Value* machine = facts ? facts->find("StateMachine") : nullptr;
+    if (!machine) return details;
+    const std::string arn(machine->string_or("Id", ""));
+    if (const int64_t version = facts->int_or(kVersionFact, 0); version != 0)
+        details.set("stateMachineVersionArn", arn + ":" + std::to_string(version));
+    if (const auto alias = facts->string_or(kAliasFact, ""); !alias.empty())
+        details.set("stateMachineAliasArn", arn + ":" + std::string(alias));
+    return details;
 }
 
 json::Value task_details(const Event& e, const Event* schedule, Details details) {
@@ -123,7 +134,7 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
     const std::string plain(to_string(e.type));
     switch (e.type) {
         case EventType::kExecutionStarted:
-            return {plain, details.input(e).text("roleArn", role_of(e.detail)).take()};
+            return {plain, with_origin(details.input(e).take(), e.detail)};
         case EventType::kExecutionSucceeded: return {plain, details.output(e).take()};
         case EventType::kExecutionFailed:
         case EventType::kExecutionAborted:

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kExecutionTokenChars = 3'096;
 constexpr size_t kReadExecutions =
     100;  // at a time: with their inputs and outputs they may be large
+// Read for one answer, when only those of a version or an alias are shown: it may have few or none.
+constexpr size_t kExaminedExecutions = 5'000;
 
 std::optional<ExecutionStatus> status_named(std::string_view name) {
     constexpr std::array kAll = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded,
@@ -32,9 +34,38 @@ json::Value item(const Context& context, const ExecutionSummary& summary) {
          {"status", to_string(summary.status)},
          {"startDate", aws::epoch_seconds(summary.start_time)},
          {"redriveCount", 0}});
+    set_qualifiers(context, summary, out);
     if (summary.status != ExecutionStatus::kRunning)
         out.set("stopDate", aws::epoch_seconds(summary.stop_time));
     return out;
+}
+
+// The state machine whose executions are listed, and which of them.
+struct Listed {
+    Machine machine;
+    std::string qualifier;  // of a version or an alias; empty for all
+    bool is_version = false;
+
+    bool shows(const ExecutionSummary& summary) const {
+        if (qualifier.empty()) return true;
+        const auto facts = json::parse(summary.attributes.view());
+        if (!facts) return false;
+        if (!is_version) return facts->string_or(kAliasFact, "") == qualifier;
+        return std::to_string(facts->int_or(kVersionFact, 0)) == qualifier;
+    }
+};
+
+Answer<Listed> find_listed(const Context& context, const std::string& arn) {
+    auto parsed = parse_machine_arn(context, arn);
+    if (!parsed) return tl::unexpected(parsed.error());
+    auto machine = find_machine(context, *parsed, arn);
+    if (!machine) return tl::unexpected(machine.error());
+    if (is_express(*machine->callable)) return type_not_supported();
+    const bool is_version = parsed->names_version();
+    const bool exists = is_version ? machine->callable->aliases.count(parsed->qualifier) != 0
+                                   : machine->attributes.aliases.count(parsed->qualifier) != 0;
+    if (!parsed->qualifier.empty() && !exists) return machine_does_not_exist(arn);
+    return Listed{*std::move(machine), std::move(parsed->qualifier), is_version};
 }
 
 }  // namespace
@@ -55,20 +86,20 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
                            "Must specify exactly one of stateMachineArn and mapRunArn");
     }
     if (map_run) return aws::refuse("ResourceNotFound", "Resource not found: '" + *map_run + "'");
-    const auto machine = find_machine(context, *arn);
-    if (!machine) return tl::unexpected(machine.error());
-    if (is_express(*machine->callable)) return type_not_supported();
+    const auto listed = find_listed(context, *arn);
+    if (!listed) return tl::unexpected(listed.error());
 
     ExecutionFilter filter;
     filter.kind = CallableKind::kWorkflow;
-    filter.callable = machine->callable->name;
+    filter.callable = listed->machine.callable->name;
     // Executions of a deleted namesake belong to that one.
-    filter.started_from = machine->callable->created;
+    filter.started_from = listed->machine.callable->created;
     const bool none =
         status == "PENDING_REDRIVE" || redrive == "REDRIVEN";  // nothing is redriven yet
     if (status) filter.status = status_named(*status);
 
-    const std::string scope = "ListExecutions/" + filter.callable + "/" + status.value_or("");
+    const std::string scope =
+        "ListExecutions/" + filter.callable + ":" + listed->qualifier + "/" + status.value_or("");
     std::string cursor;
     if (token) {
         auto decoded = aws::decode_page_token(scope, *token);
@@ -79,6 +110,7 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     json::Value out = json::Value::object();
     if (!none) {
         size_t left = wanted.value_or(0) == 0 ? kPageSizeDefault : size_t(*wanted);
+        size_t examined = 0;
         do {
             const auto page = context.engine.list(filter, cursor, std::min(left, kReadExecutions));
             if (!page) {
@@ -86,11 +118,14 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
                     return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
                 return aws::refuse(page.error());
             }
-            for (const ExecutionSummary& summary : page->executions)
+            for (const ExecutionSummary& summary : page->executions) {
+                if (!listed->shows(summary)) continue;
                 executions.push_back(item(context, summary));
-            left -= std::min(left, page->executions.size());
+                --left;
+            }
+            examined += page->executions.size();
             cursor = page->next;
-        } while (left > 0 && !cursor.empty());
+        } while (left > 0 && !cursor.empty() && examined < kExaminedExecutions);
         if (!cursor.empty()) out.set("nextToken", aws::encode_page_token(scope, cursor));
     }
     out.set("executions", std::move(executions));

@@ -1,5 +1,7 @@
 #include "api/states/machine.h"
 
+#include <algorithm>
+
 #include "api/aws/arn.h"
 #include "api/aws/json_errors.h"
 #include "base/encoding.h"
@@ -15,13 +17,20 @@ json::Value MachineAttributes::default_logging() {
 }
 
 Payload MachineAttributes::encode() const {
-    return Payload(json::print(json::Value::object({{"door", "states"},
-                                                    {"roleArn", role_arn},
-                                                    {"logging", logging},
-                                                    {"tracing", tracing},
-                                                    {"tags", tags},
-                                                    {"initial", initial},
-                                                    {"deleting", deleting}})));
+    json::Value out = json::Value::object({{"door", "states"},
+                                           {"roleArn", role_arn},
+                                           {"logging", logging},
+                                           {"tracing", tracing},
+                                           {"tags", tags},
+                                           {"initial", initial},
+                                           {"deleting", deleting}});
+    if (version != 0) out.set("version", version);
+    if (!description.empty()) out.set("description", description);
+    if (next_version != 1) out.set("nextVersion", next_version);
+    if (!aliases.empty()) out.set("aliases", encode_aliases(aliases));
+    if (published_first) out.set("publishedFirst", true);
+    if (!first_description.empty()) out.set("firstDescription", first_description);
+    return Payload(json::print(out));
 }
 
 MachineAttributes MachineAttributes::decode(const Payload& attributes) {
@@ -35,6 +44,12 @@ MachineAttributes MachineAttributes::decode(const Payload& attributes) {
     if (const json::Value* tags = value->find("tags"); tags && tags->is_array()) out.tags = *tags;
     out.initial = value->bool_or("initial", true);
     out.deleting = value->bool_or("deleting", false);
+    out.version = value->int_or("version", 0);
+    out.description = value->string_or("description", "");
+    out.next_version = value->int_or("nextVersion", 1);
+    if (const json::Value* aliases = value->find("aliases")) out.aliases = decode_aliases(*aliases);
+    out.published_first = value->bool_or("publishedFirst", false);
+    out.first_description = value->string_or("firstDescription", "");
     return out;
 }
 
@@ -58,7 +73,14 @@ tl::unexpected<ApiError> machine_deleting(std::string_view arn) {
                   "State Machine is being deleted: '" + std::string(arn) + "'");
 }
 
-Answer<std::string> machine_name(const aws::Context& context, std::string_view text) {
+bool MachineArn::names_version() const {
+    constexpr size_t kMostDigits = 18;  // of an int64_t, surely
+    return !qualifier.empty() && qualifier.front() != '0' && qualifier.size() <= kMostDigits &&
+           std::all_of(qualifier.begin(), qualifier.end(),
+                       [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Answer<MachineArn> parse_machine_arn(const aws::Context& context, std::string_view text) {
     const auto arn = aws::parse_arn(text);
     if (!arn)
         return refuse("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " + std::string(text) + "'");
@@ -68,12 +90,16 @@ Answer<std::string> machine_name(const aws::Context& context, std::string_view t
         return refuse("InvalidArn",
                       "Invalid Arn: 'Resource type not valid in this context: " + type + "'");
     }
-    std::string name = arn->resource.substr(kType.size());
+    MachineArn out;
+    out.name = arn->resource.substr(kType.size());
     const bool here = arn->account == context.place.account && arn->region == context.place.region;
-    // A further colon names a version or an alias, of which there are none yet.
-    if (!here || name.empty() || name.find(':') != std::string::npos)
-        return machine_does_not_exist(text);
-    return name;
+    if (const size_t colon = out.name.find(':'); colon != std::string::npos) {
+        out.qualifier = out.name.substr(colon + 1);
+        out.name.resize(colon);
+        if (out.qualifier.empty()) return machine_does_not_exist(text);
+    }
+    if (!here || out.name.empty()) return machine_does_not_exist(text);
+    return out;
 }
 
 namespace {
@@ -114,9 +140,15 @@ Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
 }
 
 Answer<Machine> find_machine(const aws::Context& context, std::string_view arn) {
-    auto name = machine_name(context, arn);
-    if (!name) return tl::unexpected(name.error());
-    auto machine = lookup_machine(context, *name);
+    const auto parsed = parse_machine_arn(context, arn);
+    if (!parsed) return tl::unexpected(parsed.error());
+    if (!parsed->qualifier.empty()) return machine_does_not_exist(arn);
+    return find_machine(context, *parsed, arn);
+}
+
+Answer<Machine> find_machine(const aws::Context& context, const MachineArn& parsed,
+                             std::string_view arn) {
+    auto machine = lookup_machine(context, parsed.name);
     if (!machine) return tl::unexpected(machine.error());
     if (!*machine) return machine_does_not_exist(arn);
     return **std::move(machine);
@@ -138,6 +170,11 @@ std::optional<ApiError> check_name(std::string_view name) {
 
 namespace {
 
+// Of an encryptionConfiguration, as the API's model bounds them.
+constexpr size_t kKmsKeyIdChars = 2'048;
+constexpr int64_t kKeyReuseSecondsMin = 60;
+constexpr int64_t kKeyReuseSecondsMax = 900;
+
 Answer<json::Value> read_logging(const json::Value& given) {
     aws::Fields fields(given);
     const auto level = fields.string("level", {.values = {"ALL", "ERROR", "FATAL", "OFF"},
@@ -156,22 +193,27 @@ Answer<json::Value> read_logging(const json::Value& given) {
     return out;
 }
 
-Answer<bool> check_unsupported(aws::Fields& fields, const json::Value* encryption,
-                               const std::optional<bool>& publish, bool has_description) {
-    if (publish.value_or(false)) {
-        return refuse(
-            "UnsupportedOperation",
-            "This server does not publish state machine versions yet: leave 'publish' false.");
-    }
-    if (has_description) {
-        return refuse("ValidationException",
-                      "Version description can only be set when publish is true");
-    }
-    if (encryption && encryption->string_or("type", "AWS_OWNED_KEY") != "AWS_OWNED_KEY") {
-        return refuse("InvalidEncryptionConfiguration",
-                      "Invalid Encryption Configuration: only AWS_OWNED_KEY is supported");
-    }
-    return true;
+// There is no key service: a key of the customer's is refused, after the shape is checked.
+std::optional<ApiError> check_encryption(const json::Value& given) {
+    aws::Fields fields(given);
+    const auto type =
+        fields.string("type", {.required = true,
+                               .values = {"AWS_OWNED_KEY", "CUSTOMER_MANAGED_KMS_KEY"},
+                               .error_name = "encryptionConfiguration.type"});
+    fields.string(
+        "kmsKeyId",
+        {.min = 1, .max = kKmsKeyIdChars, .error_name = "encryptionConfiguration.kmsKeyId"});
+    fields.integer("kmsDataKeyReusePeriodSeconds",
+                   {.min = kKeyReuseSecondsMin,
+                    .max = kKeyReuseSecondsMax,
+                    .error_name = "encryptionConfiguration.kmsDataKeyReusePeriodSeconds"});
+    if (auto error = fields.error()) return error;
+    if (*type == "AWS_OWNED_KEY") return std::nullopt;
+    return ApiError{400,
+                    "InvalidEncryptionConfiguration",
+                    "Invalid Encryption Configuration: only AWS_OWNED_KEY is supported",
+                    {},
+                    0};
 }
 
 }  // namespace
@@ -184,9 +226,10 @@ Answer<MachineSettings> read_settings(aws::Fields& fields) {
     const json::Value* logging = fields.object("loggingConfiguration");
     const json::Value* tracing = fields.object("tracingConfiguration");
     const json::Value* encryption = fields.object("encryptionConfiguration");
-    const auto publish = fields.boolean("publish");
-    const bool described =
-        !fields.string("versionDescription", {.max = 256, .sensitive = true}).value_or("").empty();
+    out.publish = fields.boolean("publish").value_or(false);
+    out.version_description =
+        fields.string("versionDescription", {.max = kDescriptionChars, .sensitive = true})
+            .value_or("");
     if (const auto error = fields.error()) return tl::unexpected(*error);
     if (out.definition && out.definition->size() > kDefinitionBytes) {
         fields.violate(
@@ -194,8 +237,13 @@ Answer<MachineSettings> read_settings(aws::Fields& fields) {
             "Member must have length less than or equal to " + std::to_string(kDefinitionBytes));
         return tl::unexpected(*fields.error());
     }
-    if (const auto ok = check_unsupported(fields, encryption, publish, described); !ok)
-        return tl::unexpected(ok.error());
+    if (!out.publish && !out.version_description.empty()) {
+        return refuse("ValidationException",
+                      "Version description can only be set when publish is true");
+    }
+    if (encryption) {
+        if (auto error = check_encryption(*encryption)) return tl::unexpected(*std::move(error));
+    }
     if (out.role_arn && !aws::is_role_arn(*out.role_arn)) {
         return refuse("InvalidArn", "Invalid Arn: 'Invalid Role Arn: " + *out.role_arn + "'");
     }
@@ -229,14 +277,17 @@ Answer<json::Value> read_tags(const json::Value* tags) {
         const std::string at = "tags." + std::to_string(++position) + ".member.";
         aws::Fields fields(tag);
         const std::string key_name = at + "key", value_name = at + "value";
-        const auto key =
-            fields.string("key", {.required = true, .min = 1, .max = 128, .error_name = key_name});
-        const auto value = fields.string("value", {.max = 256, .error_name = value_name});
+        const auto key = fields.string(
+            "key", {.required = true, .min = 1, .max = kTagKeyChars, .error_name = key_name});
+        const auto value =
+            fields.string("value", {.max = kTagValueChars, .error_name = value_name});
         if (const auto error = fields.error()) return tl::unexpected(*error);
         out.push_back(json::Value::object({{"key", *key}, {"value", value.value_or("")}}));
     }
-    if (out.as_array().size() > 50)
-        return refuse("TooManyTags", "Too many tags: a resource can have 50.");
+    if (out.as_array().size() > kTagsPerResource) {
+        return refuse("TooManyTags", "Too many tags: a resource can have " +
+                                         std::to_string(kTagsPerResource) + ".");
+    }
     return out;
 }
 

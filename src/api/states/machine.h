@@ -1,9 +1,10 @@
 // A state machine as this door keeps it: a Callable of language "asl" (STANDARD) or "asl.express"
 // whose attributes are the API's facts that the engine does not need (role, logging, tracing,
-// tags). Plain data and lookups. Invariant: what encode() writes decode() reads; unknown members
-// are dropped.
+// tags, aliases). A published version (version.h) is a further revision of it. Plain data and
+// lookups. Invariant: what encode() writes decode() reads; unknown members are dropped.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "api/aws/answer.h"
 #include "api/aws/door.h"
 #include "api/aws/fields.h"
+#include "api/states/alias.h"
 #include "engine/engine.h"
 #include "json/value.h"
 
@@ -24,6 +26,15 @@ struct MachineAttributes {
     json::Value tags = json::Value::array();  // [{"key", "value"}]
     bool initial = true;                      // never updated: no revision id is shown
     bool deleting = false;
+    // Of a published version only:
+    int64_t version = 0;
+    std::string description;
+    // Of the current revision only:
+    int64_t next_version = 1;  // numbers are never used again
+    std::map<std::string, Alias> aliases;
+    // What CreateStateMachine was told, for its idempotency.
+    bool published_first = false;
+    std::string first_description;
 
     static json::Value default_logging();
     Payload encode() const;
@@ -45,12 +56,22 @@ inline bool is_express(const Callable& callable) { return callable.language == k
 /// StateMachineTypeNotSupported, for an action that the other type has.
 tl::unexpected<aws::ApiError> type_not_supported();
 
-/// Name from a state machine's ARN. Exceptions: InvalidArn; StateMachineDoesNotExist for a version,
-/// an alias or another account or region.
-aws::Answer<std::string> machine_name(const aws::Context& context, std::string_view arn);
+/// What the ARN of a state machine, a version or an alias names.
+struct MachineArn {
+    std::string name;
+    std::string qualifier;  // a version's number or an alias's name; empty without
 
-/// Exceptions: those of machine_name, StateMachineDoesNotExist.
+    bool names_version() const;
+};
+
+/// Exceptions: InvalidArn; StateMachineDoesNotExist for another account or region.
+aws::Answer<MachineArn> parse_machine_arn(const aws::Context& context, std::string_view arn);
+
+/// By an ARN without qualifier. Exceptions: those above, StateMachineDoesNotExist.
 aws::Answer<Machine> find_machine(const aws::Context& context, std::string_view arn);
+/// The state machine that the ARN names or qualifies; whether the qualifier exists is not asked.
+aws::Answer<Machine> find_machine(const aws::Context& context, const MachineArn& parsed,
+                                  std::string_view arn);
 
 /// nullopt if there is none of that name. Finishes a deletion that nothing holds up any more.
 aws::Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
@@ -68,6 +89,8 @@ struct MachineSettings {
     std::optional<std::string> role_arn;
     std::optional<json::Value> logging;
     std::optional<bool> tracing;
+    bool publish = false;
+    std::string version_description;
 };
 
 /// Reads and checks them; the definition is not compiled here.

@@ -94,7 +94,13 @@ TEST_F(StatesTest, CreateChecksRoleTypeAndSettings) {
     };
     EXPECT_EQ(with("roleArn", "nonsense").type(), "InvalidArn");
     EXPECT_EQ(with("type", "FAST").type(), "ValidationException");
-    EXPECT_EQ(with("publish", true).type(), "UnsupportedOperation");
+    const Reply key =
+        with("encryptionConfiguration",
+             Value::object({{"type", "CUSTOMER_MANAGED_KMS_KEY"}, {"kmsKeyId", "k"}}));
+    EXPECT_EQ(key.type(), "InvalidEncryptionConfiguration");
+    EXPECT_EQ(with("encryptionConfiguration", Value::object()).message(),
+              "1 validation error detected: Value null at 'encryptionConfiguration.type' failed to "
+              "satisfy constraint: Member must not be null");
     EXPECT_EQ(with("versionDescription", "v").type(), "ValidationException");
     const Reply logging = with("loggingConfiguration", Value::object({{"level", "ALL"}}));
     EXPECT_EQ(logging.type(), "InvalidLoggingConfiguration");

@@ -4,7 +4,7 @@
 
 #include "api/aws/json_errors.h"
 #include "api/states/execution.h"
-#include "api/states/machine.h"
+#include "api/states/version.h"
 #include "base/rng.h"
 
 namespace tandem::states {
@@ -32,9 +32,10 @@ Answer<std::string> check_input(const Context& context, aws::Fields& fields,
                        "Invalid State Machine Execution Input: '" + reason + "'");
 }
 
-// The static part of the context object.
-Payload context_object(const Context& context, const Machine& machine, const std::string& arn,
+// The static part of the context object, and which version or alias was asked for.
+Payload context_object(const Context& context, const Target& target, const std::string& arn,
                        const std::string& name) {
+    const Machine& machine = target.machine;
     std::string out = "{";
     const auto open = [&out](std::string_view key) {
         if (out.back() != '{') out += ',';
@@ -56,7 +57,13 @@ Payload context_object(const Context& context, const Machine& machine, const std
     out += '{';
     add("Id", aws::state_machine_arn(context.place, machine.callable->name));
     add("Name", machine.callable->name);
-    return Payload(out + "}}");
+    out += '}';
+    if (target.version != 0) {
+        open(kVersionFact);
+        out += std::to_string(target.version);
+    }
+    if (!target.alias.empty()) add(kAliasFact, target.alias);
+    return Payload(out + "}");
 }
 
 }  // namespace
@@ -75,16 +82,17 @@ Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants w
     if (name) {
         if (const auto error = check_name(*name)) return tl::unexpected(*error);
     }
-    const auto machine = find_machine(context, *machine_arn);
-    if (!machine) return tl::unexpected(machine.error());
-    if (machine->attributes.deleting) return machine_deleting(*machine_arn);
-    const bool express = is_express(*machine->callable);
+    const auto target = find_target(context, *machine_arn);
+    if (!target) return tl::unexpected(target.error());
+    if (target->deleting) return machine_deleting(*machine_arn);
+    const Callable& callable = *target->machine.callable;
+    const bool express = is_express(callable);
     if (wants == Wants::kExpress && !express) return type_not_supported();
     auto checked = check_input(context, fields, std::move(text));
     if (!checked) return tl::unexpected(checked.error());
 
     Start out;
-    const std::string& machine_name = machine->callable->name;
+    const std::string& machine_name = callable.name;
     out.machine_arn = *machine_arn;
     out.request.name = name ? *name : random_uuid();
     out.is_express = express;
@@ -100,9 +108,10 @@ Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants w
     if (out.request.id.str().size() > kExecutionIdBytes) {
         return aws::refuse("InvalidName", "Invalid Name: '" + out.request.name + "'");
     }
-    out.request.callable = {CallableKind::kWorkflow, machine_name, ""};
+    out.request.callable = {CallableKind::kWorkflow, machine_name,
+                            target->qualified ? callable.revision : ""};
     out.request.input = Payload(*std::move(checked));
-    out.request.attributes = context_object(context, *machine, out.execution_arn, out.request.name);
+    out.request.attributes = context_object(context, *target, out.execution_arn, out.request.name);
     return out;
 }
 

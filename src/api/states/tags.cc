@@ -1,27 +1,38 @@
-// TagResource, UntagResource, ListTagsForResource for state machines.
+// TagResource, UntagResource, ListTagsForResource. What can have tags is in find_tagged().
 
 #include <algorithm>
+#include <functional>
 
 #include "api/states/actions.h"
-#include "api/states/machine.h"
+#include "api/states/version.h"
 
 namespace tandem::states {
 
 namespace {
 
-Answer<Machine> tagged(const Context& context, const std::string& arn) {
+/// A resource with its tags, and how changed ones are written.
+struct Tagged {
+    json::Value tags;
+    std::function<Answer<bool>(json::Value tags)> save;
+};
+
+Answer<Tagged> find_tagged(const Context& context, const std::string& arn) {
     auto machine = find_machine(context, arn);
-    if (!machine && machine.error().code == "StateMachineDoesNotExist") {
+    if (!machine) {
+        if (machine.error().code != "StateMachineDoesNotExist")
+            return tl::unexpected(machine.error());
         return aws::refuse("ResourceNotFound", "Resource not found: '" + arn + "'");
     }
-    return machine;
+    return Tagged{machine->attributes.tags,
+                  [&context, machine = *machine](json::Value tags) mutable {
+                      machine.attributes.tags = std::move(tags);
+                      return save_machine(context, *machine.callable, machine.attributes);
+                  }};
 }
 
-Answer<json::Value> store(const Context& context, const Machine& machine) {
-    Callable callable = *machine.callable;
-    callable.attributes = machine.attributes.encode();
-    const auto done = context.engine.amend_callable(callable);
-    if (!done) return aws::refuse(done.error());
+Answer<json::Value> store(Tagged& resource, json::Value tags) {
+    const auto saved = resource.save(std::move(tags));
+    if (!saved) return tl::unexpected(saved.error());
     return json::Value::object();
 }
 
@@ -35,9 +46,9 @@ Answer<json::Value> tag_resource(const Context& context, const Input& input) {
     if (const auto error = fields.error()) return tl::unexpected(*error);
     const auto added = read_tags(tags);
     if (!added) return tl::unexpected(added.error());
-    auto machine = tagged(context, *arn);
-    if (!machine) return tl::unexpected(machine.error());
-    json::Value merged = machine->attributes.tags;
+    auto resource = find_tagged(context, *arn);
+    if (!resource) return tl::unexpected(resource.error());
+    json::Value merged = resource->tags;
     for (const json::Value& tag : added->as_array()) {
         json::Array& all = merged.mutable_array();
         const auto same = std::find_if(all.begin(), all.end(), [&](const json::Value& t) {
@@ -48,8 +59,7 @@ Answer<json::Value> tag_resource(const Context& context, const Input& input) {
     }
     auto checked = read_tags(&merged);
     if (!checked) return tl::unexpected(checked.error());
-    machine->attributes.tags = *std::move(checked);
-    return store(context, *machine);
+    return store(*resource, *std::move(checked));
 }
 
 Answer<json::Value> untag_resource(const Context& context, const Input& input) {
@@ -58,24 +68,25 @@ Answer<json::Value> untag_resource(const Context& context, const Input& input) {
     const json::Value* keys = fields.array("tagKeys");
     if (!keys) fields.string("tagKeys", {.required = true});
     if (const auto error = fields.error()) return tl::unexpected(*error);
-    auto machine = tagged(context, *arn);
-    if (!machine) return tl::unexpected(machine.error());
-    std::erase_if(machine->attributes.tags.mutable_array(), [&](const json::Value& tag) {
+    auto resource = find_tagged(context, *arn);
+    if (!resource) return tl::unexpected(resource.error());
+    json::Value left = resource->tags;
+    std::erase_if(left.mutable_array(), [&](const json::Value& tag) {
         const json::Array& gone = keys->as_array();
         return std::any_of(gone.begin(), gone.end(), [&](const json::Value& key) {
             return key.is_string() && key.as_string() == tag.string_or("key", "");
         });
     });
-    return store(context, *machine);
+    return store(*resource, std::move(left));
 }
 
 Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input) {
     aws::Fields fields(input);
     const auto arn = fields.string("resourceArn", {.required = true, .min = 1, .max = kArnChars});
     if (const auto error = fields.error()) return tl::unexpected(*error);
-    const auto machine = tagged(context, *arn);
-    if (!machine) return tl::unexpected(machine.error());
-    return json::Value::object({{"tags", machine->attributes.tags}});
+    const auto resource = find_tagged(context, *arn);
+    if (!resource) return tl::unexpected(resource.error());
+    return json::Value::object({{"tags", resource->tags}});
 }
 
 }  // namespace tandem::states

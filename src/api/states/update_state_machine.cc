@@ -1,12 +1,12 @@
 #include "api/states/actions.h"
-#include "api/states/machine.h"
+#include "api/states/version.h"
 #include "base/rng.h"
 
 namespace tandem::states {
 
 namespace {
 
-Answer<json::Value> updated(const Callable& callable, const MachineAttributes& attributes) {
+json::Value updated(const Callable& callable, const MachineAttributes& attributes) {
     json::Value out = json::Value::object({{"updateDate", aws::epoch_seconds(callable.updated)}});
     if (!attributes.initial) out.set("revisionId", callable.revision);
     return out;
@@ -59,7 +59,16 @@ Answer<json::Value> update_state_machine(const Context& context, const Input& in
         if (done.error().code == ErrorCode::kNotFound) return machine_does_not_exist(*arn);
         return aws::refuse(done.error());
     }
-    return updated(callable, attributes);
+    json::Value out = updated(callable, attributes);
+    if (settings->publish) {
+        const std::string name = callable.name;
+        const auto version = publish_version(
+            context, {std::make_shared<const Callable>(std::move(callable)), std::move(attributes)},
+            settings->version_description);
+        if (!version) return tl::unexpected(version.error());
+        out.set("stateMachineVersionArn", version_arn(context, name, version->attributes.version));
+    }
+    return out;
 }
 
 }  // namespace tandem::states

@@ -1,5 +1,7 @@
 #include "lang/asl/language.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/integration/integration.h"
@@ -29,6 +31,22 @@ public:
     Result<void> validate(std::string_view text) const override {
         if (auto valid = validate_definition(text, type_); !valid) return valid;
         return Language::validate(text);
+    }
+
+    std::vector<Diagnostic> diagnose(std::string_view text) const override {
+        auto found = diagnose_definition(text, type_);
+        const bool is_valid = std::none_of(found.begin(), found.end(), [](const Diagnostic& d) {
+            return d.severity == Diagnostic::Severity::kError;
+        });
+        if (!is_valid) return found;
+        // What this version does not run is known to the compiler only.
+        if (const auto program = compile(text); !program) {
+            found.push_back({Diagnostic::Severity::kError,
+                             "SCHEMA_VALIDATION_FAILED",
+                             program.error().message,
+                             {}});
+        }
+        return found;
     }
 
     Result<std::shared_ptr<const Program>> compile(std::string_view text) const override {

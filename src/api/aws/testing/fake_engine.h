@@ -31,6 +31,7 @@ public:
 
     // Set by tests.
     std::optional<Error> refuse_definition;  // validate() and put_callable() answer it
+    std::vector<Diagnostic> diagnostics;     // diagnose() answers them
     std::optional<Error> refuse_start;
     TaskResult invoke_result;
     std::optional<Task> last_task;
@@ -48,7 +49,7 @@ public:
             return fail(ErrorCode::kAlreadyExists, "exists");
         if (mode == PutMode::kUpdate) {
             if (it == current_.end()) return fail(ErrorCode::kNotFound, "none");
-            if (it->second->revision != callable.revision) revisions_[key].push_back(it->second);
+            if (it->second->revision != callable.revision) archived_.push_back(it->second);
         }
         current_[key] = std::make_shared<Callable>(std::move(callable));
         return {};
@@ -66,7 +67,9 @@ public:
     Result<void> put_revision(Callable callable) override {
         const Key key{callable.kind, callable.name};
         if (!current_.count(key)) return fail(ErrorCode::kNotFound, "none");
-        revisions_[key].push_back(std::make_shared<Callable>(std::move(callable)));
+        auto& all = revisions_[key];
+        std::erase_if(all, [&](const auto& r) { return r->revision == callable.revision; });
+        all.push_back(std::make_shared<Callable>(std::move(callable)));
         return {};
     }
     Result<std::shared_ptr<const Callable>> callable(const CallableRef& ref) const override {
@@ -104,21 +107,23 @@ public:
         const Key key{ref.kind, ref.name};
         if (!current_.count(key)) return fail(ErrorCode::kNotFound, "none");
         if (ref.qualifier.empty()) {
-            for (const auto& r : revisions_[key]) deleted_.push_back(r);
-            deleted_.push_back(current_[key]);
+            for (const auto& r : revisions_[key]) archived_.push_back(r);
+            archived_.push_back(current_[key]);
             revisions_.erase(key);
             current_.erase(key);
             return {};
         }
-        const size_t gone = std::erase_if(
-            revisions_[key], [&](const auto& r) { return r->revision == ref.qualifier; });
+        const size_t gone = std::erase_if(revisions_[key], [&](const auto& r) {
+            if (r->revision == ref.qualifier) archived_.push_back(r);
+            return r->revision == ref.qualifier;
+        });
         if (gone == 0) return fail(ErrorCode::kNotFound, "none");
         return {};
     }
     Result<std::shared_ptr<const Callable>> execution_callable(
         const ExecutionSummary& s) const override {
         if (auto found = callable({s.kind, s.callable, s.revision})) return found;
-        for (const auto& r : deleted_) {
+        for (const auto& r : archived_) {
             if (r->name == s.callable && r->revision == s.revision) return r;
         }
         return fail(ErrorCode::kNotFound, "none");
@@ -126,6 +131,10 @@ public:
     Result<void> validate(std::string_view, std::string_view) const override {
         if (refuse_definition) return tl::unexpected(*refuse_definition);
         return {};
+    }
+
+    Result<std::vector<Diagnostic>> diagnose(std::string_view, std::string_view) const override {
+        return diagnostics;
     }
 
     void start(StartRequest request, Callback<StartReply> done) override {
@@ -275,7 +284,7 @@ private:
     const Clock& clock_;
     std::map<Key, std::shared_ptr<const Callable>> current_;
     std::map<Key, std::vector<std::shared_ptr<const Callable>>> revisions_;
-    std::vector<std::shared_ptr<const Callable>> deleted_;
+    std::vector<std::shared_ptr<const Callable>> archived_;
     std::map<ExecutionId, Execution> executions_;
     std::vector<ExecutionId> order_;
     std::map<std::string, std::string> blobs_;

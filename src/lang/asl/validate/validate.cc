@@ -9,7 +9,8 @@ namespace tandem::asl {
 
 namespace {
 
-constexpr size_t kMaxDiagnostics = 100;
+// One more than anybody is shown: that tells them there are more.
+constexpr size_t kMaxDiagnostics = kDiagnosticsMax + 1;
 constexpr size_t kMaxBytes = 1000;  // of a message or a location: names may be of any length
 
 /// Not within a character.
@@ -27,20 +28,12 @@ bool is_jsonata(const json::Value& json) {
 
 void Validator::report(std::string_view code, std::string message, std::string_view at) {
     if (diagnostics_.size() == kMaxDiagnostics) return;
-    diagnostics_.push_back({std::string(code), clipped(message), clipped(at)});
+    diagnostics_.push_back(
+        {Diagnostic::Severity::kError, std::string(code), clipped(message), clipped(at)});
 }
 
 void Validator::schema(std::string message, const std::string& at) {
     report("SCHEMA_VALIDATION_FAILED", std::move(message), at);
-}
-
-std::string Validator::text() const {
-    std::string out;
-    for (const Diagnostic& d : diagnostics_) {
-        if (!out.empty()) out += ", ";
-        out += d.code + ": " + d.message + " at " + d.at;
-    }
-    return out;
 }
 
 void Validator::run(const json::Value& definition) {
@@ -78,20 +71,32 @@ void Validator::machine(const json::Value& json, const std::string& at, const Na
     }
 }
 
-Result<void> validate_definition(std::string_view text, WorkflowType type) {
-    if (text.size() > kDefinitionBytes)
-        return fail(ErrorCode::kTooLarge, "Definition is longer than 1 MiB");
+std::vector<Diagnostic> diagnose_definition(std::string_view text, WorkflowType type) {
     json::SyntaxError where;
     const auto json = json::parse(text, {}, &where);
     if (!json) {
-        return fail(ErrorCode::kInvalidArgument, "INVALID_JSON_DESCRIPTION: " + where.message +
-                                                     " at line: " + std::to_string(where.line) +
-                                                     ", column: " + std::to_string(where.column));
+        return {{Diagnostic::Severity::kError,
+                 "INVALID_JSON_DESCRIPTION",
+                 where.message + " at line: " + std::to_string(where.line) +
+                     ", column: " + std::to_string(where.column),
+                 {}}};
     }
     Validator validator(type);
     validator.run(*json);
-    if (std::string diagnostics = validator.text(); !diagnostics.empty())
-        return fail(ErrorCode::kInvalidArgument, std::move(diagnostics));
+    return std::move(validator).take();
+}
+
+Result<void> validate_definition(std::string_view text, WorkflowType type) {
+    if (text.size() > kDefinitionBytes)
+        return fail(ErrorCode::kTooLarge, "Definition is longer than 1 MiB");
+    std::string errors;
+    for (const Diagnostic& d : diagnose_definition(text, type)) {
+        if (d.severity != Diagnostic::Severity::kError) continue;
+        if (!errors.empty()) errors += ", ";
+        errors += d.code + ": " + d.message;
+        if (!d.location.empty()) errors += " at " + d.location;
+    }
+    if (!errors.empty()) return fail(ErrorCode::kInvalidArgument, std::move(errors));
     return {};
 }
 

@@ -16,8 +16,7 @@ class Validator {
 public:
     explicit Validator(WorkflowType type) : type_(type) {}
     void run(const json::Value& definition);
-    /// All diagnostics, or empty.
-    std::string text() const;
+    std::vector<Diagnostic> take() && { return std::move(diagnostics_); }
 
 private:
     using Names = std::vector<std::string_view>;
@@ -60,9 +59,6 @@ private:
     void target(const json::Value& json, std::string_view name, const std::string& at,
                 const json::Value& states, std::set<std::string_view>& reached);
 
-    struct Diagnostic {
-        std::string code, message, at;
-    };
     WorkflowType type_;
     std::vector<Diagnostic> diagnostics_;
     std::set<std::string, std::less<>> names_;  // of states, unique over all machines
