@@ -21,6 +21,7 @@ void add_commands(CLI::App& app, std::shared_ptr<Context> context, std::function
     add_logs(app, context, run);
     add_ls(app, context, run);
     add_stop(app, context, run);
+    add_jsonata(app, context, run);
 }
 
 Result<std::string> read_file(const std::string& path) {

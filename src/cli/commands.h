@@ -36,6 +36,7 @@ void add_history(CLI::App& app, std::shared_ptr<Context> context, std::function<
 void add_logs(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_ls(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_explain(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_jsonata(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
 /// The subcommand of `function`.
 void add_deploy_function(CLI::App& function, std::shared_ptr<Context> context,
                          std::function<int()>& run);

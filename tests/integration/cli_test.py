@@ -73,11 +73,11 @@ def has(text, *parts):
 
 
 def test_usage(cli):
-    has(cli.text("--help"), "function", "workflow", "start", "watch", "history", "logs", "ls", "explain", "Exit status", "--json")
-    for command in ("function deploy", "function invoke", "workflow deploy", "start", "stop", "watch", "history", "logs", "ls", "explain", "serve"):
+    has(cli.text("--help"), "function", "workflow", "start", "watch", "history", "logs", "ls", "explain", "jsonata", "Exit status", "--json")
+    for command in ("function deploy", "function invoke", "workflow deploy", "start", "stop", "watch", "history", "logs", "ls", "explain", "jsonata", "serve"):
         has(cli.text(*command.split(), "--help"), "Usage: tandem " + command)
     has(cli.text("--version"), "tandem ")
-    for wrong in ([], ["nonsense"], ["function", "nonsense"], ["ls", "--nonsense"], ["start"], ["ls", "--status", "ODD"]):
+    for wrong in ([], ["nonsense"], ["function", "nonsense"], ["ls", "--nonsense"], ["start"], ["ls", "--status", "ODD"], ["jsonata"]):
         done = cli.run(*wrong, status=2)
         assert done.stdout == "" and done.stderr.startswith("tandem: "), done
     has(cli.run("nonsense", status=2).stderr, "nonsense")
