@@ -146,6 +146,7 @@ Failure no_name_for(char component) {
 }
 
 Outcome<std::vector<DatePart>> parse_date_picture(std::string_view picture) {
+    if (picture.size() > kMostPicture) return tl::unexpected(picture_too_long());
     std::vector<DatePart> parts;
     const auto add_literal = [&](std::string text) {
         if (text.empty()) return;

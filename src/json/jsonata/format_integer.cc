@@ -149,6 +149,7 @@ Outcome<IntegerPicture> parse_integer_token(std::string_view token) {
 }
 
 Outcome<IntegerPicture> parse_integer_picture(std::string_view picture) {
+    if (picture.size() > kMostPicture) return tl::unexpected(picture_too_long());
     const size_t semicolon = picture.rfind(';');
     auto parsed = parse_integer_token(picture.substr(0, semicolon));
     if (parsed && semicolon != std::string_view::npos) {
@@ -158,6 +159,7 @@ Outcome<IntegerPicture> parse_integer_picture(std::string_view picture) {
 }
 
 Outcome<std::string> format_with(const IntegerPicture& picture, double value) {
+    if (!std::isfinite(value)) return std::string(std::isnan(value) ? "NaN" : "Infinity");
     const double size = std::fabs(value);
     std::string out;
     switch (picture.numbering) {

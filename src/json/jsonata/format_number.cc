@@ -208,7 +208,7 @@ Layout analyse(const Symbols& symbols, const Parts& parts) {
     }
     layout.least_integer =
         size_t(std::count_if(parts.integer.begin(), parts.integer.end(), family));
-    layout.scale = int(layout.least_integer);
+    layout.scale = int(std::min<size_t>(layout.least_integer, 300));  // a double has no more
     layout.least_fraction =
         size_t(std::count_if(parts.fraction.begin(), parts.fraction.end(), family));
     layout.most_fraction =
@@ -296,6 +296,7 @@ std::u32string digits_of(const Symbols& symbols, const Layout& layout, double va
 Outcome<std::string> format_number(double value, std::string_view picture,
                                    const json::Value* options) {
     const Symbols symbols = symbols_of(options);
+    if (picture.size() > kMostPicture) return tl::unexpected(picture_too_long());
     const std::u32string text = decode(picture);
     std::u32string_view first = text;
     std::optional<std::u32string_view> second;

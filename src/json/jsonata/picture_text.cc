@@ -34,6 +34,11 @@ size_t sequence_length(unsigned char lead) {
 
 }  // namespace
 
+Failure picture_too_long() {
+    return {"D3130", "A picture string longer than " + std::to_string(kMostPicture) +
+                         " bytes is not supported by this implementation"};
+}
+
 std::u32string decode(std::string_view utf8) {
     std::u32string out;
     out.reserve(utf8.size());

@@ -12,6 +12,11 @@
 
 namespace tandem::jsonata {
 
+/// Bytes of a picture at most: some of what pictures need is quadratic in them.
+constexpr size_t kMostPicture = 4096;
+/// D3130, of this implementation's own.
+Failure picture_too_long();
+
 /// Code points of UTF-8; U+FFFD for what is none.
 std::u32string decode(std::string_view utf8);
 std::string encode(std::u32string_view text);

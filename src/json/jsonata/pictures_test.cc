@@ -80,6 +80,17 @@ TEST(FormatNumber, RefusesBadPictures) {
     }
 }
 
+TEST(Pictures, AreBounded) {
+    const std::string longest(kMostPicture, '0');
+    EXPECT_EQ(number(1, longest).size(), longest.size());
+    EXPECT_EQ(number(1.5, longest + "0"), "D3130");
+    EXPECT_EQ(number(1e-300, longest.substr(2) + "e0").substr(0, 3), "000");
+    EXPECT_EQ(told(format_integer(1, longest + "0")), "D3130");
+    EXPECT_EQ(told(from_millis(0, longest + "0", {})), "D3130");
+    EXPECT_EQ(told(to_millis("100000000", "[Y]", 0)), "nothing");
+    EXPECT_EQ(told(format_integer(INFINITY, "w")), "Infinity");
+}
+
 TEST(FormatBase, Bases) {
     EXPECT_EQ(told(format_base(255, 16)), "ff");
     EXPECT_EQ(told(format_base(-255.4, 16)), "-ff");
@@ -212,6 +223,7 @@ TEST(ToMillis, Pictures) {
     EXPECT_EQ(millis("Foo 2018", "[MNn] [Y]"), "nothing");
     EXPECT_EQ(millis("999999", "[Y]"), "nothing");
     EXPECT_EQ(millis("Hello", "Hello"), "nothing");
+    EXPECT_EQ(millis("+", "[Z1o]"), "nothing");
     EXPECT_EQ(millis(std::string(100'000, '1'), "[Y][M][D]"), "nothing");
 }
 

@@ -173,11 +173,7 @@ private:
     }
 
     bool is_piece(size_t index, std::string_view piece) const {
-        const DatePart& part = parts_[index];
-        if (part.component == 0 || part.is_name || !part.number.is_ordinal ||
-            part.number.numbering != Numbering::kDecimal) {
-            return true;
-        }
+        if (!is_number(index) || !parts_[index].number.is_ordinal) return true;
         const std::string suffix = ascii_lower(std::string(piece.substr(piece.size() - 2)));
         return suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th";
     }
@@ -262,7 +258,7 @@ std::optional<int64_t> component_value(const DatePart& part, std::string_view te
         return millis;
     }
     const auto number = parse_with(part.number, text);
-    if (!number || std::fabs(*number) > 1e9) return std::nullopt;
+    if (!number || std::fabs(*number) > 1e8) return std::nullopt;
     return int64_t(*number);
 }
 
