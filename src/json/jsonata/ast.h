@@ -107,7 +107,7 @@ enum class NodeKind : uint8_t {
     kOrderBy,
     kFocus,
     kIndex,
-    kOperatorName,
+    kEnd,  // where an operand should be
 };
 
 enum class Op : uint8_t {

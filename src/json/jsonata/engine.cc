@@ -10,7 +10,10 @@ namespace {
 Failure told(Failure failure) {
     constexpr std::string_view kToken = "{{token}}";
     const size_t at = failure.message.find(kToken);
-    if (at != std::string::npos) failure.message.replace(at, kToken.size(), quoted(failure.token));
+    if (at != std::string::npos) {
+        const std::string token = failure.token.empty() ? "undefined" : quoted(failure.token);
+        failure.message.replace(at, kToken.size(), token);
+    }
     return failure;
 }
 

@@ -116,7 +116,8 @@ TEST(Jsonata, ErrorsHaveTheReferencesCodes) {
                 {"%", "S0217"}});
     const auto expression = Expression::compile("$sum('a')").value();
     const auto result = expression->evaluate(nullptr, Lookup(), Options());
-    EXPECT_EQ(result.error().message, "Argument 1 of function \"sum\" must be an array of \"n\"");
+    EXPECT_EQ(result.error().message,
+              "Argument 1 of function \"sum\" must be an array of \"numbers\"");
 }
 
 TEST(Jsonata, TheDialectOfStates) {

@@ -52,6 +52,9 @@ Token Lexer::next(bool after_operand) {
         at_ += 2;
         return token(Token::Kind::kOperator, std::string(two), start);
     }
+    if (c == '!' || c == '~') {
+        fail_at(start, "S0204", "Unknown operator: {{token}}", std::string(1, c));
+    }
     if (kOperators.find(c) != std::string_view::npos) {
         ++at_;
         return token(Token::Kind::kOperator, std::string(1, c), start);

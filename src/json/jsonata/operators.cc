@@ -24,6 +24,16 @@ void check_finite(const Item& item) {
     }
 }
 
+/// Equal as scalars, or one and the same array or object: what `in` looks for.
+bool same(const Item& a, const Item& b) {
+    if (a.is_number() && b.is_number()) return a.as_double() == b.as_double();
+    if (a.is_text() && b.is_text()) return a.text() == b.text();
+    if (a.tag() != b.tag()) return false;
+    if (a.is_bool()) return a.as_bool() == b.as_bool();
+    if (a.is_heap()) return a.heap() == b.heap();
+    return a.tag() == Tag::kNull || &a.ref() == &b.ref();
+}
+
 }  // namespace
 
 Item Run::negate(const Node& node, const Item& input, Frame* frame) {
@@ -55,10 +65,11 @@ Item Run::binary(const Node& node, const Item& input, Frame* frame) {
         case Op::kGreaterEqual: return ordering(node, a, b);
         case Op::kIn: {
             if (a.is_undefined() || b.is_undefined()) return Item::boolean(false);
-            if (!b.is_array()) return Item::boolean(equal(a, b));
+            if (!b.is_array()) return Item::boolean(same(a, b));
             const size_t n = b.size();
             for (size_t i = 0; i < n; ++i) {
-                if (equal(a, b.at(i))) return Item::boolean(true);
+                if (same(a, b.at(i))) return Item::boolean(true);
+                spend(1);
             }
             return Item::boolean(false);
         }

@@ -37,6 +37,12 @@ const Infix* infix_of(const Token& token) {
     return nullptr;
 }
 
+/// As error texts have it: numbers, true, false and null without quotes.
+std::string as_written(const Token& token) {
+    const bool bare = token.kind == Token::Kind::kNumber || token.kind == Token::Kind::kValue;
+    return bare ? token.text : quoted(token.text);
+}
+
 class Parser {
 public:
     Parser(std::string_view text, Symbols& symbols) : lexer_(text), symbols_(symbols) {}
@@ -45,7 +51,7 @@ public:
         advance();
         NodePtr node = expression(0);
         if (token_.kind != Token::Kind::kEnd) {
-            fail_at(token_.position, "S0201", "Syntax error: {{token}}", token_.text);
+            fail_at(token_.position, "S0201", "Syntax error: " + as_written(token_), token_.text);
         }
         return node;
     }
@@ -61,8 +67,8 @@ private:
                 fail_at(token_.position, "S0203",
                         "Expected " + quoted(op) + " before end of expression", token_.text);
             }
-            fail_at(token_.position, "S0202", "Expected " + quoted(op) + ", got {{token}}",
-                    token_.text);
+            fail_at(token_.position, "S0202",
+                    "Expected " + quoted(op) + ", got " + as_written(token_), token_.text);
         }
         advance(after_operand);
     }
@@ -141,8 +147,7 @@ NodePtr Parser::variable(const Token& token) {
 
 NodePtr Parser::prefix(const Token& token) {
     switch (token.kind) {
-        case Token::Kind::kEnd:
-            fail_at(token.position, "S0207", "Unexpected end of expression", token.text);
+        case Token::Kind::kEnd: return make(NodeKind::kEnd, token);
         case Token::Kind::kString:
         case Token::Kind::kNumber:
         case Token::Kind::kValue: return literal(token);
@@ -179,14 +184,8 @@ NodePtr Parser::prefix_operator(const Token& token) {
     }
     if (op == "|") return transform(token);
     if (op == "and" || op == "or" || op == "in") return make(NodeKind::kName, token);
-    for (const std::string_view alone : {":", ";", ",", ")", "]", "}", ".."}) {
-        if (op == alone) fail_at(token.position, "S0201", "Syntax error: {{token}}", op);
-    }
     if (op == "?") return make(NodeKind::kPlaceholder, token);
-    fail_at(token.position, op == "!" || op == "~" ? "S0204" : "S0211",
-            op == "!" || op == "~" ? "Unknown operator: {{token}}"
-                                   : "The symbol {{token}} cannot be used as a unary operator",
-            op);
+    fail_at(token.position, "S0211", "The symbol {{token}} cannot be used as a unary operator", op);
 }
 
 NodePtr Parser::block(const Token& token) {

@@ -286,8 +286,9 @@ NodePtr Resolver::resolve(NodePtr node) {
         case NodeKind::kOrderBy: result = order_by(std::move(node)); break;
         case NodeKind::kFocus: result = focus(std::move(node)); break;
         case NodeKind::kIndex: result = index(std::move(node)); break;
-        case NodeKind::kName:
-        case NodeKind::kOperatorName: result = name(std::move(node)); break;
+        case NodeKind::kEnd:
+            fail_at(node->position, "S0207", "Unexpected end of expression", node->text);
+        case NodeKind::kName: result = name(std::move(node)); break;
         case NodeKind::kParent: result = parent(std::move(node)); break;
         case NodeKind::kNegate: result = negate(std::move(node)); break;
         case NodeKind::kLambda: result = lambda(std::move(node)); break;

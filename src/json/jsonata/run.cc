@@ -169,7 +169,7 @@ Item Run::evaluate_kind(const Node& node, const Item& input, Frame* frame) {
         case NodeKind::kOrderBy:
         case NodeKind::kFocus:
         case NodeKind::kIndex:
-        case NodeKind::kOperatorName: break;
+        case NodeKind::kEnd: break;
     }
     return {};
 }

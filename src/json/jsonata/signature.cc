@@ -76,6 +76,18 @@ private:
     size_t furthest_ = 0;
 };
 
+std::string_view plural(char symbol) {
+    switch (symbol) {
+        case 'a': return "arrays";
+        case 'b': return "booleans";
+        case 'f': return "functions";
+        case 'n': return "numbers";
+        case 'o': return "objects";
+        case 's': return "strings";
+        default: return "values";
+    }
+}
+
 [[noreturn]] void mismatch(size_t index) {
     fail("T0410", "Argument " + std::to_string(index) +
                       " of function {{token}} does not match function signature");
@@ -97,7 +109,7 @@ Item as_array(const Parameter& parameter, const Item& item, size_t index, Memory
         if (!fits) {
             fail("T0412", "Argument " + std::to_string(index + 1) +
                               " of function {{token}} must be an array of " +
-                              quoted(parameter.subtype_text));
+                              quoted(plural(parameter.subtype)));
         }
     }
     if (symbol == 'a') return item;
