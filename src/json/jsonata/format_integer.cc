@@ -1,6 +1,7 @@
 #include "json/jsonata/format_integer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
@@ -80,6 +81,15 @@ std::u32string separated(const IntegerPicture& picture, std::u32string_view digi
 }
 
 std::string format_decimal(const IntegerPicture& picture, double value) {
+    if (picture.zero == U'0' && picture.separators.empty() && value < 0x1p53) {
+        char text[20];
+        const auto end = std::to_chars(text, text + sizeof text, int64_t(value)).ptr;
+        const size_t size = size_t(end - text);
+        std::string out(picture.mandatory_digits > size ? picture.mandatory_digits - size : 0, '0');
+        out.append(text, size);
+        if (picture.is_ordinal) out += ordinal_suffix(value);
+        return out;
+    }
     const std::string plain = whole_digits(value);
     std::u32string digits;
     if (plain.size() < picture.mandatory_digits) {

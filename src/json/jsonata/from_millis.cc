@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kIso8601 = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]";
 
+using Parts = std::vector<DatePart>;
+
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 /// A moment in its timezone, taken apart.
@@ -128,7 +130,9 @@ Outcome<std::string> component_text(const DatePart& part, const Moment& moment) 
 
 Outcome<std::string> from_millis(int64_t millis, std::optional<std::string_view> picture,
                                  std::optional<std::string_view> timezone) {
-    const auto parts = parse_date_picture(picture.value_or(kIso8601));
+    static const auto iso8601 = parse_date_picture(kIso8601);
+    const auto parsed = picture ? parse_date_picture(*picture) : Outcome<Parts>();
+    const auto& parts = picture ? parsed : iso8601;
     if (!parts) return tl::unexpected(parts.error());
     if (millis < -kMostMillis || millis > kMostMillis) return bad_argument(1);
     Moment moment;
