@@ -155,6 +155,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
         if (key == "account") return apply_text(section, key, node, config.account);
+        if (key == "mock_config") return apply_text(section, key, node, config.mock_config);
         if (key == "auth") return apply_flag(section, key, node, config.auth);
     }
     if (section == "functions" && key == "isolate")

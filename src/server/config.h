@@ -28,6 +28,7 @@ struct Config {
     std::string region = "us-east-1";
     std::string account = "123456789012";
     bool auth = true;
+    std::string mock_config;  // Step Functions Local's file; default: SFN_MOCK_CONFIG
     // [functions]
     bool isolate = true;
     // [limits]

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "api/admin/door.h"
 #include "api/aws/gate.h"
 #include "api/lambda/door.h"
 #include "api/states/door.h"
+#include "api/states/mock_config.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -64,6 +66,7 @@ public:
 
 private:
     Result<void> open_engine();
+    Result<void> read_mocks();
     Result<void> listen();
     void route(net::HttpRequest request, net::HttpReply reply);
     std::string url() const;
@@ -81,6 +84,7 @@ private:
     std::unique_ptr<aws::WorkQueue> work_;
     std::unique_ptr<aws::WorkQueue> machine_changes_;
     std::unique_ptr<aws::WorkQueue> function_changes_;
+    std::optional<json::Value> mock_config_;
     std::unique_ptr<states::StatesDoor> states_;
     std::unique_ptr<lambda::LambdaDoor> lambda_;
     std::unique_ptr<admin::AdminDoor> admin_;
@@ -145,6 +149,18 @@ Result<void> Server::open_engine() {
     return {};
 }
 
+Result<void> Server::read_mocks() {
+    std::string file = config_.mock_config;
+    // As Step Functions Local is told.
+    if (const char* named = std::getenv("SFN_MOCK_CONFIG"); file.empty() && named) file = named;
+    if (file.empty()) return {};
+    auto config = states::read_mock_config(file);
+    if (!config) return tl::unexpected<Error>(config.error());
+    mock_config_ = *std::move(config);
+    log_info("mock configuration", {{"file", file}});
+    return {};
+}
+
 Result<void> Server::listen() {
     work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
     machine_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
@@ -152,6 +168,8 @@ Result<void> Server::listen() {
     aws::Context context{
         *engine_,       {config_.account, config_.region}, config_.limits,        *work_,
         system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()};
+    if (auto ok = read_mocks(); !ok) return ok;
+    if (mock_config_) context.mock_config = &*mock_config_;
     states_ = std::make_unique<states::StatesDoor>(context);
     context.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(context);

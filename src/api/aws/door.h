@@ -29,6 +29,8 @@ struct Context {
     // Changes take long (a package is unpacked) and go one at a time: on a queue of their own they
     // hold up no reader. Without it they run on `work`.
     WorkQueue* changes = nullptr;
+    // Step Functions Local's mock configuration (states/mock_config.h), if there is one.
+    const json::Value* mock_config = nullptr;
 
     WorkQueue& queue_for_changes() const { return changes != nullptr ? *changes : work; }
 };

@@ -117,26 +117,34 @@ const MachineAttributes& attributes_of(const std::shared_ptr<const Callable>& ca
 
 }  // namespace
 
-Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
-                                              const std::string& name) {
+Answer<std::optional<MachineView>> look_at_machine(const aws::Context& context,
+                                                   const std::string& name) {
     auto callable = context.engine.callable({CallableKind::kWorkflow, name, ""});
     if (!callable) {
-        if (callable.error().code == ErrorCode::kNotFound) return std::optional<Machine>();
+        if (callable.error().code == ErrorCode::kNotFound) return std::optional<MachineView>();
         return refuse(callable.error());
     }
-    if (machine_type(**callable).empty()) return std::optional<Machine>();
-    Machine machine{*callable, attributes_of(*callable)};
-    if (machine.attributes.deleting) {
+    if (machine_type(**callable).empty()) return std::optional<MachineView>();
+    const MachineAttributes& attributes = attributes_of(*callable);
+    if (attributes.deleting) {
         // "The state machine itself is deleted after all executions are completed."
         const auto open = context.engine.list(
             {CallableKind::kWorkflow, name, ExecutionStatus::kRunning, {}, {}}, {}, 1);
         if (open && open->executions.empty()) {
             auto gone = context.engine.delete_callable({CallableKind::kWorkflow, name, ""});
             if (!gone && gone.error().code != ErrorCode::kNotFound) return refuse(gone.error());
-            return std::optional<Machine>();
+            return std::optional<MachineView>();
         }
     }
-    return std::optional<Machine>(std::move(machine));
+    return std::optional<MachineView>({*std::move(callable), &attributes});
+}
+
+Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
+                                              const std::string& name) {
+    auto view = look_at_machine(context, name);
+    if (!view) return tl::unexpected(view.error());
+    if (!*view) return std::optional<Machine>();
+    return std::optional<Machine>({std::move((*view)->callable), *(*view)->attributes});
 }
 
 Answer<Machine> find_machine(const aws::Context& context, std::string_view arn) {

@@ -46,6 +46,12 @@ struct Machine {
     MachineAttributes attributes;
 };
 
+/// A state machine without a copy of its attributes: they are this thread's until its next lookup.
+struct MachineView {
+    std::shared_ptr<const Callable> callable;
+    const MachineAttributes* attributes = nullptr;
+};
+
 constexpr std::string_view kStandardLanguage = "asl";
 constexpr std::string_view kExpressLanguage = "asl.express";
 
@@ -76,6 +82,8 @@ aws::Answer<Machine> find_machine(const aws::Context& context, const MachineArn&
 /// nullopt if there is none of that name. Finishes a deletion that nothing holds up any more.
 aws::Answer<std::optional<Machine>> lookup_machine(const aws::Context& context,
                                                    const std::string& name);
+aws::Answer<std::optional<MachineView>> look_at_machine(const aws::Context& context,
+                                                        const std::string& name);
 
 tl::unexpected<aws::ApiError> machine_does_not_exist(std::string_view arn);
 tl::unexpected<aws::ApiError> machine_deleting(std::string_view arn);

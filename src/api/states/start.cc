@@ -4,6 +4,7 @@
 
 #include "api/aws/json_errors.h"
 #include "api/states/execution.h"
+#include "api/states/mock_config.h"
 #include "api/states/version.h"
 #include "base/rng.h"
 
@@ -32,10 +33,29 @@ Answer<std::string> check_input(const Context& context, aws::Fields& fields,
                        "Invalid State Machine Execution Input: '" + reason + "'");
 }
 
-// The static part of the context object, and which version or alias was asked for.
+// "<state machine ARN>#<test case>", where there is a mock configuration.
+std::string take_test_case(const Context& context, std::string& arn) {
+    const size_t mark = context.mock_config ? arn.find('#') : std::string::npos;
+    if (mark == std::string::npos) return {};
+    std::string test_case = arn.substr(mark + 1);
+    arn.resize(mark);
+    return test_case;
+}
+
+Answer<std::optional<json::Value>> read_mocks(const Context& context, const std::string& test_case,
+                                              const std::string& machine) {
+    if (test_case.empty()) return std::optional<json::Value>();
+    auto mocks = mocks_of(*context.mock_config, machine, test_case);
+    if (mocks) return mocks;
+    return aws::refuse("ValidationException", "The mock configuration has no test case '" +
+                                                  test_case + "' of the state machine '" + machine +
+                                                  "'.");
+}
+
+// The static part of the context object, which version or alias was asked for, and the test case's
+// responses.
 Payload context_object(const Context& context, const Target& target, const std::string& arn,
-                       const std::string& name) {
-    const Machine& machine = target.machine;
+                       const std::string& name, const std::optional<json::Value>& mocks) {
     std::string out = "{";
     const auto open = [&out](std::string_view key) {
         if (out.back() != '{') out += ',';
@@ -50,26 +70,30 @@ Payload context_object(const Context& context, const Target& target, const std::
     out += '{';
     add("Id", arn);
     add("Name", name);
-    add("RoleArn", machine.attributes.role_arn);
+    add("RoleArn", target.role_arn);
     add("StartTime", format_iso8601(context.clock.now()));
     out += R"(,"RedriveCount":0})";
     open("StateMachine");
     out += '{';
-    add("Id", aws::state_machine_arn(context.place, machine.callable->name));
-    add("Name", machine.callable->name);
+    add("Id", aws::state_machine_arn(context.place, target.callable->name));
+    add("Name", target.callable->name);
     out += '}';
     if (target.version != 0) {
         open(kVersionFact);
         out += std::to_string(target.version);
     }
     if (!target.alias.empty()) add(kAliasFact, target.alias);
+    if (mocks) {
+        open(kMocksFact);
+        out += json::print(*mocks);
+    }
     return Payload(out + "}");
 }
 
 }  // namespace
 
 Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants wants) {
-    const auto machine_arn =
+    auto machine_arn =
         fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
     const auto name = fields.string("name", {.min = 1, .max = kNameChars});
     auto text = fields.string("input", {.max = context.limits.payload_bytes, .sensitive = true});
@@ -82,18 +106,21 @@ Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants w
     if (name) {
         if (const auto error = check_name(*name)) return tl::unexpected(*error);
     }
+    const std::string test_case = take_test_case(context, *machine_arn);
     const auto target = find_target(context, *machine_arn);
     if (!target) return tl::unexpected(target.error());
     if (target->deleting) return machine_deleting(*machine_arn);
-    const Callable& callable = *target->machine.callable;
+    const Callable& callable = *target->callable;
     const bool express = is_express(callable);
+    const auto mocks = read_mocks(context, test_case, callable.name);
+    if (!mocks) return tl::unexpected(mocks.error());
     if (wants == Wants::kExpress && !express) return type_not_supported();
     auto checked = check_input(context, fields, std::move(text));
     if (!checked) return tl::unexpected(checked.error());
 
     Start out;
     const std::string& machine_name = callable.name;
-    out.machine_arn = *machine_arn;
+    out.machine_arn = *std::move(machine_arn);
     out.request.name = name ? *name : random_uuid();
     out.is_express = express;
     out.trace_header = std::move(trace_header);
@@ -109,9 +136,10 @@ Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants w
         return aws::refuse("InvalidName", "Invalid Name: '" + out.request.name + "'");
     }
     out.request.callable = {CallableKind::kWorkflow, machine_name,
-                            target->qualified ? callable.revision : ""};
+                            target->version != 0 ? callable.revision : ""};
     out.request.input = Payload(*std::move(checked));
-    out.request.attributes = context_object(context, *target, out.execution_arn, out.request.name);
+    out.request.attributes =
+        context_object(context, *target, out.execution_arn, out.request.name, *mocks);
     return out;
 }
 

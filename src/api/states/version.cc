@@ -88,34 +88,37 @@ Answer<Machine> publish_version(const aws::Context& context, Machine current,
 }
 
 Answer<Target> find_target(const aws::Context& context, std::string_view arn) {
-    const auto parsed = parse_machine_arn(context, arn);
+    auto parsed = parse_machine_arn(context, arn);
     if (!parsed) return tl::unexpected(parsed.error());
-    auto current = find_machine(context, *parsed, arn);
-    if (!current) return tl::unexpected(current.error());
+    const auto found = look_at_machine(context, parsed->name);
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) return machine_does_not_exist(arn);
+    const MachineView& current = **found;
     Target out;
-    out.deleting = current->attributes.deleting;
+    out.deleting = current.attributes->deleting;
     if (parsed->qualifier.empty()) {
-        out.machine = *std::move(current);
+        out.callable = current.callable;
+        out.role_arn = current.attributes->role_arn;
         return out;
     }
     std::string number = parsed->qualifier;
     if (!parsed->names_version()) {
-        const auto alias = current->attributes.aliases.find(number);
-        if (alias == current->attributes.aliases.end()) return machine_does_not_exist(arn);
+        const auto alias = current.attributes->aliases.find(number);
+        if (alias == current.attributes->aliases.end()) return machine_does_not_exist(arn);
         out.alias = number;
         const bool is_split = alias->second.routes.size() > 1;
         number = std::to_string(alias->second.choose(is_split ? random_u64() : 0));
     }
-    const auto revision = current->callable->aliases.find(number);
-    if (revision == current->callable->aliases.end()) return machine_does_not_exist(arn);
-    const auto callable = context.engine.callable(
-        {CallableKind::kWorkflow, current->callable->name, revision->second});
+    const auto revision = current.callable->aliases.find(number);
+    if (revision == current.callable->aliases.end()) return machine_does_not_exist(arn);
+    auto callable = context.engine.callable(
+        {CallableKind::kWorkflow, current.callable->name, revision->second});
     if (!callable) {
         if (callable.error().code == ErrorCode::kNotFound) return machine_does_not_exist(arn);
         return refuse(callable.error());
     }
-    out.machine = {*callable, MachineAttributes::decode((*callable)->attributes)};
-    out.qualified = true;
+    out.callable = *std::move(callable);
+    out.role_arn = MachineAttributes::decode(out.callable->attributes).role_arn;
     std::from_chars(number.data(), number.data() + number.size(), out.version);
     return out;
 }

@@ -30,11 +30,11 @@ aws::Answer<bool> save_machine(const aws::Context& context, Callable callable,
 
 /// What an ARN starts: a state machine, or the version that its qualifier leads to.
 struct Target {
-    Machine machine;         // the revision to run, with its role
-    bool deleting = false;   // the state machine is
-    bool qualified = false;  // by version or alias: `machine` is that revision, whatever is current
-    int64_t version = 0;     // 0 without
-    std::string alias;       // empty without
+    std::shared_ptr<const Callable> callable;  // the revision to run
+    std::string role_arn;                      // its role
+    bool deleting = false;                     // the state machine is
+    int64_t version = 0;  // 0 without; else this very revision runs, whatever is current
+    std::string alias;    // empty without
 };
 
 /// Draws a version where an alias has two. Exceptions: InvalidArn, StateMachineDoesNotExist.

@@ -28,16 +28,21 @@ json::Value parsed_or_null(const Payload& payload) {
 
 }  // namespace
 
+/// Parsed once: a state may ask for them many times.
+const json::Value& Run::attributes() {
+    if (!attributes_) attributes_ = parsed_or_null(execution_.attributes());
+    return *attributes_;
+}
+
 json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
     budget_.spend(kContextWork);
-    // A state may ask for the context many times; its constant parts are parsed once.
-    if (!attributes_) attributes_ = parsed_or_null(execution_.attributes());
+    const json::Value& given = attributes();
     if (with_execution_input && !execution_input_)
         execution_input_ = parsed_or_null(execution_.input());
     json::Value context = json::Value::object();
     context.set("Execution",
-                execution_facts(*attributes_, with_execution_input ? &*execution_input_ : nullptr));
-    if (const json::Value* machine = attributes_->find("StateMachine"))
+                execution_facts(given, with_execution_input ? &*execution_input_ : nullptr));
+    if (const json::Value* machine = given.find("StateMachine"))
         context.set("StateMachine", *machine);
     if (scope.state != kEnd) {
         const StateDefinition& state = definition_of(scope);

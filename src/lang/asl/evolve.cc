@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "lang/asl/execution.h"
+#include "lang/asl/mock.h"
 
 namespace tandem::asl {
 
@@ -133,6 +134,7 @@ void Fold::fold_execution() {
 void Fold::start_execution() {
     execution_.input_ = event_.input;
     execution_.attributes_ = event_.detail;
+    execution_.is_mocked_ = has_mocks(event_.detail);
     execution_.started_ = event_.time;
     const auto& timeout = definition_.machines[0].timeout_s;
     if (timeout) execution_.deadline_ = after(event_.time, *timeout);
@@ -235,6 +237,7 @@ void Fold::fold_iteration(Scope& scope) {
 void Fold::schedule(Scope& scope) {
     set_phase(scope, Phase::kTask);
     follow(scope);
+    if (execution_.is_mocked_) ++execution_.calls_[scope.state];
     scope.task = std::make_unique<OpenTask>();
     OpenTask& task = *scope.task;
     task.id = event_.seq;

@@ -72,6 +72,11 @@ const Scope* Execution::find(ScopeId id) const {
     return it == scopes_.end() ? nullptr : &it->second;
 }
 
+uint64_t Execution::calls_of(int state) const {
+    const auto it = calls_.find(state);
+    return it == calls_.end() ? 0 : it->second;
+}
+
 std::string Execution::dump() const {
     std::string out = "execution";
     line(out, "open", uint64_t(is_open_));
@@ -83,6 +88,8 @@ std::string Execution::dump() const {
     line(out, "input", input_);
     line(out, "attributes", attributes_);
     out += "\n";
+    for (const auto& [state, count] : calls_)
+        out += "calls " + std::to_string(state) + " " + std::to_string(count) + "\n";
     for (const auto& [id, scope] : scopes_) dump_scope(out, scope);
     for (const auto& [task, scope] : tasks_) {
         out += "task " + std::to_string(task) + " of " + std::to_string(scope) + "\n";

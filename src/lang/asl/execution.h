@@ -92,6 +92,9 @@ public:
     const Payload& input() const { return input_; }
     const Payload& attributes() const { return attributes_; }
     Timestamp started() const { return started_; }
+    /// Whether attributes say how tasks answer (mock.h); then calls are counted by state.
+    bool is_mocked() const { return is_mocked_; }
+    uint64_t calls_of(int state) const;
     Scope* find(ScopeId id);
     const Scope* find(ScopeId id) const;
     const std::map<ScopeId, Scope>& scopes() const { return scopes_; }
@@ -111,6 +114,8 @@ private:
     Timestamp deadline_ = kNever;
     Payload input_;
     Payload attributes_;
+    bool is_mocked_ = false;
+    std::map<int, uint64_t> calls_;
     std::map<ScopeId, Scope> scopes_;
     std::map<TaskId, ScopeId> tasks_;
     std::set<std::pair<Timestamp, ScopeId>> timers_;  // scopes whose `due` is set

@@ -86,6 +86,9 @@ private:
     void run_task(Scope& scope, const TaskState& task);
     void answer_task(Scope& scope, const TaskResult& result);
     void mark_started(Scope& scope);
+    void settle_task(Scope& scope, const TaskState& task, Outcome<json::Value> answer);
+    std::optional<Outcome<json::Value>> mock_of(const Scope& scope);
+    const json::Value& attributes();
     Event task_event(const Scope& scope, EventType type) const;
 
     // parallel.cc, map.cc

@@ -36,6 +36,10 @@ public:
     /// `resource` and `resourceType` of the history's events.
     virtual std::string_view resource(const TaskState& task) const = 0;
     virtual std::string_view resource_type() const = 0;
+    /// The same, of an integration that stands for several types.
+    virtual std::string_view resource_type_of(const TaskState& task) const {
+        return resource_type();
+    }
     /// Name of the resource in "The state/task '...' returned a result with a size ...".
     virtual std::string_view limit_name(const TaskState& task) const = 0;
     /// A function of the recorded parameters only, because pending() repeats it after a crash.

@@ -1,4 +1,5 @@
-// Every resource that this installation cannot call: the task fails when it is reached.
+// Every resource that this installation cannot call: the task fails when it is reached, unless its
+// answer is mocked.
 #include "lang/asl/integration/integration.h"
 
 namespace tandem::asl {
@@ -8,8 +9,11 @@ namespace {
 class UnsupportedResource final : public Integration {
 public:
     TaskFamily family() const override { return TaskFamily::kTask; }
-    std::string_view resource(const TaskState& task) const override { return task.resource; }
+    std::string_view resource(const TaskState& task) const override { return named(task).second; }
     std::string_view resource_type() const override { return {}; }
+    std::string_view resource_type_of(const TaskState& task) const override {
+        return named(task).first;
+    }
     std::string_view limit_name(const TaskState& task) const override { return task.resource; }
     Outcome<Call> call(const TaskState& task, const Payload&) const override {
         return state_failure(
@@ -18,6 +22,20 @@ public:
     Outcome<json::Value> answer(const TaskState& task, const Payload& parameters, const TaskResult&,
                                 AnswerContext&) const override {
         return tl::unexpected(call(task, parameters).error());
+    }
+
+private:
+    /// Type and resource of "arn:aws:states:::TYPE:RESOURCE"; the type has a colon in "aws-sdk:s3".
+    static std::pair<std::string_view, std::string_view> named(const TaskState& task) {
+        constexpr std::string_view kService = ":states:::";
+        const std::string_view all = task.resource;
+        const size_t service = all.find(kService);
+        if (service == std::string_view::npos) return {{}, all};
+        const std::string_view rest = all.substr(service + kService.size());
+        constexpr std::string_view kSdk = "aws-sdk:";
+        const size_t colon = rest.find(':', rest.starts_with(kSdk) ? kSdk.size() : 0);
+        if (colon == std::string_view::npos) return {{}, all};
+        return {rest.substr(0, colon), rest.substr(colon + 1)};
     }
 };
 
