@@ -113,6 +113,7 @@ TEST(Jsonata, ErrorsHaveTheReferencesCodes) {
                 {"[1..20000000]", "D2014"},
                 {"\"abc", "S0101"},
                 {"$error('no')", "D3137"},
+                {"function($a, $b, $c)<as?s>{[$a, $c]}(['a'], '-')", "[\"a\"]"},
                 {"%", "S0217"}});
     const auto expression = Expression::compile("$sum('a')").value();
     const auto result = expression->evaluate(nullptr, Lookup(), Options());

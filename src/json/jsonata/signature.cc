@@ -197,6 +197,10 @@ void Signature::apply(Arguments& arguments, const Item& context, Memory& memory)
     }
     Matcher matcher(parameters, arguments);
     if (!matcher.match(0, 0)) mismatch(std::min(matcher.furthest(), arguments.size()) + 1);
+    // As the reference implementation: an argument left out still takes a place.
+    const auto given = [&arguments](size_t i) {
+        return i < arguments.size() ? arguments[i] : Item();
+    };
     Arguments result;
     result.reserve(parameters.size());
     size_t a = 0;
@@ -205,8 +209,7 @@ void Signature::apply(Arguments& arguments, const Item& context, Memory& memory)
         const size_t n = matcher.taken(p);
         if (n == 0) {
             if (parameter.context == 0) {
-                result.push_back(a < arguments.size() ? arguments[a] : Item());
-                ++a;
+                result.push_back(given(a++));
             } else if ((parameter.context & bit(symbol_of(context))) != 0) {
                 result.push_back(context);
             } else {
@@ -215,8 +218,8 @@ void Signature::apply(Arguments& arguments, const Item& context, Memory& memory)
             }
         }
         for (size_t i = 0; i < n; ++i, ++a) {
-            result.push_back(parameter.is_array ? as_array(parameter, arguments[a], a, memory)
-                                                : arguments[a]);
+            result.push_back(parameter.is_array ? as_array(parameter, given(a), a, memory)
+                                                : given(a));
         }
     }
     arguments = std::move(result);
