@@ -184,7 +184,6 @@ NodePtr Parser::prefix_operator(const Token& token) {
     }
     if (op == "|") return transform(token);
     if (op == "and" || op == "or" || op == "in") return make(NodeKind::kName, token);
-    if (op == "?") return make(NodeKind::kPlaceholder, token);
     fail_at(token.position, "S0211", "The symbol {{token}} cannot be used as a unary operator", op);
 }
 
@@ -201,7 +200,7 @@ NodePtr Parser::block(const Token& token) {
 
 NodePtr Parser::array(const Token& token) {
     NodePtr node = make(NodeKind::kArray, token);
-    while (!at("]")) {
+    for (bool more = !at("]"); more;) {
         NodePtr item = expression(0);
         if (at("..")) {
             NodePtr range = make(NodeKind::kBinary, token_);
@@ -212,8 +211,8 @@ NodePtr Parser::array(const Token& token) {
             item = over(std::move(range));
         }
         node->items.push_back(std::move(item));
-        if (!at(",")) break;
-        expect(",");
+        more = at(",");
+        if (more) expect(",");
     }
     expect("]", true);
     return node;
@@ -221,14 +220,14 @@ NodePtr Parser::array(const Token& token) {
 
 std::vector<Pair> Parser::pairs() {
     std::vector<Pair> all;
-    while (!at("}")) {
+    for (bool more = !at("}"); more;) {
         Pair pair;
         pair.key = expression(0);
         expect(":");
         pair.value = expression(0);
         all.push_back(std::move(pair));
-        if (!at(",")) break;
-        expect(",");
+        more = at(",");
+        if (more) expect(",");
     }
     expect("}", true);
     return all;
@@ -284,7 +283,7 @@ NodePtr Parser::order_by(NodePtr left, const Token& token) {
 NodePtr Parser::call(NodePtr left, const Token& token) {
     NodePtr node = make(NodeKind::kCall, token);
     node->left = std::move(left);
-    while (!at(")")) {
+    for (bool more = !at(")"); more;) {
         if (at("?")) {
             node->kind = NodeKind::kPartial;
             node->items.push_back(make(NodeKind::kPlaceholder, token_));
@@ -292,8 +291,8 @@ NodePtr Parser::call(NodePtr left, const Token& token) {
         } else {
             node->items.push_back(expression(0));
         }
-        if (!at(",")) break;
-        expect(",");
+        more = at(",");
+        if (more) expect(",");
     }
     expect(")", true);
     if (node->left->kind == NodeKind::kName &&
