@@ -21,19 +21,15 @@ Run::Run(const Program& program, Dialect dialect, const Lookup& variables, const
 Run::~Run() {
     root_ = {};
     externals_.clear();
-    // Lambdas and the frames that they are in hold each other.
-    while (memory_.frames != nullptr) {
-        Frame* frame = memory_.frames;
-        bool is_empty = true;
-        for (Frame* each = frame; each != nullptr; each = each->next_alive) {
-            if (each->bound == 0) continue;
-            is_empty = false;
-            ++each->refs;
-            each->clear();
-            if (--each->refs == 0) free_heap(each);
-            break;
-        }
-        if (is_empty) break;
+    // Lambdas and the frames that they are in hold each other: all frames let go of what they hold.
+    std::vector<Frame*> alive;
+    for (Frame* each = memory_.frames; each != nullptr; each = each->next_alive) {
+        ++each->refs;
+        alive.push_back(each);
+    }
+    for (Frame* each : alive) each->clear();
+    for (Frame* each : alive) {
+        if (--each->refs == 0) free_heap(each);
     }
     if (root_frame_ != nullptr && --root_frame_->refs == 0) free_heap(root_frame_);
 }
