@@ -37,7 +37,7 @@ int report_failure(const Output& out, const Failure& failure) {
             json::Value::object({{"error", failure.code}, {"message", failure.message}});
         std::fprintf(stderr, "%s\n", json::print(error).c_str());
     } else {
-        std::fprintf(stderr, "tandem jsonata: %s: %s\n", failure.code.c_str(),
+        std::fprintf(stderr, "tandem: %s: %s\n", failure.code.c_str(),
                      printable(failure.message).c_str());
     }
     return kFailed;

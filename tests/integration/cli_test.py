@@ -83,6 +83,23 @@ def test_usage(cli):
     has(cli.run("nonsense", status=2).stderr, "nonsense")
 
 
+def test_jsonata(cli):
+    document = cli.write("order.json", json.dumps({"items": [{"price": 1.5}, {"price": 2}]}))
+    assert cli.text("jsonata", "$sum(items.price)", document) == "3.5\n"
+    assert cli.json("jsonata", "items[1]", document) == {"price": 2}
+    assert cli.text("jsonata", "1 + 2", input="") == "3\n"
+    assert cli.text("jsonata", "nothing", input="{}") == ""
+    cli.refused("jsonata", "1 +", document, says="Unexpected end of expression")
+    cli.refused("jsonata", "a", "absent.json", says="absent.json")
+    cli.refused("jsonata", "a", input="{", says="line 1, column 2")
+    lines = ['{"expr": "a + $b", "input": {"a": 1}, "bindings": {"b": 2}}', "no JSON", '{"input": 1}', '{"expr": "$"}',
+             '{"expr": "($f := function() { $f() + 1 }; $f())", "depth": 50}',
+             '{"expr": "($f := function() { $f() }; $f())", "timelimit": 100}', '{"expr": "1 + \\"x\\""}', '{"expr": "2"}']
+    answers = [json.loads(line) for line in cli.text("jsonata", "--json-lines", input="\n".join(lines)).splitlines()]
+    assert [answer.get("error") for answer in answers] == [None, "BadLine", "BadLine", None, "U1001", "U1001", "T2002", None], answers
+    assert answers[0] == {"result": 3} and answers[3] == {"undefined": True} and answers[7] == {"result": 2}, answers
+
+
 def test_connection(cli):
     cli.refused("ls", "--endpoint", "http://127.0.0.1:1", status=3, says="is `tandem serve` running?")
     cli.refused("ls", "--endpoint", "nonsense", says="nonsense")
