@@ -27,6 +27,7 @@ public:
         Outcome<std::optional<json::Value>> outcome;
         try {
             const Item result = run.start(input);
+            if (options.is_function != nullptr) *options.is_function = result.is_function();
             if (!result.is_undefined() && !result.is_function()) {
                 outcome = run.export_value(result);
             }

@@ -46,6 +46,7 @@ struct Options {
     Timestamp now{};                 // $now(), $millis()
     uint64_t seed = 0;               // $random, $shuffle, $uuid
     std::function<bool()> expired;   // asked now and then; true ends the evaluation with U1001
+    bool* is_function = nullptr;     // receives whether the value is undefined for being one
     uint64_t* steps_used = nullptr;  // receives what the evaluation took of bounds.steps
 };
 

@@ -142,24 +142,37 @@ Outcome<bool> test(const Rule& rule, const json::Value& data, Environment& envir
     return false;
 }
 
+Failure no_choice() {
+    return {std::string(kNoChoiceMatched),
+            "Failed to transition out of the state. The state does not point to a next state.",
+            true};
+}
+
 }  // namespace
+
+void Run::choose_by_condition(Scope& scope, const ChoiceState& choice, const json::Value& data) {
+    ScopeEnvironment environment(*this, scope);
+    const StatesData states{&data};
+    for (const Choice& option : choice.choices) {
+        const auto result = option.condition->render_as("boolean", states, environment);
+        if (!result) return fail(scope, result.error());
+        if (result->as_bool()) return leave_by(scope, option.exit, option.next, states, data);
+    }
+    if (choice.default_next == kEnd) return fail(scope, no_choice());
+    leave_by(scope, definition_of(scope).exit, choice.default_next, states, data);
+}
 
 void Run::run_choice(Scope& scope, const ChoiceState& choice) {
     const auto data = effective_input(scope);
     if (!data) return fail(scope, data.error());
+    if (definition_of(scope).is_jsonata) return choose_by_condition(scope, choice, *data);
     ScopeEnvironment environment(*this, scope);
     for (const Choice& option : choice.choices) {
         const auto result = test(option.rule, *data, environment);
         if (!result) return fail(scope, result.error());
         if (*result) return finish_with(scope, *data, option.assign, option.next, *data);
     }
-    if (choice.default_next == kEnd) {
-        return fail(
-            scope,
-            {std::string(kNoChoiceMatched),
-             "Failed to transition out of the state. The state does not point to a next state.",
-             true});
-    }
+    if (choice.default_next == kEnd) return fail(scope, no_choice());
     finish_with(scope, *data, definition_of(scope).assign, choice.default_next, *data);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "lang/asl/validate/validator.h"
 
 namespace tandem::asl {
 
@@ -37,9 +38,7 @@ void Compiler::fault(std::string reason, const std::string& at) {
 }
 
 Result<std::shared_ptr<const Definition>> Compiler::compile(const json::Value& text) {
-    if (text.string_or("QueryLanguage", "JSONPath") != "JSONPath") {
-        fault("The query language JSONata is not supported by this server", "/QueryLanguage");
-    }
+    is_jsonata_ = is_jsonata(text);
     machine(text, "");
     if (text.find("TimeoutSeconds") != nullptr) {
         definition_.machines[0].timeout_s = text.int_or("TimeoutSeconds", 0);
@@ -82,8 +81,12 @@ int Compiler::machine(const json::Value& json, const std::string& at) {
         return index;
     }
     definition_.machines[size_t(index)].start = start->second;
+    // A state's own language is not that of the machines inside it.
+    const bool all_jsonata = is_jsonata_ || is_jsonata(json);
     for (const auto& [name, state_json] : states->as_object()) {
-        StateDefinition compiled = state(name, {state_json, at + "/States/" + name, names});
+        const bool jsonata = all_jsonata || is_jsonata(state_json);
+        StateDefinition compiled =
+            state(name, {state_json, at + "/States/" + name, names, jsonata});
         definition_.states[size_t(names[name])] = std::move(compiled);
     }
     return index;
@@ -96,10 +99,6 @@ StateDefinition Compiler::state(const std::string& name, const Source& source) {
         fault("Expected value of type Object", source.at);
         return state;
     }
-    if (source.json.string_or("QueryLanguage", "JSONPath") != "JSONPath") {
-        fault("The query language JSONata is not supported by this server",
-              source.at + "/QueryLanguage");
-    }
     common(state, source);
     body(state, source, source.json.string_or("Type", ""));
     return state;
@@ -107,6 +106,14 @@ StateDefinition Compiler::state(const std::string& name, const Source& source) {
 
 void Compiler::common(StateDefinition& state, const Source& source) {
     state.next = target(source, source.json, "Next", source.at);
+    state.is_jsonata = source.is_jsonata;
+    if (source.is_jsonata) {
+        state.arguments = formula(source.json, "Arguments", source.at, "");
+        state.exit = exit(source.json, source.at, "");
+        state.retriers = retriers(source);
+        state.catchers = catchers(source);
+        return;
+    }
     state.input_path = path_field(source, "InputPath");
     state.output_path = path_field(source, "OutputPath");
     state.result_path = result_path(source.json, source.at);
@@ -148,8 +155,13 @@ std::vector<Catcher> Compiler::catchers(const Source& source) {
         Catcher catcher;
         const std::string at = source.at + "/Catch[" + std::to_string(catchers.size()) + "]";
         catcher.errors = error_names(json, at);
-        catcher.result_path = result_path(json, at);
-        catcher.assign = payload(json, "Assign", at);
+        if (source.is_jsonata) {
+            const std::string place = "Catch[" + std::to_string(catchers.size()) + "]/";
+            catcher.exit = exit(json, at, place);
+        } else {
+            catcher.result_path = result_path(json, at);
+            catcher.assign = payload(json, "Assign", at);
+        }
         catcher.next = target(source, json, "Next", at);
         if (catcher.next == kEnd) fault("These fields are required: [Next]", at);
         catchers.push_back(std::move(catcher));

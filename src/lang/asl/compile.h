@@ -27,6 +27,7 @@ private:
         const json::Value& json;
         std::string at;
         const Names& names;
+        bool is_jsonata = false;
     };
 
     // compile.cc
@@ -58,6 +59,9 @@ private:
     ResultPathField result_path(const json::Value& json, const std::string& at);
     std::optional<Template> payload(const json::Value& json, std::string_view key,
                                     const std::string& at);
+    std::optional<Formula> formula(const json::Value& json, std::string_view key,
+                                   const std::string& at, const std::string& prefix);
+    JsonataExit exit(const json::Value& json, const std::string& at, const std::string& prefix);
     NumberField number(const Source& source, std::string_view key);
     TextField text_field(const Source& source, std::string_view key);
     std::vector<std::string> error_names(const json::Value& json, const std::string& at);
@@ -67,6 +71,7 @@ private:
     void fault(std::string reason, const std::string& at);
 
     const WorkflowType type_;
+    bool is_jsonata_ = false;  // the whole state machine
     Definition definition_;
     std::optional<std::string> fault_;
 };

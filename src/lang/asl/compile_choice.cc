@@ -73,9 +73,16 @@ ChoiceState Compiler::choice(const Source& source) {
     for (const json::Value& json : choices->as_array()) {
         const std::string at = source.at + "/Choices[" + std::to_string(state.choices.size()) + "]";
         Choice choice;
-        choice.rule = rule(json, at);
         choice.next = target(source, json, "Next", at);
-        choice.assign = payload(json, "Assign", at);
+        if (source.is_jsonata) {
+            const std::string place = "Choices[" + std::to_string(state.choices.size()) + "]/";
+            choice.condition = formula(json, "Condition", at, place);
+            if (!choice.condition) fault("These fields are required: [Condition]", at);
+            choice.exit = exit(json, at, place);
+        } else {
+            choice.rule = rule(json, at);
+            choice.assign = payload(json, "Assign", at);
+        }
         if (choice.next == kEnd) fault("These fields are required: [Next]", at);
         state.choices.push_back(std::move(choice));
     }

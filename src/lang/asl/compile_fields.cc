@@ -59,10 +59,29 @@ std::optional<Template> Compiler::payload(const json::Value& json, std::string_v
     return std::nullopt;
 }
 
+std::optional<Formula> Compiler::formula(const json::Value& json, std::string_view key,
+                                         const std::string& at, const std::string& prefix) {
+    const json::Value* value = json.find(key);
+    if (value == nullptr) return std::nullopt;
+    auto compiled = Formula::compile(*value, prefix + std::string(key));
+    if (compiled) return std::move(*compiled);
+    fault(compiled.error().message, at + "/" + std::string(key));
+    return std::nullopt;
+}
+
+JsonataExit Compiler::exit(const json::Value& json, const std::string& at,
+                           const std::string& prefix) {
+    return {formula(json, "Output", at, prefix), formula(json, "Assign", at, prefix)};
+}
+
 NumberField Compiler::number(const Source& source, std::string_view key) {
     NumberField field;
     const json::Value* value = source.json.find(key);
     if (value != nullptr && value->is_int()) field.value = value->as_int();
+    if (value != nullptr && source.is_jsonata && Formula::is_expression(*value)) {
+        field.formula = formula(source.json, key, source.at, "");
+        return field;
+    }
     if (value != nullptr && !value->is_int())
         fault("Expected value of type Integer", source.at + "/" + std::string(key));
     field.path = path(source.json, std::string(key) + "Path", source.at);
@@ -73,6 +92,10 @@ TextField Compiler::text_field(const Source& source, std::string_view key) {
     TextField field;
     const json::Value* value = source.json.find(key);
     if (value != nullptr && value->is_string()) field.text = value->as_string();
+    if (source.is_jsonata) {
+        field.formula = formula(source.json, key, source.at, "");
+        return field;
+    }
     const json::Value* path = source.json.find(std::string(key) + "Path");
     if (path == nullptr) return field;
     // A path or an intrinsic function: what a template's "x.$" member may be.

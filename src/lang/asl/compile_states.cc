@@ -53,6 +53,13 @@ TaskState Compiler::task(const Source& source) {
 
 WaitState Compiler::wait(const Source& source) {
     WaitState wait;
+    if (source.is_jsonata) {
+        wait.seconds_formula = formula(source.json, "Seconds", source.at, "");
+        wait.timestamp_formula = formula(source.json, "Timestamp", source.at, "");
+        if (wait.seconds_formula.has_value() == wait.timestamp_formula.has_value())
+            fault("Exactly one of [Seconds, Timestamp] is required", source.at);
+        return wait;
+    }
     const json::Value* seconds = source.json.find("Seconds");
     if (seconds != nullptr && seconds->is_int()) wait.seconds = seconds->as_int();
     wait.seconds_path = path(source.json, "SecondsPath", source.at);
@@ -106,13 +113,18 @@ MapState Compiler::map(const Source& source) {
               source.at + "/" + std::string(key) + "/ProcessorConfig/Mode");
     }
     map.machine = machine(*processor, source.at + "/" + std::string(key));
+    map.max_concurrency = number(source, "MaxConcurrency");
+    if (map.max_concurrency.value.value_or(0) < 0)
+        fault("Value is out of range", source.at + "/MaxConcurrency");
+    if (source.is_jsonata) {
+        map.items = formula(source.json, "Items", source.at, "");
+        map.selector = formula(source.json, "ItemSelector", source.at, "");
+        return map;
+    }
     map.items_path = path(source.json, "ItemsPath", source.at);
     const bool has_selector = source.json.find("ItemSelector") != nullptr;
     map.item_selector =
         payload(source.json, has_selector ? "ItemSelector" : "Parameters", source.at);
-    map.max_concurrency = number(source, "MaxConcurrency");
-    if (map.max_concurrency.value.value_or(0) < 0)
-        fault("Value is out of range", source.at + "/MaxConcurrency");
     return map;
 }
 

@@ -54,9 +54,11 @@ Outcome<json::Value> Run::effective_input(Scope& scope) {
 }
 
 Outcome<json::Value> Run::with_parameters(Scope& scope, json::Value data) {
-    const auto& parameters = definition_of(scope).parameters;
-    if (!parameters) return data;
+    const StateDefinition& state = definition_of(scope);
+    const auto& parameters = state.parameters;
+    if (!parameters && !state.arguments) return data;
     ScopeEnvironment environment(*this, scope);
+    if (state.arguments) return state.arguments->render({&data}, environment);
     return parameters->render(data, environment);
 }
 
@@ -93,6 +95,10 @@ Outcome<Payload> Run::assign(const std::optional<Template>& assign, const json::
 
 void Run::finish(Scope& scope, json::Value result) {
     const StateDefinition& state = definition_of(scope);
+    if (state.is_jsonata) {
+        const json::Value input = parse(scope.input);
+        return leave_by(scope, state.exit, state.next, {&input, &result}, result);
+    }
     ScopeEnvironment environment(*this, scope);
     if (state.result_selector) {
         auto selected = state.result_selector->render(result, environment);
@@ -107,6 +113,7 @@ void Run::finish(Scope& scope, json::Value result) {
 void Run::finish_with(Scope& scope, json::Value output, const std::optional<Template>& assign,
                       int next, const json::Value& assign_data) {
     const StateDefinition& state = definition_of(scope);
+    if (state.is_jsonata) return leave_by(scope, state.exit, next, {&output}, output);
     ScopeEnvironment environment(*this, scope);
     auto assigned = this->assign(assign, assign_data, environment);
     if (!assigned) return fail(scope, assigned.error());
@@ -115,6 +122,36 @@ void Run::finish_with(Scope& scope, json::Value output, const std::optional<Temp
     auto payload = print(*selected, state.name);
     if (!payload) return fail(scope, payload.error());
     leave(scope, std::move(*payload), std::move(*assigned), next);
+}
+
+/// Output and Assign, both of which see the variables as they were before.
+Outcome<std::pair<Payload, Payload>> Run::exit_values(Scope& scope, const JsonataExit& exit,
+                                                      const StatesData& data,
+                                                      const json::Value& otherwise) {
+    ScopeEnvironment environment(*this, scope);
+    Payload assigned;
+    if (exit.assign) {
+        const auto values = exit.assign->render(data, environment);
+        if (!values) return tl::unexpected(values.error());
+        if (values->is_object() && !values->as_object().empty()) {
+            auto printed = print(*values, "Assign");
+            if (!printed) return tl::unexpected(printed.error());
+            assigned = std::move(*printed);
+        }
+    }
+    Outcome<json::Value> output = otherwise;
+    if (exit.output) output = exit.output->render(data, environment);
+    if (!output) return tl::unexpected(output.error());
+    auto payload = print(*output, definition_of(scope).name);
+    if (!payload) return tl::unexpected(payload.error());
+    return std::pair(std::move(*payload), std::move(assigned));
+}
+
+void Run::leave_by(Scope& scope, const JsonataExit& exit, int next, const StatesData& data,
+                   const json::Value& otherwise) {
+    auto values = exit_values(scope, exit, data, otherwise);
+    if (!values) return fail(scope, values.error());
+    leave(scope, std::move(values->first), std::move(values->second), next);
 }
 
 void Run::leave(Scope& scope, Payload output, Payload assigned, int next) {

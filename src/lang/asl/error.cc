@@ -57,6 +57,9 @@ void Run::fail_after(Scope& scope, Failure failure, uint64_t previous) {
     const bool is_runtime = failure.error == kRuntime;
     const bool is_own = failure.in_state;
     failure = with_place(scope, std::move(failure));
+    if (std::exchange(failure.is_evaluation, false))
+        previous = evaluation_failed(scope, failure, previous);
+    if (!execution_.is_open()) return;
     if (handles_errors(state.kind)) {
         if (retry(scope, failure, previous)) return;
         if (catch_failure(scope, failure, previous)) return;
@@ -120,21 +123,45 @@ bool Run::retry(Scope& scope, const Failure& failure, uint64_t previous) {
     return false;
 }
 
+Outcome<std::pair<Payload, Payload>> Run::caught(Scope& scope, const Catcher& catcher,
+                                                 const Failure& failure) {
+    const StateDefinition& state = definition_of(scope);
+    const json::Value result = json::Value::object(
+        {{"Error", failure.error.value_or("")}, {"Cause", failure.cause.value_or("")}});
+    if (state.is_jsonata) {
+        const json::Value input = parse(scope.input);
+        return exit_values(scope, catcher.exit, {&input, nullptr, &result}, result);
+    }
+    auto output = put_result(catcher.result_path, scope, result);
+    if (!output) return tl::unexpected(output.error());
+    ScopeEnvironment environment(*this, scope);
+    auto payload = print(*output, state.name);
+    if (!payload) return tl::unexpected(payload.error());
+    auto assigned = assign(catcher.assign, result, environment);
+    if (!assigned) return tl::unexpected(assigned.error());
+    return std::pair(std::move(*payload), std::move(*assigned));
+}
+
+uint64_t Run::evaluation_failed(Scope& scope, const Failure& failure, uint64_t previous) {
+    Event event = event_in(scope, EventType::kEvaluationFailed);
+    // It follows what the state's entry follows, unless the state has done something since.
+    event.previous_id = previous == scope.entered_id ? scope.entered_previous : previous;
+    event.error = failure.error;
+    event.cause = failure.cause;
+    event.resource = failure.location;
+    return emit(std::move(event));
+}
+
 bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous) {
     const StateDefinition& state = definition_of(scope);
     for (const Catcher& catcher : state.catchers) {
         if (!matches(catcher.errors, failure)) continue;
-        json::Value result = json::Value::object(
-            {{"Error", failure.error.value_or("")}, {"Cause", failure.cause.value_or("")}});
-        auto output = put_result(catcher.result_path, scope, result);
-        ScopeEnvironment environment(*this, scope);
-        auto assigned = assign(catcher.assign, result, environment);
-        Outcome<Payload> payload;
-        if (output) payload = print(*output, state.name);
-        else payload = tl::unexpected(output.error());
-        if (!payload || !assigned) {
+        auto values = caught(scope, catcher, failure);
+        if (!values) {
             // The catcher itself cannot be carried out: nothing is left to handle that.
-            propagate(scope, with_place(scope, !payload ? payload.error() : assigned.error()));
+            const Failure broken = with_place(scope, values.error());
+            if (broken.is_evaluation) evaluation_failed(scope, broken, previous);
+            propagate(scope, broken);
             return true;
         }
         if (state.kind != StateKind::kTask) {
@@ -144,7 +171,7 @@ bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous)
             event.cause = failure.cause;
             emit(std::move(event));
         }
-        leave(scope, std::move(*payload), std::move(*assigned), catcher.next);
+        leave(scope, std::move(values->first), std::move(values->second), catcher.next);
         return true;
     }
     return false;

@@ -148,6 +148,7 @@ void Fold::enter(Scope& scope) {
     CHECK(it != definition_.by_name.end());
     scope.state = it->second;
     scope.entered_id = event_.id;
+    scope.entered_previous = event_.previous_id;
     scope.entered = event_.time;
     scope.input = event_.input;
     scope.output = Payload();

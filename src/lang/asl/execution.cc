@@ -26,6 +26,7 @@ void dump_scope(std::string& out, const Scope& s) {
     line(out, "phase", uint64_t(s.phase));
     line(out, "previous", s.previous);
     line(out, "entered_id", s.entered_id);
+    line(out, "entered_previous", s.entered_previous);
     line(out, "entered", s.entered);
     line(out, "since", s.since);
     line(out, "due", s.due);

@@ -67,6 +67,7 @@ struct Scope {
     Phase phase = Phase::kBetween;
     uint64_t previous = 0;  // visible id that the next event follows
     uint64_t entered_id = 0;
+    uint64_t entered_previous = 0;  // what that event follows
     Timestamp entered{};
     Timestamp since{};  // when the current phase began
     Timestamp due = kNever;

@@ -15,6 +15,11 @@ void Run::run_fail(Scope& scope, const FailState& state) {
 
 Outcome<std::optional<std::string>> Run::text_of(const TextField& field, const json::Value& data,
                                                  Environment& environment) {
+    if (field.formula) {
+        auto value = field.formula->render_as("string", {&data}, environment);
+        if (!value) return tl::unexpected(value.error());
+        return value->as_string();
+    }
     if (!field.expression) return field.text;
     auto value = field.expression->render(data, environment);
     if (!value) return tl::unexpected(value.error());

@@ -18,6 +18,7 @@ constexpr std::string_view kTaskFailed = "States.TaskFailed";
 constexpr std::string_view kAll = "States.ALL";
 constexpr std::string_view kDataLimitExceeded = "States.DataLimitExceeded";
 constexpr std::string_view kIntrinsicFailure = "States.IntrinsicFailure";
+constexpr std::string_view kQueryEvaluationError = "States.QueryEvaluationError";
 constexpr std::string_view kNoChoiceMatched = "States.NoChoiceMatched";
 constexpr std::string_view kResultPathMatchFailure = "States.ResultPathMatchFailure";
 
@@ -29,6 +30,9 @@ struct Failure {
     bool in_state = false;
     // Also answers to States.HeartbeatTimeout, although it is recorded as States.Timeout.
     bool heartbeat = false;
+    // Of a JSONata state's expressions: recorded as EvaluationFailed, with the field where known.
+    bool is_evaluation = false;
+    std::string location = {};
 };
 
 template <class T>

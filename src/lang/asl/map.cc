@@ -25,6 +25,7 @@ public:
         return context;
     }
     const json::Value* variable(std::string_view name) override { return outer_.variable(name); }
+    Timestamp now() const override { return outer_.now(); }
     SplitMix64& random() override { return outer_.random(); }
     json::Budget& budget() override { return outer_.budget(); }
 
@@ -35,6 +36,14 @@ private:
 };
 
 }  // namespace
+
+std::optional<int64_t> whole_number_of(const json::Value& value) {
+    if (value.is_int() && value.as_int() >= 0) return value.as_int();
+    if (!value.is_double()) return std::nullopt;
+    const double number = value.as_double();
+    const bool is_whole = number >= 0 && number <= 9e15 && number == double(int64_t(number));
+    return is_whole ? std::optional(int64_t(number)) : std::nullopt;
+}
 
 Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& map) {
     if (scope.children && scope.children->cache) return scope.children->cache;
@@ -48,6 +57,16 @@ Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& 
         auto items = map.items_path->read(cache->input, environment);
         if (!items) return tl::unexpected(items.error());
         cache->items = std::move(*items);
+    }
+    if (map.items) {
+        ScopeEnvironment environment(*this, scope);
+        auto items = map.items->render_as("array", {&cache->input}, environment);
+        if (!items) return tl::unexpected(items.error());
+        cache->items = std::move(*items);
+    }
+    if (!cache->items.is_array() && definition_of(scope).is_jsonata) {
+        return evaluation_failure("Map state input must be an array but was: " +
+                                  json::print_clipped(cache->items, kCauseChars));
     }
     if (!cache->items.is_array()) {
         const std::string path = map.items_path ? map.items_path->text() : "$";
@@ -97,10 +116,12 @@ bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) 
     begin_work();
     const uint32_t index = scope.children->started;
     json::Value input = (*cache)->items.as_array()[index];
-    if (map.item_selector) {
+    if (map.item_selector || map.selector) {
         ScopeEnvironment outer(*this, scope);
         ItemEnvironment environment(outer, index, (*cache)->items.as_array()[index]);
-        auto selected = map.item_selector->render((*cache)->input, environment);
+        const json::Value& data = (*cache)->input;
+        auto selected = map.selector ? map.selector->render({&data}, environment)
+                                     : map.item_selector->render(data, environment);
         if (!selected) return fail(scope, selected.error()), false;
         input = std::move(*selected);
     }
@@ -129,6 +150,15 @@ void Run::iteration_finished(Scope& parent, uint32_t index, uint64_t last) {
 /// A whole number from the definition or from where its path leads; none if the field is absent.
 Outcome<std::optional<int64_t>> Run::whole_of(const NumberField& field, std::string_view name,
                                               const json::Value& data, Environment& environment) {
+    if (field.formula) {
+        const auto value = field.formula->render_as("number", {&data}, environment);
+        if (!value) return tl::unexpected(value.error());
+        const auto number = whole_number_of(*value);
+        if (!number)
+            return field.formula->failure(
+                "returned a value that is not a whole number of 0 or more: " + json::print(*value));
+        return number;
+    }
     if (!field.path) return field.value;
     const auto value = field.path->read(data, environment);
     if (!value) return tl::unexpected(value.error());

@@ -6,6 +6,8 @@ void Run::run_pass(Scope& scope, const PassState& pass) {
     auto data = effective_input(scope);
     if (data) data = with_parameters(scope, std::move(*data));
     if (!data) return fail(scope, data.error());
+    const StateDefinition& state = definition_of(scope);
+    if (state.is_jsonata) return leave_by(scope, state.exit, state.next, {&*data}, *data);
     finish(scope, pass.result ? *pass.result : std::move(*data));
 }
 

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "lang/asl/data/formula.h"
 #include "lang/asl/data/path.h"
 #include "lang/asl/data/template.h"
 #include "lang/asl/validate/validate.h"
@@ -35,6 +36,12 @@ struct ResultPathField {
     std::optional<ReferencePath> path;
 };
 
+/// How a JSONata state is left.
+struct JsonataExit {
+    std::optional<Formula> output;
+    std::optional<Formula> assign;
+};
+
 struct Retrier {
     std::vector<std::string> errors;
     int64_t interval_s = 1;
@@ -48,6 +55,7 @@ struct Catcher {
     std::vector<std::string> errors;
     ResultPathField result_path;
     std::optional<Template> assign;
+    JsonataExit exit;  // of a JSONata state
     int next = kEnd;
 };
 
@@ -55,7 +63,8 @@ struct Catcher {
 struct NumberField {
     std::optional<int64_t> value;
     std::optional<Path> path;
-    bool is_set() const { return value || path; }
+    std::optional<Formula> formula;
+    bool is_set() const { return value || path || formula; }
 };
 
 enum class Comparison : uint8_t {
@@ -86,6 +95,8 @@ struct Choice {
     Rule rule;
     int next = kEnd;
     std::optional<Template> assign;
+    std::optional<Formula> condition;  // of a JSONata state, as is `exit`
+    JsonataExit exit;
 };
 
 struct PassState {
@@ -106,12 +117,15 @@ struct WaitState {
     std::optional<Path> seconds_path;
     std::optional<Timestamp> timestamp;
     std::optional<Path> timestamp_path;
+    std::optional<Formula> seconds_formula;
+    std::optional<Formula> timestamp_formula;
 };
 struct SucceedState {};
 /// A string that a Fail state gives as text, path or intrinsic.
 struct TextField {
     std::optional<std::string> text;
     std::optional<Template> expression;
+    std::optional<Formula> formula;
 };
 struct FailState {
     TextField error;
@@ -124,6 +138,8 @@ struct MapState {
     int machine = 0;
     std::optional<Path> items_path;
     std::optional<Template> item_selector;
+    std::optional<Formula> items;  // of a JSONata state, as is `selector`
+    std::optional<Formula> selector;
     NumberField max_concurrency;
 };
 
@@ -137,6 +153,9 @@ struct StateDefinition {
     std::optional<Template> parameters;
     std::optional<Template> result_selector;
     std::optional<Template> assign;
+    bool is_jsonata = false;  // then the fields above are not there
+    std::optional<Formula> arguments;
+    JsonataExit exit;
     std::vector<Retrier> retriers;
     std::vector<Catcher> catchers;
     std::variant<PassState, TaskState, ChoiceState, WaitState, SucceedState, FailState,

@@ -18,6 +18,9 @@
 
 namespace tandem::asl {
 
+/// A number without fraction that is not negative: 2 and 2.0.
+std::optional<int64_t> whole_number_of(const json::Value& value);
+
 class Run {
 public:
     Run(const LanguageOptions& options, const Definition& definition, Execution& execution,
@@ -74,7 +77,12 @@ private:
     void run_wait(Scope& scope, const WaitState& wait);
     void run_succeed(Scope& scope);
     void run_fail(Scope& scope, const FailState& fail);
+    void choose_by_condition(Scope& scope, const ChoiceState& choice, const json::Value& data);
     Outcome<Timestamp> wait_until(Scope& scope, const WaitState& wait, const json::Value& data);
+    Outcome<int64_t> seconds_by(const Formula& formula, const json::Value& data,
+                                Environment& environment);
+    Outcome<Timestamp> timestamp_by(const Formula& formula, const json::Value& data,
+                                    Environment& environment);
     Outcome<int64_t> seconds_from(const Path& path, const json::Value& data,
                                   Environment& environment);
     Outcome<Timestamp> timestamp_from(const Path& path, const json::Value& data,
@@ -116,6 +124,11 @@ private:
     Failure with_place(const Scope& scope, Failure failure) const;
     void propagate(Scope& scope, Failure failure);
     bool retry(Scope& scope, const Failure& failure, uint64_t previous);
+    /// Output and assigned variables of a state that a catcher takes over.
+    Outcome<std::pair<Payload, Payload>> caught(Scope& scope, const Catcher& catcher,
+                                                const Failure& failure);
+    /// Records that an expression failed; returns what the next event follows.
+    uint64_t evaluation_failed(Scope& scope, const Failure& failure, uint64_t previous);
     bool catch_failure(Scope& scope, const Failure& failure, uint64_t previous);
     /// Ends what still runs under `scope`; `failed` is the branch that began it.
     void abort_children(Scope& scope, std::optional<ScopeId> failed);
@@ -141,6 +154,12 @@ private:
     Outcome<json::Value> put_result(const ResultPathField& field, Scope& scope, json::Value result);
     Outcome<Payload> assign(const std::optional<Template>& assign, const json::Value& data,
                             Environment& environment);
+    /// The state's Output (else `otherwise`) and Assign, in JSONata; then on to the next state.
+    void leave_by(Scope& scope, const JsonataExit& exit, int next, const StatesData& data,
+                  const json::Value& otherwise);
+    Outcome<std::pair<Payload, Payload>> exit_values(Scope& scope, const JsonataExit& exit,
+                                                     const StatesData& data,
+                                                     const json::Value& otherwise);
     Failure too_large(std::string_view what) const;
 
     // context.cc
@@ -178,6 +197,7 @@ public:
     const json::Value* variable(std::string_view name) override {
         return run_.variable_of(scope_, name);
     }
+    Timestamp now() const override { return run_.now(); }
     SplitMix64& random() override { return run_.random_; }
     json::Budget& budget() override { return run_.budget_; }
 

@@ -44,10 +44,12 @@ void Run::run_wait(Scope& scope, const WaitState& wait) {
 Outcome<Timestamp> Run::wait_until(Scope& scope, const WaitState& wait, const json::Value& data) {
     ScopeEnvironment environment(*this, scope);
     Outcome<Timestamp> until = now();
+    if (wait.timestamp_formula) until = timestamp_by(*wait.timestamp_formula, data, environment);
     if (wait.timestamp) until = *wait.timestamp;
     if (wait.timestamp_path) until = timestamp_from(*wait.timestamp_path, data, environment);
-    if (wait.seconds || wait.seconds_path) {
+    if (wait.seconds || wait.seconds_path || wait.seconds_formula) {
         Outcome<int64_t> seconds = wait.seconds.value_or(0);
+        if (wait.seconds_formula) seconds = seconds_by(*wait.seconds_formula, data, environment);
         if (wait.seconds_path) seconds = seconds_from(*wait.seconds_path, data, environment);
         if (!seconds) return tl::unexpected(seconds.error());
         if (*seconds > kLongestWaitSeconds) {
@@ -59,6 +61,24 @@ Outcome<Timestamp> Run::wait_until(Scope& scope, const WaitState& wait, const js
         return state_failure(kRuntime, "Wait state delay is too long.");
     }
     return until;
+}
+
+Outcome<int64_t> Run::seconds_by(const Formula& formula, const json::Value& data,
+                                 Environment& environment) {
+    const auto value = formula.render_as("number", {&data}, environment);
+    if (!value) return tl::unexpected(value.error());
+    if (const auto number = whole_number_of(*value)) return *number;
+    return formula.failure("returned a value that is not a whole number of 0 or more: " +
+                           json::print(*value));
+}
+
+Outcome<Timestamp> Run::timestamp_by(const Formula& formula, const json::Value& data,
+                                     Environment& environment) {
+    const auto value = formula.render_as("string", {&data}, environment);
+    if (!value) return tl::unexpected(value.error());
+    if (const auto at = parse_rfc3339(value->as_string())) return *at;
+    return formula.failure("returned a value that is no timestamp: " +
+                           json::print_clipped(*value, kCauseChars));
 }
 
 Outcome<int64_t> Run::seconds_from(const Path& path, const json::Value& data,

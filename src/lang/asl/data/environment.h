@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "json/budget.h"
 #include "json/value.h"
@@ -20,6 +21,8 @@ public:
     virtual const json::Value* variable(std::string_view name) = 0;
     /// The decision's stream of randomness, a function of its input.
     virtual SplitMix64& random() = 0;
+    /// The decision's time.
+    virtual Timestamp now() const = 0;
     /// What all expressions of one state may cost together.
     virtual json::Budget& budget() = 0;
 };

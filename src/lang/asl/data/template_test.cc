@@ -11,6 +11,7 @@ class NoEnvironment final : public Environment {
 public:
     json::Value context(bool) override { return json::Value::object(); }
     const json::Value* variable(std::string_view) override { return nullptr; }
+    Timestamp now() const override { return {}; }
     SplitMix64& random() override { return random_; }
     json::Budget& budget() override { return budget_; }
 

@@ -37,6 +37,7 @@ void Validator::schema(std::string message, const std::string& at) {
 }
 
 void Validator::run(const json::Value& definition) {
+    is_jsonata_ = is_jsonata(definition);
     machine(definition, "",
             {"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"});
     if (diagnostics_.empty()) integer(definition, "TimeoutSeconds", "/", 1, 99'999'999);
@@ -57,8 +58,8 @@ void Validator::machine(const json::Value& json, const std::string& at, const Na
         const std::string place = inside + "/" + name;
         if (!names_.insert(name).second)
             report("DUPLICATE_STATE_NAME", "Duplicate State name: " + name, place);
-        const bool is_downgrade =
-            is_jsonata(json) && member.string_or("QueryLanguage", "") == "JSONPath";
+        const bool is_downgrade = (is_jsonata_ || is_jsonata(json)) &&
+                                  member.string_or("QueryLanguage", "") == "JSONPath";
         if (is_downgrade) {
             schema(
                 "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
@@ -66,7 +67,8 @@ void Validator::machine(const json::Value& json, const std::string& at, const Na
         }
         // What a JSONata machine says holds for its states.
         json::Value inherited = member;
-        if (is_jsonata(json) && member.is_object()) inherited.set("QueryLanguage", "JSONata");
+        if ((is_jsonata_ || is_jsonata(json)) && member.is_object())
+            inherited.set("QueryLanguage", "JSONata");
         state(inherited, place);
     }
 }

@@ -60,6 +60,7 @@ private:
                 const json::Value& states, std::set<std::string_view>& reached);
 
     WorkflowType type_;
+    bool is_jsonata_ = false;  // the whole state machine
     std::vector<Diagnostic> diagnostics_;
     std::set<std::string, std::less<>> names_;  // of states, unique over all machines
 };
