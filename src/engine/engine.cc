@@ -97,6 +97,10 @@ public:
                                              std::string_view definition) const override {
         return registry_.diagnose(language, definition);
     }
+    Result<StateTestReport> test_state(std::string_view language,
+                                       const StateTest& test) const override {
+        return registry_.test_state(language, test);
+    }
 
     void start(StartRequest request, Callback<StartReply> done) override {
         auto message = start_message(std::move(request), Message::Kind::kStart);

@@ -91,6 +91,10 @@ public:
     /// What the language says against it, or about it. Error: kUnsupported (no such language).
     virtual Result<std::vector<Diagnostic>> diagnose(std::string_view language,
                                                      std::string_view definition) const = 0;
+    /// One state by itself, without a record; a call that it makes is the caller's to invoke().
+    /// Errors: kInvalidArgument (the definition is refused), kUnsupported.
+    virtual Result<StateTestReport> test_state(std::string_view language,
+                                               const StateTest& test) const = 0;
 
     // Executions.
     /// Answers once the start is durable. Errors: kNotFound, kOverloaded, kUnavailable, kTooLarge.

@@ -88,6 +88,13 @@ Result<std::vector<Diagnostic>> Registry::diagnose(std::string_view name,
     return l->diagnose(definition);
 }
 
+Result<StateTestReport> Registry::test_state(std::string_view name, const StateTest& test) const {
+    const Language* l = language(name);
+    if (l == nullptr)
+        return fail(ErrorCode::kUnsupported, "no such language: " + std::string(name));
+    return l->test(test);
+}
+
 Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable,
                                      bool archive) {
     Batch batch;

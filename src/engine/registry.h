@@ -47,6 +47,7 @@ public:
     Result<void> validate(std::string_view language, std::string_view definition) const;
     Result<std::vector<Diagnostic>> diagnose(std::string_view language,
                                              std::string_view definition) const;
+    Result<StateTestReport> test_state(std::string_view language, const StateTest& test) const;
 
     /// For a new execution: the current (or named) revision, compiled.
     Result<std::shared_ptr<const Definition>> definition(const CallableRef& ref);

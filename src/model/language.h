@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "model/callable.h"
 #include "model/event.h"
+#include "model/state_test.h"
 #include "model/task.h"
 
 namespace tandem {
@@ -135,6 +136,10 @@ public:
         auto valid = validate(definition);
         if (valid) return {};
         return {{Diagnostic::Severity::kError, "INVALID_DEFINITION", valid.error().message, {}}};
+    }
+    /// One state by itself. Errors: kInvalidArgument, the definition is refused; kUnsupported.
+    virtual Result<StateTestReport> test(const StateTest&) const {
+        return fail(ErrorCode::kUnsupported, "the language does not test states");
     }
     virtual std::unique_ptr<State> initial(const Program& program) const = 0;
     virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;

@@ -15,9 +15,9 @@ FEATURES = {
     "activities": r"\w*Activit(y|ies|yTask)$",
     "map runs": r"\w*MapRuns?$",
     "task tokens": r"SendTask\w+$",
-    "TestState": r"TestState$",
     "redrive": r"RedriveExecution$",
 }
+MODELS = "API models of other AWS services"
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
 
 
@@ -43,7 +43,7 @@ def _module(path):
 
 def stand_alone(recordings):
     """(case, item, why not) of the items that need no script: those of replay.py --dialect jsonpath, and synchronous executions."""
-    kinds = ("history", "output", "create_error", "describe_execution", "sync_execution", "validate")
+    kinds = ("history", "output", "create_error", "describe_execution", "sync_execution", "test_state", "validate")
     return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
             if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
             and item["kind"] in kinds
@@ -51,7 +51,9 @@ def stand_alone(recordings):
 
 
 def _needs_script(case, item):
-    """Why an item marked as stand-alone needs its script after all: then the scripts have it."""
+    """Why an item marked as stand-alone is none after all."""
+    if item["kind"] == "test_state" and _needs_models(item["request"], "Error" in item["expected"]):
+        return MODELS
     if any(step.get("call") == "stepfunctions:StopExecution" for step in case["script"]):
         return "its script stops the execution"
     steps = {step["id"]: step for step in case["script"]}
@@ -63,6 +65,14 @@ def _needs_script(case, item):
     return None
 
 
+def _needs_models(request, is_refused):
+    """A mocked result was held to the API of a service of which nothing is known here."""
+    mock = request.get("mock") or {}
+    resources = _fields(json.loads(request["definition"])).get("Resource", set())
+    return (is_refused and "result" in mock and mock.get("fieldValidationMode") != "NONE"
+            and any(":states:::" in resource and not LAMBDA_RESOURCE.match(resource) for resource in resources))
+
+
 def alone(case, item):
     """A case with nothing but what the item needs: its machine, one execution, one answer."""
     first = 10_000  # no step of the recorded script, to which transformers may refer
@@ -71,6 +81,9 @@ def alone(case, item):
     answer = {"$response": first + 3}
     if item["kind"] == "create_error":
         steps = [{**create, "id": first + 3, "args": item["request"], "expect_error": True}]
+    elif item["kind"] == "test_state":
+        refused = "Error" in item["expected"]
+        steps = [{"id": first + 3, "call": "stepfunctions:TestState", "args": item["request"], "expect_error": refused}]
     elif item["kind"] == "validate":
         steps = [{"id": first + 3, "call": "stepfunctions:ValidateStateMachineDefinition", "args": item["request"]}]
     else:
@@ -131,6 +144,8 @@ def _excluded_step(step):
     args = step["args"]
     if not isinstance(args, dict):
         return "arguments that were not recorded"
+    if action == "TestState" and args.get("mock"):
+        return MODELS if _needs_models(args, bool(step.get("expect_error"))) else _excluded_definition(args["definition"], True)
     definition = args.get("definition")
     if not isinstance(definition, str) or action == "ValidateStateMachineDefinition":
         return None  # nothing runs

@@ -37,6 +37,7 @@ Answer<json::Value> list_tags_for_resource(const Context& context, const Input& 
 
 void start_execution(const Context& context, const Input& input, Done done);
 void start_sync_execution(const Context& context, const Input& input, Done done);
+void test_state(const Context& context, const Input& input, Done done);
 void stop_execution(const Context& context, const Input& input, Done done);
 Answer<json::Value> describe_execution(const Context& context, const Input& input);
 Answer<json::Value> describe_state_machine_for_execution(const Context& context,

@@ -51,6 +51,7 @@ constexpr Action kActions[] = {
     {"ListTagsForResource", Runs::kHere, list_tags_for_resource},
     {"StartExecution", Runs::kHere, nullptr, start_execution},
     {"StartSyncExecution", Runs::kHere, nullptr, start_sync_execution},
+    {"TestState", Runs::kHere, nullptr, test_state},
     {"StopExecution", Runs::kHere, nullptr, stop_execution},
     {"DescribeExecution", Runs::kHere, describe_execution},
     {"DescribeStateMachineForExecution", Runs::kHere, describe_state_machine_for_execution},
@@ -59,10 +60,10 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {
-    "CreateActivity",  "DeleteActivity", "DescribeActivity", "DescribeMapRun",  "GetActivityTask",
-    "ListActivities",  "ListMapRuns",    "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat",
-    "SendTaskSuccess", "TestState",      "UpdateMapRun"};
+constexpr std::string_view kNotYet[] = {"CreateActivity",    "DeleteActivity",   "DescribeActivity",
+                                        "DescribeMapRun",    "GetActivityTask",  "ListActivities",
+                                        "ListMapRuns",       "RedriveExecution", "SendTaskFailure",
+                                        "SendTaskHeartbeat", "SendTaskSuccess",  "UpdateMapRun"};
 
 bool has_content_type(const net::HttpRequest& request) {
     std::string_view type = request.headers.get_or("Content-Type", "");

@@ -36,6 +36,7 @@ const json::Value& Run::attributes() {
 
 json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
     budget_.spend(kContextWork);
+    if (probe_ != nullptr && probe_->test.context) return *probe_->test.context;
     const json::Value& given = attributes();
     if (with_execution_input && !execution_input_)
         execution_input_ = parsed_or_null(execution_.input());
@@ -83,7 +84,7 @@ const json::Value* Run::variable_of(const Scope& scope, std::string_view name) c
     const Scope* at = &scope;
     while (true) {
         if (const json::Value* value = at->variables.find(name)) return value;
-        if (at->id == 0) return nullptr;
+        if (at->id == 0) return probe_ != nullptr ? probe_->test.variables.find(name) : nullptr;
         at = execution_.find(at->parent);
         if (at == nullptr) return nullptr;
     }

@@ -50,16 +50,27 @@ Outcome<Payload> Run::print(const json::Value& value, std::string_view what) {
 
 Outcome<json::Value> Run::effective_input(Scope& scope) {
     ScopeEnvironment environment(*this, scope);
-    return select(definition_of(scope).input_path, parse(scope.input), environment);
+    auto input = select(definition_of(scope).input_path, parse(scope.input), environment);
+    if (probe_ != nullptr && input) see("afterInputPath", *input);
+    return input;
 }
 
 Outcome<json::Value> Run::with_parameters(Scope& scope, json::Value data) {
     const StateDefinition& state = definition_of(scope);
     const auto& parameters = state.parameters;
-    if (!parameters && !state.arguments) return data;
+    if (!parameters && !state.arguments) {
+        see("afterParameters", data);
+        return data;
+    }
     ScopeEnvironment environment(*this, scope);
-    if (state.arguments) return state.arguments->render({&data}, environment);
-    return parameters->render(data, environment);
+    if (state.arguments) {
+        auto rendered = state.arguments->render({&data}, environment);
+        if (probe_ != nullptr && rendered) see("afterArguments", *rendered);
+        return rendered;
+    }
+    auto rendered = parameters->render(data, environment);
+    if (probe_ != nullptr && rendered) see("afterParameters", *rendered);
+    return rendered;
 }
 
 Outcome<json::Value> Run::select(const PathField& field, json::Value data,
@@ -105,8 +116,10 @@ void Run::finish(Scope& scope, json::Value result) {
         if (!selected) return fail(scope, selected.error());
         result = std::move(*selected);
     }
+    see("afterResultSelector", result);
     auto output = put_result(state.result_path, scope, result);
     if (!output) return fail(scope, output.error());
+    see("afterResultPath", *output);
     finish_with(scope, std::move(*output), state.assign, state.next, result);
 }
 

@@ -60,6 +60,7 @@ void Run::fail_after(Scope& scope, Failure failure, uint64_t previous) {
     if (std::exchange(failure.is_evaluation, false))
         previous = evaluation_failed(scope, failure, previous);
     if (!execution_.is_open()) return;
+    if (probe_ != nullptr) probe_->failure = failure;
     if (handles_errors(state.kind)) {
         if (retry(scope, failure, previous)) return;
         if (catch_failure(scope, failure, previous)) return;
@@ -109,7 +110,8 @@ bool Run::retry(Scope& scope, const Failure& failure, uint64_t previous) {
     for (size_t i = 0; i < state.retriers.size(); ++i) {
         const Retrier& retrier = state.retriers[i];
         if (!matches(retrier.errors, failure)) continue;
-        const uint32_t attempts = i < scope.attempts.size() ? scope.attempts[i] : 0;
+        uint32_t attempts = i < scope.attempts.size() ? scope.attempts[i] : 0;
+        if (probe_ != nullptr) attempts = probe_->test.retries;
         if (attempts >= retrier.max_attempts) return false;
         Event event = event_in(scope, EventType::kRetrySet);
         event.previous_id = previous;
@@ -171,6 +173,7 @@ bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous)
             event.cause = failure.cause;
             emit(std::move(event));
         }
+        if (probe_ != nullptr) probe_->caught_by = size_t(&catcher - state.catchers.data());
         leave(scope, std::move(values->first), std::move(values->second), catcher.next);
         return true;
     }

@@ -5,6 +5,7 @@ namespace tandem::asl {
 
 void Run::run_fail(Scope& scope, const FailState& state) {
     const json::Value data = parse(scope.input);
+    see("afterInputPath", data);
     ScopeEnvironment environment(*this, scope);
     auto error = text_of(state.error, data, environment);
     if (!error) return fail(scope, error.error());

@@ -29,7 +29,8 @@ void Run::start() {
     if (auto value = json::parse(execution_.input().view())) {
         cached_payload_ = execution_.input();
         cached_value_ = std::move(*value);
-        return go(*execution_.find(0), definition_.machines[0].start, execution_.input());
+        const int first = probe_ != nullptr ? probe_->start : definition_.machines[0].start;
+        return go(*execution_.find(0), first, execution_.input());
     }
     close(EventType::kExecutionFailed, {std::string(kRuntime), "The input is not valid JSON."}, 0);
 }

@@ -7,6 +7,7 @@
 #include "lang/asl/integration/integration.h"
 #include "lang/asl/program.h"
 #include "lang/asl/run.h"
+#include "lang/asl/test_state.h"
 #include "lang/asl/waiting.h"
 
 namespace tandem::asl {
@@ -53,6 +54,10 @@ public:
         auto definition = compile_definition(text, type_);
         if (!definition) return tl::unexpected(definition.error());
         return std::shared_ptr<const Program>(std::move(*definition));
+    }
+
+    Result<StateTestReport> test(const StateTest& test) const override {
+        return test_state(options_, *this, test);
     }
 
     std::unique_ptr<State> initial(const Program&) const override {

@@ -90,6 +90,7 @@ Outcome<int64_t> Run::concurrency_of(Scope& scope, const MapState& map) {
 void Run::run_map(Scope& scope, const MapState& map) {
     const auto cache = map_cache(scope, map);
     if (!cache) return fail(scope, cache.error());
+    if (is_mocked()) return run_mocked_map(scope, map, **cache);
     Event event = event_in(scope, EventType::kStateStarted);
     event.length = (*cache)->items.as_array().size();
     const uint64_t id = emit(std::move(event));
@@ -110,22 +111,42 @@ void Run::start_iterations(Scope& scope, const MapState& map, uint64_t previous)
     }
 }
 
+Outcome<json::Value> Run::item_input(Scope& scope, const MapState& map, const MapCache& cache,
+                                     uint32_t index) {
+    const json::Value& item = cache.items.as_array()[index];
+    if (!map.item_selector && !map.selector) return item;
+    ScopeEnvironment outer(*this, scope);
+    ItemEnvironment environment(outer, index, item);
+    if (map.selector) return map.selector->render({&cache.input}, environment);
+    return map.item_selector->render(cache.input, environment);
+}
+
+/// In a test of the state: what its iterations would be given, and what they brought.
+void Run::run_mocked_map(Scope& scope, const MapState& map, const MapCache& cache) {
+    if (map.items_path) see("afterItemsPath", cache.items);
+    json::Value inputs = json::Value::array();
+    const bool selects = map.item_selector || map.selector;
+    for (uint32_t i = 0; selects && i < cache.items.as_array().size(); ++i) {
+        auto input = item_input(scope, map, cache, i);
+        if (!input) return fail(scope, input.error());
+        inputs.push_back(std::move(*input));
+    }
+    if (selects) see("afterItemSelector", inputs);
+    ScopeEnvironment environment(*this, scope);
+    const auto limit = whole_of(map.max_concurrency, "MaxConcurrency", cache.input, environment);
+    if (!limit) return fail(scope, limit.error());
+    probe_->values.set("maxConcurrency", limit->value_or(0));
+    run_mocked(scope);
+}
+
 bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) {
     const auto cache = map_cache(scope, map);
     if (!cache) return fail(scope, cache.error()), false;
     begin_work();
     const uint32_t index = scope.children->started;
-    json::Value input = (*cache)->items.as_array()[index];
-    if (map.item_selector || map.selector) {
-        ScopeEnvironment outer(*this, scope);
-        ItemEnvironment environment(outer, index, (*cache)->items.as_array()[index]);
-        const json::Value& data = (*cache)->input;
-        auto selected = map.selector ? map.selector->render({&data}, environment)
-                                     : map.item_selector->render(data, environment);
-        if (!selected) return fail(scope, selected.error()), false;
-        input = std::move(*selected);
-    }
-    auto payload = print(input, definition_of(scope).name);
+    const auto input = item_input(scope, map, **cache, index);
+    if (!input) return fail(scope, input.error()), false;
+    auto payload = print(*input, definition_of(scope).name);
     if (!payload) return fail(scope, payload.error()), false;
     bytes_ += payload->size();
     Event event = event_in(scope, EventType::kIterationStarted);

@@ -2,7 +2,14 @@
 
 namespace tandem::asl {
 
+void Run::run_mocked(Scope& scope) {
+    auto result = probe_->mocked();
+    if (!result) return fail(scope, result.error());
+    finish(scope, std::move(*result));
+}
+
 void Run::run_parallel(Scope& scope, const ParallelState& parallel) {
+    if (is_mocked()) return run_mocked(scope);
     auto data = effective_input(scope);
     if (data) data = with_parameters(scope, std::move(*data));
     if (!data) return fail(scope, data.error());

@@ -8,6 +8,7 @@ void Run::run_pass(Scope& scope, const PassState& pass) {
     if (!data) return fail(scope, data.error());
     const StateDefinition& state = definition_of(scope);
     if (state.is_jsonata) return leave_by(scope, state.exit, state.next, {&*data}, *data);
+    if (pass.result) see("result", *pass.result);
     finish(scope, pass.result ? *pass.result : std::move(*data));
 }
 

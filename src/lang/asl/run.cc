@@ -6,12 +6,13 @@
 namespace tandem::asl {
 
 Run::Run(const LanguageOptions& options, const Definition& definition, Execution& execution,
-         const Input& input)
+         const Input& input, Probe* probe)
     : options_(options),
       definition_(definition),
       execution_(execution),
       input_(input),
-      random_(input.entropy) {}
+      random_(input.entropy),
+      probe_(probe) {}
 
 Event Run::event_in(const Scope& scope, EventType type) const {
     Event event;

@@ -13,6 +13,7 @@
 #include "lang/asl/data/environment.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/failure.h"
+#include "lang/asl/probe.h"
 #include "lang/asl/program.h"
 #include "model/language.h"
 
@@ -24,7 +25,7 @@ std::optional<int64_t> whole_number_of(const json::Value& value);
 class Run {
 public:
     Run(const LanguageOptions& options, const Definition& definition, Execution& execution,
-        const Input& input);
+        const Input& input, Probe* probe = nullptr);
 
     /// Does what the input asks for. Called once.
     Decision decide();
@@ -38,6 +39,13 @@ private:
     };
 
     Timestamp now() const { return input_.now; }
+    /// For a test of the state: a value on its way through it.
+    void see(std::string_view name, const json::Value& value) {
+        if (probe_ != nullptr) probe_->see(name, value);
+    }
+    bool is_mocked() const { return probe_ != nullptr && probe_->test.is_mocked(); }
+    /// A Map or Parallel without its children.
+    void run_mocked(Scope& scope);
 
     // run.cc: events and the walk
     /// Numbers, folds and keeps the event. Returns its id; 0 if hidden or the execution has closed.
@@ -111,6 +119,9 @@ private:
     /// Starts iterations until as many run as may; they follow `previous`.
     void start_iterations(Scope& scope, const MapState& map, uint64_t previous);
     bool start_iteration(Scope& scope, const MapState& map, uint64_t previous);
+    Outcome<json::Value> item_input(Scope& scope, const MapState& map, const MapCache& cache,
+                                    uint32_t index);
+    void run_mocked_map(Scope& scope, const MapState& map, const MapCache& cache);
     void iteration_finished(Scope& parent, uint32_t index, uint64_t last);
     void finish_children(Scope& scope);
 
@@ -176,6 +187,7 @@ private:
     Execution& execution_;
     const Input& input_;
     SplitMix64 random_;
+    Probe* const probe_;  // of a test of one state, else null
     Decision decision_;
     std::deque<Step> steps_;
     json::Budget budget_{kStateWork};  // left to the expressions of the state that runs

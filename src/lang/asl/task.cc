@@ -59,6 +59,7 @@ void Run::run_task(Scope& scope, const TaskState& task) {
 
 /// The answer that the execution's attributes give in place of the task's next one.
 std::optional<Outcome<json::Value>> Run::mock_of(const Scope& scope) {
+    if (is_mocked()) return probe_->mocked();
     if (!execution_.is_mocked()) return std::nullopt;
     return mocked_answer(attributes(), definition_of(scope).name, execution_.calls_of(scope.state));
 }
@@ -96,6 +97,7 @@ void Run::settle_task(Scope& scope, const TaskState& task, Outcome<json::Value> 
     }
     if (emit(std::move(event)) == 0) return;
     if (!output) return fail(scope, output.error());
+    see("result", *answer);
     finish(scope, std::move(*answer));
 }
 

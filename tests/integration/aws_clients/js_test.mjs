@@ -26,7 +26,7 @@ const synchronous = new sfn.SFNClient({ ...options, disableHostPrefix: true });
 // The actions of Step Functions that are not there yet; the tests call every other one.
 const notYet = new Set([
   "CreateActivity", "DeleteActivity", "DescribeActivity", "DescribeMapRun", "GetActivityTask", "ListActivities", "ListMapRuns",
-  "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "TestState", "UpdateMapRun",
+  "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun",
 ]);
 const called = new Set();
 for (const client of [workflows, synchronous]) {
@@ -184,6 +184,9 @@ async function testVersions(name) {
   assert.deepEqual(tags, [{ key: "b", value: "2" }]);
   const valid = await send(new sfn.ValidateStateMachineDefinitionCommand({ definition: "{}" }));
   assert.deepEqual([valid.result, valid.diagnostics[0].severity], ["FAIL", "ERROR"]);
+  const test = { definition: '{"Type": "Fail", "Error": "E"}', inspectionLevel: "DEBUG" };
+  const tested = await synchronous.send(new sfn.TestStateCommand(test));
+  assert.deepEqual([tested.status, tested.error, tested.inspectionData.input], ["FAILED", "E", "{}"]);
   const shown = await send(new sfn.DescribeStateMachineCommand({ stateMachineArn, includedData: "METADATA_ONLY" }));
   assert.equal(shown.definition, undefined);
   const { stateMachines } = await send(new sfn.ListStateMachinesCommand({}));

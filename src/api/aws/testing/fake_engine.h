@@ -32,6 +32,7 @@ public:
     // Set by tests.
     std::optional<Error> refuse_definition;  // validate() and put_callable() answer it
     std::vector<Diagnostic> diagnostics;     // diagnose() answers them
+    StateTestReport state_test;              // test_state() answers it
     std::optional<Error> refuse_start;
     TaskResult invoke_result;
     std::optional<Task> last_task;
@@ -135,6 +136,11 @@ public:
 
     Result<std::vector<Diagnostic>> diagnose(std::string_view, std::string_view) const override {
         return diagnostics;
+    }
+
+    Result<StateTestReport> test_state(std::string_view, const StateTest&) const override {
+        if (refuse_definition) return tl::unexpected(*refuse_definition);
+        return state_test;
     }
 
     void start(StartRequest request, Callback<StartReply> done) override {
