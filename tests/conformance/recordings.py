@@ -1,7 +1,7 @@
 """The recordings of Step Functions that stand beside the repository, and which of them are within reach.
 
-A case is in scope when everything that it uses (calls, definitions, functions) is JSONPath states, the Step Functions
-API and Lambda; `excluded()` says by what else a case is out of scope, looking at its contents and never at its name.
+A case is in scope when everything that it uses (calls, definitions, functions) is states but distributed Maps, the Step
+Functions API and Lambda; `excluded()` says by what else a case is out of scope, looking at its contents and never at its name.
 """
 import ast
 import json
@@ -42,12 +42,16 @@ def _module(path):
 
 
 def stand_alone(recordings):
-    """(case, item, why not) of the items that need no script: those of replay.py --dialect jsonpath, and synchronous executions."""
+    """(case, item, why not) of the items that need no script and no distributed Map."""
     kinds = ("history", "output", "create_error", "describe_execution", "sync_execution", "test_state", "validate")
     return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
             if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
             and item["kind"] in kinds
-            and (item["kind"] == "validate" or not item.get("jsonata") and not item.get("distributed_map"))]
+            and (item["kind"] == "validate" or not _is_distributed(item))]
+
+
+def _is_distributed(item):
+    return item.get("distributed_map") or '"DISTRIBUTED"' in json.dumps(item.get("request") or "").replace("\\", "")
 
 
 def _needs_script(case, item):
@@ -158,8 +162,6 @@ def _excluded_definition(text, is_refused):
     except ValueError:
         return None
     used = _fields(definition)
-    if "JSONata" in used.get("QueryLanguage", ()):
-        return "JSONata"
     if "DISTRIBUTED" in used.get("Mode", ()):
         return "distributed Map"
     if used.get("Credentials"):

@@ -51,7 +51,9 @@ Outcome<Payload> Run::print(const json::Value& value, std::string_view what) {
 Outcome<json::Value> Run::effective_input(Scope& scope) {
     ScopeEnvironment environment(*this, scope);
     auto input = select(definition_of(scope).input_path, parse(scope.input), environment);
-    if (probe_ != nullptr && input) see("afterInputPath", *input);
+    // A JSONata state has neither InputPath nor Parameters.
+    if (probe_ != nullptr && input && !definition_of(scope).is_jsonata)
+        see("afterInputPath", *input);
     return input;
 }
 
@@ -59,7 +61,7 @@ Outcome<json::Value> Run::with_parameters(Scope& scope, json::Value data) {
     const StateDefinition& state = definition_of(scope);
     const auto& parameters = state.parameters;
     if (!parameters && !state.arguments) {
-        see("afterParameters", data);
+        if (!state.is_jsonata) see("afterParameters", data);
         return data;
     }
     ScopeEnvironment environment(*this, scope);
