@@ -92,6 +92,7 @@ const std::map<std::string, Names>& allowed() {
         {"store/blob", {"base"}},
         {"store/testing", {"store"}},
         {"exec", {"base", "model"}},
+        {"exec/s3", {"base", "json", "store/blob"}},
         {"exec/pool", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"engine",
          {"base", "model", "exec/executor.h", "store/store.h", "store/blob/blob_store.h"}},

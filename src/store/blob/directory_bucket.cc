@@ -177,7 +177,7 @@ public:
         return (*made)->place(options.only_if_absent);
     }
 
-    Result<std::unique_ptr<ObjectWriter>> writer(std::string_view key) override {
+    Result<std::unique_ptr<ObjectWriter>> writer(std::string_view key, PutOptions) override {
         auto made = make_writer(key);
         if (!made) return tl::unexpected<Error>(made.error());
         return std::unique_ptr<ObjectWriter>(std::move(*made));

@@ -153,7 +153,8 @@ ObjectInfo info_of(std::string key, const struct stat& info) {
     const std::string version =
         std::to_string(info.st_ino) + "." + std::to_string(ns) + "." + std::to_string(info.st_size);
     return {std::move(key), hex(digest(Digest::kMd5, version)), uint64_t(info.st_size),
-            from_micros(ns / 1000)};
+            from_micros(ns / 1000),
+            {}};
 }
 
 Result<ListPage> list_directory(const fs::path& root, const ListRequest& request) {

@@ -27,6 +27,7 @@ struct ObjectInfo {
     std::string etag;  // opaque, without quotes; other bytes have another one
     uint64_t size = 0;
     Timestamp modified;
+    std::string content_type;  // empty: not known here, as in a directory
 };
 
 struct ByteRange {
@@ -40,7 +41,8 @@ struct ObjectBytes {
 };
 
 struct PutOptions {
-    bool only_if_absent = false;  // kAlreadyExists where the key is taken
+    bool only_if_absent = false;  // kAlreadyExists where the key is taken; not of a writer
+    std::string content_type;     // kept where the bucket can
 };
 
 struct ListRequest {
@@ -76,7 +78,8 @@ public:
     /// Whole or not at all, and durable. Also kAlreadyExists.
     virtual Result<ObjectInfo> put(std::string_view key, std::string_view bytes,
                                    PutOptions options = {}) = 0;
-    virtual Result<std::unique_ptr<ObjectWriter>> writer(std::string_view key) = 0;
+    virtual Result<std::unique_ptr<ObjectWriter>> writer(std::string_view key,
+                                                         PutOptions options = {}) = 0;
     virtual Result<ObjectInfo> head(std::string_view key) const = 0;
     /// A key that is not there is removed already.
     virtual Result<void> remove(std::string_view key) = 0;
