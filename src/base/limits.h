@@ -71,6 +71,7 @@ constexpr int kFunctionTimeoutSecondsMax = 900;
 constexpr int kFunctionMemoryMbMin = 128;
 constexpr int kFunctionMemoryMbMax = 10'240;
 constexpr size_t kStateNameChars = 80;
+constexpr size_t kVariableNameChars = 80;
 constexpr int64_t kExpressSeconds = 300;     // an Express execution's longest life
 constexpr int64_t kExpressBillingMs = 100;   // its duration is billed in such steps
 constexpr int64_t kExpressMemoryMb = 64;     // and its memory

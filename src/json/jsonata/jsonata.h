@@ -60,7 +60,7 @@ struct Uses {
     // mean the expression's input. Names of built-in functions are not among the variables.
     std::vector<std::string> variables;
     std::vector<std::string> functions;  // called as $name(...), bound inside or not
-    bool reads_input = false;            // a field name or wildcard applied to the input itself
+    std::vector<std::string> fields;     // names and wildcards applied to the input itself
 };
 
 class Expression {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "json/jsonata/identifier.h"
+
 namespace tandem::jsonata {
 namespace {
 
@@ -148,11 +150,22 @@ TEST(Jsonata, VariablesComeFromOutside) {
     };
     EXPECT_EQ(expression->evaluate(nullptr, lookup, Options()).value(), std::nullopt);
     EXPECT_EQ(expression->uses().variables, (std::vector<std::string>{"states", "x"}));
-    EXPECT_FALSE(expression->uses().reads_input);
+    EXPECT_EQ(expression->uses().fields, std::vector<std::string>());
     const auto other = Expression::compile("a.b[c] & $ & $f($$) & $sum(1)").value();
     EXPECT_EQ(other->uses().variables, (std::vector<std::string>{"", "f", "$"}));
     EXPECT_EQ(other->uses().functions, (std::vector<std::string>{"f", "sum"}));
-    EXPECT_TRUE(other->uses().reads_input);
+    EXPECT_EQ(other->uses().fields, std::vector<std::string>{"a"});
+    const auto all = Expression::compile("[*.a, **.b, c, (d; $f(e)), f{g: h}]").value();
+    EXPECT_EQ(all->uses().fields, (std::vector<std::string>{"*", "**", "c", "d", "e", "f"}));
+}
+
+TEST(Jsonata, Identifiers) {
+    for (const char* yes :
+         {"a", "A1", "a_b", "\xC3\xA9t\xC3\xA9", "\xE5\x90\x8D\xE5\x89\x8D", "x\xCC\x81"})
+        EXPECT_TRUE(is_identifier(yes)) << yes;
+    for (const char* no :
+         {"", "1a", "_a", "a-b", "a b", "a.b", "$a", "a\n", "\xF0\x9F\x98\x80", "\xFF"})
+        EXPECT_FALSE(is_identifier(no)) << no;
 }
 
 TEST(Jsonata, NothingRunsForEver) {

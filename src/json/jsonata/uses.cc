@@ -14,10 +14,9 @@ public:
     /// `outer`: the context is still the expression's input.
     void read(const Node& node, bool outer) {
         if (node.kind == NodeKind::kVariable) variable(node, outer);
-        if (node.kind == NodeKind::kName || node.kind == NodeKind::kWildcard ||
-            node.kind == NodeKind::kDescendants) {
-            uses.reads_input |= outer;
-        }
+        if (outer && node.kind == NodeKind::kName) note(uses.fields, node.text);
+        if (outer && node.kind == NodeKind::kWildcard) note(uses.fields, "*");
+        if (outer && node.kind == NodeKind::kDescendants) note(uses.fields, "**");
         if ((node.kind == NodeKind::kCall || node.kind == NodeKind::kPartial) &&
             node.left->kind == NodeKind::kVariable) {
             note(uses.functions, node.left->text);

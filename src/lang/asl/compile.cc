@@ -26,11 +26,6 @@ size_t patterns_in(const json::Value& json) {
     return count;
 }
 
-size_t characters_of(std::string_view text) {
-    const auto begins_one = [](char c) { return (uint8_t(c) & 0xC0) != 0x80; };
-    return size_t(std::count_if(text.begin(), text.end(), begins_one));
-}
-
 }  // namespace
 
 void Compiler::fault(std::string reason, const std::string& at) {

@@ -59,12 +59,16 @@ bool Formula::is_expression(const json::Value& value) {
            text.ends_with(kClose);
 }
 
+std::string_view Formula::expression_in(const json::Value& value) {
+    const std::string_view text = value.as_string();
+    return trimmed(text.substr(kOpen.size(), text.size() - kOpen.size() - kClose.size()));
+}
+
 Result<Formula> Formula::compile(const json::Value& value, std::string location) {
     Formula formula;
     bool is_dynamic = false;
     if (is_expression(value)) {
-        std::string_view text = value.as_string();
-        text = trimmed(text.substr(kOpen.size(), text.size() - kOpen.size() - kClose.size()));
+        const std::string_view text = expression_in(value);
         auto expression = jsonata::Expression::compile(text, jsonata::Dialect::kStates);
         if (!expression) {
             return fail(ErrorCode::kInvalidArgument,

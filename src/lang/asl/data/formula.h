@@ -26,6 +26,8 @@ public:
     /// "Choices[0]/Condition".
     static Result<Formula> compile(const json::Value& value, std::string location);
     static bool is_expression(const json::Value& value);
+    /// What stands between the braces of one.
+    static std::string_view expression_in(const json::Value& value);
 
     /// Failures: States.QueryEvaluationError, also where an expression has no value.
     Outcome<json::Value> render(const StatesData& states, Environment& environment) const;

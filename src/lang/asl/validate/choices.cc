@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "base/clock.h"
+#include "lang/asl/data/formula.h"
 #include "lang/asl/validate/validator.h"
 
 namespace tandem::asl {
@@ -38,14 +41,35 @@ void Validator::choice(const json::Value& json, const std::string& at) {
             continue;
         }
         required(item, place, {"Next"});
-        if (!is_jsonata(json)) rule(item, place, true);
+        if (is_jsonata(json)) condition(item, place);
+        else rule(item, place, true);
+        variables(item, is_jsonata(json), place);
     }
+}
+
+void Validator::condition(const json::Value& json, const std::string& at) {
+    required(json, at, {"Condition"});
+    const std::vector<std::string>& comparisons = operators();
+    Names names = {"Condition", "Next", "Comment", "Assign", "Output"};
+    for (const auto& [name, member] : json.as_object()) {
+        const bool is_rule =
+            name == "Variable" || name == "And" || name == "Or" || name == "Not" ||
+            std::find(comparisons.begin(), comparisons.end(), name) != comparisons.end();
+        if (!is_rule) continue;
+        other_language(name, true, at);
+        names.push_back(name);
+    }
+    supported(json, at, names);
+    const json::Value* condition = json.find("Condition");
+    if (condition != nullptr && !condition->is_bool() && !Formula::is_expression(*condition))
+        schema("Expected value of type Boolean", at + "/Condition");
 }
 
 void Validator::rule(const json::Value& json, const std::string& at, bool is_top) {
     if (!json.is_object()) return schema("Expected value of type Object", at);
     Names fields = {"Comment"};
     if (is_top) fields.insert(fields.end(), {"Next", "Assign"});
+    fields_of_language(json, false, at);
     for (const std::string_view name : {"And", "Or"}) {
         const json::Value* rules = json.find(name);
         if (rules == nullptr) continue;
@@ -67,6 +91,7 @@ void Validator::rule(const json::Value& json, const std::string& at, bool is_top
         fields.push_back("Variable");
         fields.insert(fields.end(), operators().begin(), operators().end());
     }
+    fields.insert(fields.end(), {"Condition", "Output"});  // said above
     supported(json, at, fields);
     for (const std::string& name : operators()) {
         if (name.ends_with("Path")) path(json, name, at);

@@ -20,6 +20,11 @@ std::string below(const std::string& at, std::string_view name) {
 
 }  // namespace
 
+size_t characters_of(std::string_view text) {
+    const auto begins_one = [](char c) { return (uint8_t(c) & 0xC0) != 0x80; };
+    return size_t(std::count_if(text.begin(), text.end(), begins_one));
+}
+
 void Validator::required(const json::Value& json, const std::string& at, const Names& names) {
     Names missing;
     for (const std::string_view name : names) {

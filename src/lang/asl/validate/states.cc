@@ -86,6 +86,9 @@ void Validator::state(const json::Value& json, const std::string& at) {
     Names names = {"Type", "Comment", "QueryLanguage"};
     names.insert(names.end(), known->names.begin(), known->names.end());
     supported(json, at, names);
+    const bool jsonata = is_jsonata(json);
+    query_language(json, at);
+    fields_of_language(json, jsonata, at);
     only_one_of(json, at, {"Next", "End"});
     const bool must_go_on = type != "Choice" && type != "Succeed" && type != "Fail";
     if (must_go_on && json.find("End") == nullptr) required(json, at, {"Next"});
@@ -96,7 +99,9 @@ void Validator::state(const json::Value& json, const std::string& at) {
     if (type == "Map") map(json, at);
     retry(json, at);
     catchers(json, at);
-    if (!is_jsonata(json)) common(json, at);
+    variables(json, jsonata, at);
+    if (jsonata) expressions_of_state(json, at);
+    if (!jsonata) common(json, at);
 }
 
 void Validator::common(const json::Value& json, const std::string& at) {
@@ -190,7 +195,7 @@ void Validator::parallel(const json::Value& json, const std::string& at) {
     size_t number = 0;
     for (const json::Value& branch : branches->as_array())
         machine(branch, inside + "[" + std::to_string(number++) + "]",
-                {"Comment", "StartAt", "States", "QueryLanguage"});
+                {"Comment", "StartAt", "States"});
 }
 
 void Validator::map(const json::Value& json, const std::string& at) {
@@ -198,8 +203,16 @@ void Validator::map(const json::Value& json, const std::string& at) {
     for (const std::string_view name : {"ItemProcessor", "Iterator"}) {
         if (const json::Value* processor = json.find(name)) {
             machine(*processor, at + "/" + std::string(name),
-                    {"Comment", "StartAt", "States", "QueryLanguage", "ProcessorConfig"});
+                    {"Comment", "StartAt", "States", "ProcessorConfig"});
         }
+    }
+    for (const std::string_view name : {"ItemReader", "ItemBatcher", "ResultWriter"}) {
+        const json::Value* part = json.find(name);
+        if (part == nullptr) continue;
+        const std::string place = at + "/" + std::string(name);
+        fields_of_language(*part, is_jsonata(json), place);
+        if (const json::Value* config = part->find("ReaderConfig"))
+            fields_of_language(*config, is_jsonata(json), place + "/ReaderConfig");
     }
 }
 
@@ -246,6 +259,8 @@ void Validator::catchers(const json::Value& json, const std::string& at) {
         required(catcher, place, {"ErrorEquals", "Next"});
         supported(catcher, place,
                   {"ErrorEquals", "Next", "ResultPath", "Assign", "Output", "Comment"});
+        fields_of_language(catcher, is_jsonata(json), place);
+        variables(catcher, is_jsonata(json), place);
         if (is_jsonata(json)) continue;
         reference_path(catcher, "ResultPath", place);
         payload(catcher, "Assign", place);

@@ -38,6 +38,7 @@ void Validator::schema(std::string message, const std::string& at) {
 
 void Validator::run(const json::Value& definition) {
     is_jsonata_ = is_jsonata(definition);
+    query_language(definition, "/");
     machine(definition, "",
             {"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"});
     if (diagnostics_.empty()) integer(definition, "TimeoutSeconds", "/", 1, 99'999'999);
@@ -58,6 +59,12 @@ void Validator::machine(const json::Value& json, const std::string& at, const Na
         const std::string place = inside + "/" + name;
         if (!names_.insert(name).second)
             report("DUPLICATE_STATE_NAME", "Duplicate State name: " + name, place);
+        if (characters_of(name) > kStateNameChars) {
+            report("INVALID_STATE_NAME",
+                   "Invalid State name: State '" + name + "' exceeds the " +
+                       std::to_string(kStateNameChars) + "-character limit allowed by the service",
+                   place);
+        }
         const bool is_downgrade = (is_jsonata_ || is_jsonata(json)) &&
                                   member.string_or("QueryLanguage", "") == "JSONPath";
         if (is_downgrade) {

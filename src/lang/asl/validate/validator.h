@@ -52,7 +52,19 @@ private:
 
     // choices.cc
     void choice(const json::Value& json, const std::string& at);
+    void condition(const json::Value& json, const std::string& at);
     void rule(const json::Value& json, const std::string& at, bool is_top);
+
+    // query_language.cc
+    void other_language(std::string_view field, bool jsonata, const std::string& at);
+    /// Against fields that only the other query language has.
+    void fields_of_language(const json::Value& json, bool jsonata, const std::string& at);
+    void query_language(const json::Value& json, const std::string& at);
+    /// Every string "{% ... %}" inside.
+    void expressions(const json::Value& json, const std::string& at);
+    void expressions_of_state(const json::Value& json, const std::string& at);
+    /// The names that "Assign" gives values to.
+    void variables(const json::Value& json, bool jsonata, const std::string& at);
 
     // transitions.cc
     void transitions(const json::Value& machine, const std::string& at, bool is_top);
@@ -67,6 +79,8 @@ private:
 
 /// Whether Step Functions knows the resource of a task, in any region.
 bool is_known_resource(std::string_view resource);
+
+size_t characters_of(std::string_view text);
 
 /// "JSONata" states have other rules; only their fields are checked.
 bool is_jsonata(const json::Value& json);
