@@ -27,7 +27,7 @@ enum class EventType : uint16_t {
     // A state of a workflow; `kind` says which (PassStateEntered, MapStateStarted, ...).
     kStateEntered = 10,    // name, input
     kStateExited = 11,     // name, output
-    kStateStarted = 12,    // Map (length), Parallel
+    kStateStarted = 12,    // Map (length, index: seed of its items), Parallel
     kStateSucceeded = 13,  // Map, Parallel
     kStateFailed = 14,     // Map, Parallel: error, cause
     kStateAborted = 15,    // Map, Parallel, Task, Wait

@@ -191,6 +191,7 @@ void Fold::start_children(Scope& scope) {
     Children& children = *scope.children;
     const auto* parallel = std::get_if<ParallelState>(&state.body);
     children.count = parallel ? uint32_t(parallel->machines.size()) : uint32_t(event_.length);
+    children.seed = event_.index;
     children.base = execution_.next_scope_;
     execution_.next_scope_ += children.count;
     children.results.resize(children.count);

@@ -49,6 +49,7 @@ void dump_scope(std::string& out, const Scope& s) {
         line(out, "count", s.children->count);
         line(out, "started", s.children->started);
         line(out, "finished", s.children->finished);
+        line(out, "seed", s.children->seed);
         for (const Payload& result : s.children->results) {
             line(out, "result", result.is_null() ? std::string_view("-") : result.view());
         }

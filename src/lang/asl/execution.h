@@ -42,7 +42,8 @@ struct OpenTask {
     int64_t heartbeat_s = 0;
 };
 
-/// What a Map state works on, recomputed when missing.
+/// What a Map state works on, recomputed when missing: always the same, for what is random in it
+/// comes from `Children::seed`, and its time is when the children began.
 struct MapCache {
     json::Value input;
     json::Value items;
@@ -53,6 +54,7 @@ struct Children {
     uint32_t count = 0;
     uint32_t started = 0;
     uint32_t finished = 0;
+    uint64_t seed = 0;
     std::vector<Payload> results;  // emptied when they become larger than any limit
     size_t result_bytes = 0;
     std::shared_ptr<MapCache> cache;

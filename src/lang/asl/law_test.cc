@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <set>
 
 #include "base/limits.h"
 #include "base/rng.h"
@@ -83,6 +84,63 @@ TEST(Laws, HoldWhereEachDecisionDoesTheLeastItCan) {
     LanguageOptions options;
     options.decision_events = 1;
     expect_laws_for_random_machines(options);
+}
+
+/// How an execution of the machine ends whose tasks answer by their payloads alone.
+std::pair<Payload, std::optional<std::string>> end_of(const Language& language,
+                                                      const json::Value& machine,
+                                                      bool leaves_memory) {
+    const auto program = language.compile(json::print(machine));
+    EXPECT_TRUE(program) << program.error().message;
+    Simulation simulation(language, *program);
+    simulation.set_checks_each_input(false);
+    simulation.set_leaves_memory(leaves_memory);
+    simulation.start(RandomMachine::input(), RandomMachine::attributes());
+    simulation.run([](const Action& action) -> std::optional<TaskResult> {
+        const uint64_t hash = stable_hash(action.payload.view());
+        if (hash % 6 == 0) return fail_with(R"({"errorType":"E","errorMessage":"as so"})");
+        return succeed_with("{\"r\":" + std::to_string(hash % 1000) + "}");
+    });
+    EXPECT_FALSE(simulation.execution().is_open());
+    return {simulation.events().back().output, simulation.events().back().error};
+}
+
+TEST(Laws, LeavingMemoryChangesNoResult) {
+    const auto language = make_language();
+    for (uint64_t seed = 1; seed <= 400; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const json::Value machine = RandomMachine(seed, {.is_exact = true}).machine(2);
+        EXPECT_EQ(end_of(*language, machine, true), end_of(*language, machine, false))
+            << json::print(machine);
+    }
+}
+
+TEST(Laws, ItemsAreTheSameWheneverTheyAreComputed) {
+    const auto language = make_language();
+    const auto program =
+        language->compile(R"json({"QueryLanguage":"JSONata","StartAt":"M","States":{
+        "M":{"Type":"Map","Items":"{% $map([1..$floor($random() * 20) + 5], function() { $uuid() & $now() }) %}",
+             "ItemSelector":{"item":"{% $states.context.Map.Item.Value %}"},"MaxConcurrency":1,"End":true,
+             "ItemProcessor":{"StartAt":"W","States":{
+                "W":{"Type":"Wait","Seconds":1,"Next":"P"},
+                "P":{"Type":"Pass","Output":{"was":"{% $states.input.item %}","is":"{% $states.context.Map.Item.Value %}"},"End":true}}}}}})json");
+    ASSERT_TRUE(program) << program.error().message;
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        Simulation simulation(*language, *program);
+        simulation.set_seed(seed);
+        simulation.set_leaves_memory(true);
+        simulation.start("{}", "{}");
+        simulation.run([](const Action&) { return std::nullopt; });
+        ASSERT_FALSE(simulation.execution().is_open());
+        std::set<std::string> items;
+        const auto output = json::parse(simulation.events().back().output.view());
+        ASSERT_TRUE(output && output->is_array()) << simulation.events().back().output.str();
+        for (const json::Value& item : output->as_array()) {
+            EXPECT_EQ(item.find("was")->as_string(), item.find("is")->as_string());
+            items.insert(item.find("is")->as_string());
+        }
+        EXPECT_EQ(items.size(), output->as_array().size()) << "an item came twice";
+    }
 }
 
 /// The visible events of an execution whose tasks succeed, as text.

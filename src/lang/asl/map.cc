@@ -35,6 +35,26 @@ private:
     const json::Value& value_;
 };
 
+/// The Map state's environment while its Items are computed, now or again: with the time and
+/// the entropy of when its iterations began.
+class ItemsEnvironment final : public Environment {
+public:
+    ItemsEnvironment(ScopeEnvironment& outer, uint64_t seed, Timestamp began)
+        : outer_(outer), random_(seed), began_(began) {}
+    json::Value context(bool with_execution_input) override {
+        return outer_.context(with_execution_input);
+    }
+    const json::Value* variable(std::string_view name) override { return outer_.variable(name); }
+    Timestamp now() const override { return began_; }
+    SplitMix64& random() override { return random_; }
+    json::Budget& budget() override { return outer_.budget(); }
+
+private:
+    ScopeEnvironment& outer_;
+    SplitMix64 random_;
+    Timestamp began_;
+};
+
 }  // namespace
 
 std::optional<int64_t> whole_number_of(const json::Value& value) {
@@ -45,21 +65,34 @@ std::optional<int64_t> whole_number_of(const json::Value& value) {
     return is_whole ? std::optional(int64_t(number)) : std::nullopt;
 }
 
+/// Of a Map whose iterations are under way.
 Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& map) {
-    if (scope.children && scope.children->cache) return scope.children->cache;
+    Children& children = *scope.children;
+    if (children.cache) return children.cache;
+    // Whichever state needs it now, that it is computed again costs that one nothing.
+    const json::Budget left = std::exchange(budget_, json::Budget{kStateWork});
+    auto cache = items_of(scope, map, children.seed, scope.since);
+    work_ += kStateWork - budget_.left;
+    budget_ = left;
+    if (cache) children.cache = *cache;
+    return cache;
+}
+
+Outcome<std::shared_ptr<MapCache>> Run::items_of(Scope& scope, const MapState& map, uint64_t seed,
+                                                 Timestamp began) {
     auto cache = std::make_shared<MapCache>();
     auto input = effective_input(scope);
     if (!input) return tl::unexpected(input.error());
     cache->input = std::move(*input);
     cache->items = cache->input;
+    ScopeEnvironment outer(*this, scope);
     if (map.items_path) {
-        ScopeEnvironment environment(*this, scope);
-        auto items = map.items_path->read(cache->input, environment);
+        auto items = map.items_path->read(cache->input, outer);
         if (!items) return tl::unexpected(items.error());
         cache->items = std::move(*items);
     }
     if (map.items) {
-        ScopeEnvironment environment(*this, scope);
+        ItemsEnvironment environment(outer, seed, began);
         auto items = map.items->render_as("array", {&cache->input}, environment);
         if (!items) return tl::unexpected(items.error());
         cache->items = std::move(*items);
@@ -72,7 +105,6 @@ Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& 
         const std::string path = map.items_path ? map.items_path->text() : "$";
         return state_failure(kRuntime, "Reference path \"" + path + "\" must point to array.");
     }
-    if (scope.children) scope.children->cache = cache;
     return cache;
 }
 
@@ -88,10 +120,12 @@ Outcome<int64_t> Run::concurrency_of(Scope& scope, const MapState& map) {
 }
 
 void Run::run_map(Scope& scope, const MapState& map) {
-    const auto cache = map_cache(scope, map);
+    const uint64_t seed = map.items ? random_.next() : 0;
+    const auto cache = items_of(scope, map, seed, now());
     if (!cache) return fail(scope, cache.error());
     if (is_mocked()) return run_mocked_map(scope, map, **cache);
     Event event = event_in(scope, EventType::kStateStarted);
+    event.index = seed;
     event.length = (*cache)->items.as_array().size();
     const uint64_t id = emit(std::move(event));
     if (id == 0) return;

@@ -113,6 +113,8 @@ private:
     void branch_finished(Scope& parent);
     void run_map(Scope& scope, const MapState& map);
     Outcome<std::shared_ptr<MapCache>> map_cache(Scope& scope, const MapState& map);
+    Outcome<std::shared_ptr<MapCache>> items_of(Scope& scope, const MapState& map, uint64_t seed,
+                                                Timestamp began);
     Outcome<int64_t> concurrency_of(Scope& scope, const MapState& map);
     Outcome<std::optional<int64_t>> whole_of(const NumberField& field, std::string_view name,
                                              const json::Value& data, Environment& environment);

@@ -17,6 +17,7 @@ void Simulation::feed(Input input) {
     input.now = now_;
     input.entropy = seed_++;
     if (input.type == InputType::kTaskCompleted) open_.erase(input.task);
+    if (leaves_memory_) state_ = refold();
     Decision decision = language_.decide(*program_, *state_, input);
     for (Action& action : decision.actions) {
         if (action.type == ActionType::kRunTask) open_.emplace(action.task, std::move(action));
@@ -26,9 +27,14 @@ void Simulation::feed(Input input) {
     if (checks_each_input_) check_laws();
 }
 
+std::unique_ptr<State> Simulation::refold() const {
+    auto state = language_.initial(*program_);
+    for (const Event& event : events_) language_.evolve(*program_, *state, event);
+    return state;
+}
+
 void Simulation::check_laws() {
-    const auto refolded = language_.initial(*program_);
-    for (const Event& event : events_) language_.evolve(*program_, *refolded, event);
+    const auto refolded = refold();
     const std::string folded = static_cast<const Execution&>(*refolded).dump();
     const std::string decided = execution().dump();
     if (folded != decided)

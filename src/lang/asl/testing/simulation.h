@@ -35,11 +35,16 @@ public:
     void set_seed(uint64_t seed) { seed_ = seed; }
     /// Whether laws are checked after each input (quadratic in the events) or only at the end.
     void set_checks_each_input(bool on) { checks_each_input_ = on; }
+    /// Whether each decision finds a state that was just folded from all events, without the caches
+    /// of the one before.
+    void set_leaves_memory(bool on) { leaves_memory_ = on; }
     /// Empty, or how the law was broken.
     const std::string& broken_law() const { return broken_law_; }
     void check_laws();
 
 private:
+    std::unique_ptr<State> refold() const;
+
     const Language& language_;
     std::shared_ptr<const Program> program_;
     std::unique_ptr<State> state_;
@@ -48,6 +53,7 @@ private:
     Timestamp now_ = from_millis(1'700'000'000'000);
     uint64_t seed_ = 1;
     bool checks_each_input_ = true;
+    bool leaves_memory_ = false;
     std::string broken_law_;
 };
 
