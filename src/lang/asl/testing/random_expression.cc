@@ -13,7 +13,7 @@ bool is_expression(const std::string& text) {
 }  // namespace
 
 std::string RandomExpression::in_input(const std::string& steps) const {
-    return (has_input ? "$" : "$$.Execution.Input") + steps;
+    return (around_.has_input ? "$" : "$$.Execution.Input") + steps;
 }
 
 std::string RandomExpression::any() {
@@ -25,7 +25,7 @@ std::string RandomExpression::any() {
 }
 
 std::string RandomExpression::argument(int depth) {
-    if (!is_exact_ && dice(8) == 0)
+    if (!around_.is_exact && dice(8) == 0)
         return pick({"States.UUID()", "States.MathRandom(1, 1000000)", "$$.State.EnteredTime"});
     switch (dice(5)) {
         case 0: return number(depth);
@@ -45,9 +45,9 @@ std::string RandomExpression::number(int depth) {
                         "3",
                         "-1.5",
                         "$$.Execution.RedriveCount"};
-        if (has_variables) leaves.emplace_back("$vn");
-        if (is_in_map) leaves.emplace_back("$$.Map.Item.Index");
-        if (can_retry) leaves.emplace_back("$$.State.RetryCount");
+        if (around_.has_variables) leaves.emplace_back("$vn");
+        if (around_.has_index) leaves.emplace_back("$$.Map.Item.Index");
+        if (around_.can_retry) leaves.emplace_back("$$.State.RetryCount");
         return pick(leaves);
     }
     switch (dice(4)) {
@@ -75,7 +75,8 @@ std::string RandomExpression::text(int depth) {
                         "$$.State.Name",
                         "$$.StateMachine.Id",
                         "$$.StateMachine.Name"};
-        if (has_variables) leaves.emplace_back("$v.k");
+        if (around_.has_variables) leaves.emplace_back("$v.k");
+        if (!around_.local.empty()) leaves.push_back("$" + around_.local);
         return pick(leaves);
     }
     const int inner = depth - 1;
@@ -95,7 +96,7 @@ std::string RandomExpression::array(int depth) {
     if (depth == 0 || dice(2) == 0) {
         Texts leaves = {in_input(".none"), in_input(".o.n"), in_input(".list[0:2]"),
                         in_input(".list[-1:]"), in_input(".list[0,2]")};
-        if (has_input) {
+        if (around_.has_input) {
             const Texts more = {"$.list", "$.list[*]", "$.list[?(@ > 1)]", "$.list..b",
                                 "$['list']"};
             leaves.insert(leaves.end(), more.begin(), more.end());
@@ -115,9 +116,9 @@ std::string RandomExpression::array(int depth) {
 std::string RandomExpression::object(int depth) {
     if (depth == 0 || dice(2) == 0) {
         Texts leaves = {in_input(".o"), "$$.StateMachine"};
-        if (has_variables) leaves.emplace_back("$v");
-        if (is_in_map) leaves.emplace_back("$$.Map.Item");
-        if (!is_exact_) leaves.emplace_back("$$.State");
+        if (around_.has_variables) leaves.emplace_back("$v");
+        if (around_.has_index) leaves.emplace_back("$$.Map.Item");
+        if (!around_.is_exact) leaves.emplace_back("$$.State");
         return pick(leaves);
     }
     const int inner = depth - 1;
@@ -180,7 +181,7 @@ json::Value RandomExpression::comparison() {
                           "GreaterThanEquals"};
     const std::string order = pick(orders);
     const Texts texts = {"$.s", "$.e", "$.o.k", "$$.State.Name"};
-    const Texts numbers = {"$.n", "$.x", "$.list[0]", has_variables ? "$vn" : "$.n"};
+    const Texts numbers = {"$.n", "$.x", "$.list[0]", around_.has_variables ? "$vn" : "$.n"};
     const Texts times = {"$.t", "$$.Execution.StartTime"};
     std::string name, variable, other;
     json::Value literal;

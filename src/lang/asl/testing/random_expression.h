@@ -11,16 +11,25 @@
 
 namespace tandem::asl::testing {
 
-class RandomExpression {
-public:
-    /// `is_exact`: values depend on nothing but the input, not on time or entropy.
-    RandomExpression(SplitMix64& random, bool is_exact) : random_(random), is_exact_(is_exact) {}
+/// Members of the input but for its list.
+inline constexpr const char* kInputFields[] = {"n", "far", "x", "s",   "b", "nil",
+                                               "t", "e",   "c", "doc", "o", "none"};
 
-    // What the expressions may refer to where the next ones will stand.
+/// What expressions may refer to where the next ones will stand.
+struct Surroundings {
+    bool is_exact = false;       // values depend on nothing but the input: no time, no entropy
     bool has_input = true;       // $ is the input; else they find it in the context object
     bool has_variables = false;  // $v, an object, and $vn, a number
     bool is_in_map = false;      // $$.Map.Item
+    bool has_index = false;      // its Index: not where the items come in any order
     bool can_retry = false;      // $$.State.RetryCount
+    std::string local;           // a variable of the branch, without $: a text; may be empty
+};
+
+class RandomExpression {
+public:
+    RandomExpression(SplitMix64& random, const Surroundings& around)
+        : random_(random), around_(around) {}
 
     /// A path or an intrinsic function, as the value of a member "x.$".
     std::string any();
@@ -48,7 +57,7 @@ private:
     json::Value type_test();
 
     SplitMix64& random_;
-    const bool is_exact_;
+    const Surroundings& around_;
 };
 
 }  // namespace tandem::asl::testing

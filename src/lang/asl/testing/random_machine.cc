@@ -6,10 +6,7 @@ namespace tandem::asl::testing {
 
 namespace {
 
-constexpr int64_t kBegin_ms = 1'700'000'000'000;
 constexpr int64_t kFar_s = 99'999'999;  // the longest time-out there is
-constexpr const char* kFields[] = {"n", "far", "x", "s",   "b", "nil",
-                                   "t", "e",   "c", "doc", "o", "none"};
 
 /// The execution's input but for its list.
 json::Value facts(const std::string& cause) {
@@ -21,7 +18,7 @@ json::Value facts(const std::string& cause) {
          {"s", "a-b,c"},
          {"b", true},
          {"nil", nullptr},
-         {"t", format_iso8601(from_millis(kBegin_ms + 10'000))},
+         {"t", format_iso8601(from_millis(RandomMachine::kBegin_ms + 10'000))},
          {"e", "E"},
          {"c", cause},
          {"doc", R"({"a":[1]})"},
@@ -50,13 +47,23 @@ std::string RandomMachine::attributes() {
 }
 
 json::Value RandomMachine::machine(int depth) {
+    is_jsonata_ = dice(3) == 0;
     json::Value out = chain(depth, Part::kTop, true);
     if (coin()) out.set("Comment", "Generated.");
     if (coin()) out.set("Version", "1.0");
-    if (coin()) out.set("QueryLanguage", "JSONPath");
+    if (is_jsonata_) out.set("QueryLanguage", "JSONata");
+    else if (coin()) out.set("QueryLanguage", "JSONPath");
     const bool is_short = options_.with_timeouts && !options_.is_exact;
     if (dice(6) == 0)
         out.set("TimeoutSeconds", is_short && coin() ? int64_t(5 + dice(60)) : kFar_s);
+    return out;
+}
+
+/// The machine of a branch or an iteration. What is known inside is not known outside.
+json::Value RandomMachine::inner(int depth, Part part, bool has_input) {
+    const Surroundings around = around_;
+    json::Value out = chain(depth, part, has_input);
+    around_ = around;
     return out;
 }
 
@@ -76,25 +83,17 @@ json::Value RandomMachine::chain(int depth, Part part, bool has_input) {
     for (uint64_t count = left_ > 0 ? 1 + dice(3) : 1; count > 0; --count) names.push_back(fresh());
     json::Value states = json::Value::object();
     const Place place{states, depth};
-    std::string first = names.front();
+    std::string first = names.front(), owned;
+    if (part == Part::kTop && coin()) first = first_variables(place, first);
+    if (part != Part::kTop && dice(3) == 0) first = owned = own_variable(place, first);
     if (!has_input) {
-        first = fresh();
-        restore(place, first, names.front());
-    }
-    if (part == Part::kTop && coin()) {
-        // Before all others, so that every state may refer to what is assigned here.
-        first = fresh();
-        add(place, first,
-            json::Value::object(
-                {{"Type", "Pass"},
-                 {"Assign", json::Value::object({{"v", json::Value::object({{"k", "w"}})},
-                                                 {"vn.$", "$.list.length()"}})}}),
-            {names.front(), {}, true});
-        expressions_.has_variables = true;
+        const std::string then = first;
+        restore(place, first = fresh(), then);
     }
     // What many iterations leave behind has to be small.
+    const bool is_small = part == Part::kIteration && is_large();
     std::optional<std::string> last;
-    if (part == Part::kIteration && is_large()) last = fresh();
+    if (is_small || !owned.empty()) last = fresh();
     for (size_t i = 0; i < names.size(); ++i) {
         Way way;
         if (i + 1 < names.size()) way.next = names[i + 1];
@@ -106,9 +105,7 @@ json::Value RandomMachine::chain(int depth, Part part, bool has_input) {
         else if (is_first && options_.rounds > 10) loop(place, names[i], way);
         else segment(place, names[i], way);
     }
-    if (last) {
-        add(place, *last, json::Value::object({{"Type", "Pass"}, {"OutputPath", "$.n"}}), {});
-    }
+    if (last) tail(place, *last, owned, is_small);
     return json::Value::object({{"StartAt", first}, {"States", std::move(states)}});
 }
 
@@ -127,6 +124,67 @@ void RandomMachine::segment(Place place, const std::string& name, const Way& way
     }
 }
 
+/// Before all others, so that every state may refer to what is assigned here.
+std::string RandomMachine::first_variables(Place place, const std::string& next) {
+    const std::string name = fresh();
+    json::Value state = json::Value::object({{"Type", "Pass"}});
+    json::Value assigned = json::Value::object({{"v", json::Value::object({{"k", "w"}})}});
+    if (speaks_jsonata()) {
+        state = jsonata_state("Pass");
+        assigned.set("vn", formula("$count($states.input.list)"));
+    } else {
+        assigned.set("vn.$", "$.list.length()");
+    }
+    add(place, name, state.set("Assign", std::move(assigned)), {next, {}, true});
+    around_.has_variables = true;
+    return name;
+}
+
+/// A variable whose name the branches beside this one have too, and that holds the state's name.
+std::string RandomMachine::own_variable(Place place, const std::string& next) {
+    const std::string name = fresh();
+    around_.local = "own" + std::to_string(place.depth);
+    json::Value state = json::Value::object({{"Type", "Pass"}});
+    json::Value assigned = json::Value::object();
+    if (speaks_jsonata()) {
+        state = jsonata_state("Pass");
+        assigned.set(around_.local, coin() ? formula("$states.context.State.Name") : name);
+    } else if (coin()) {
+        assigned.set(around_.local, name);
+    } else {
+        assigned.set(around_.local + ".$", "$$.State.Name");
+    }
+    add(place, name, state.set("Assign", std::move(assigned)), {next, {}, true});
+    return name;
+}
+
+/// The end of a branch: that its variable still holds `owned`, if there is one; and little data.
+void RandomMachine::tail(Place place, const std::string& name, const std::string& owned,
+                         bool is_small) {
+    const std::string variable = "$own" + std::to_string(place.depth);
+    if (speaks_jsonata()) {
+        json::Value state = jsonata_state("Pass");
+        std::string data = is_small ? "$states.input.n" : "$states.input";
+        if (!owned.empty())
+            data = variable + " = '" + owned + "' ? " + data + " : $error('not its own')";
+        return add(place, name, state.set("Output", formula(data)), {});
+    }
+    std::string end = name;
+    if (!owned.empty()) {
+        const std::string wrong = fresh();
+        end = fresh();
+        json::Array rules = {
+            json::Value::object({{"Variable", variable}, {"StringEquals", owned}, {"Next", end}})};
+        put(place, name,
+            json::Value::object({{"Type", "Choice"},
+                                 {"Choices", json::Value(std::move(rules))},
+                                 {"Default", wrong}}));
+        put(place, wrong, json::Value::object({{"Type", "Fail"}, {"Error", "NotItsOwn"}}));
+    }
+    add(place, end, json::Value::object({{"Type", "Pass"}, {"OutputPath", is_small ? "$.n" : "$"}}),
+        {});
+}
+
 /// A state beside the chain that ends its machine.
 std::string RandomMachine::exit(Place place) {
     const std::string name = fresh();
@@ -135,210 +193,69 @@ std::string RandomMachine::exit(Place place) {
     return name;
 }
 
-void RandomMachine::choice(Place place, const std::string& name, Way way) {
-    if (!way.next) way.next = way.later.emplace_back(exit(place));
-    const auto target = [&] {
-        if (!way.is_loop && dice(4) == 0) return exit(place);
-        return way.later.empty() ? *way.next : way.later[dice(way.later.size())];
-    };
-    expressions_.has_input = true;
-    json::Value state = json::Value::object({{"Type", "Choice"}});
-    json::Array rules;
-    for (uint64_t i = 0; i <= dice(3); ++i) {
-        json::Value rule = expressions_.rule(2);
-        rule.set("Next", target());
-        if (dice(4) == 0) assign(rule, name, true);
-        rules.push_back(std::move(rule));
-    }
-    if (coin()) {
-        state.set("Default", *way.next);
-    } else {
-        const bool may_match_nothing = !options_.is_exact && dice(3) == 0;
-        json::Value rule = json::Value::object({{"Variable", "$"}, {"IsPresent", true}});
-        if (may_match_nothing) rule = expressions_.rule(1);
-        rules.push_back(rule.set("Next", *way.next));
-    }
-    state.set("Choices", json::Value(std::move(rules)));
-    passed_on(state, way);
-    if (dice(4) == 0) assign(state, name, true);
-    put(place, name, std::move(state));
-}
-
 /// Some rounds of one state: counted, so that it ends.
 void RandomMachine::loop(Place place, const std::string& name, Way way) {
-    const std::string body = fresh(), count = fresh(), test = fresh();
-    const std::string at = "$.l" + name, counter = at + ".i";
-    const bool is_outermost = !expressions_.is_in_map;
+    const std::string body = fresh(), counts = fresh(), test = fresh();
+    const Counter counter{"l" + name, coin()};
+    const bool is_outermost = !around_.is_in_map;
     const int64_t rounds = is_outermost ? options_.rounds : std::min<int64_t>(options_.rounds, 3);
-    add(place, name,
-        json::Value::object(
-            {{"Type", "Pass"}, {"Result", json::Value::object({{"i", 0}})}, {"ResultPath", at}}),
-        {body, {}, true});
-    const Way inner{count, {}, true};
-    if (rounds > 10 || is_large()) task(place, body, inner);
-    else if (dice(4) == 0) wait(place, body, inner);
-    else work(place, body, inner);
-    add(place, count,
-        json::Value::object(
-            {{"Type", "Pass"},
-             {"Parameters", json::Value::object({{"i.$", "States.MathAdd(" + counter + ", 1)"}})},
-             {"ResultPath", at}}),
-        {test, {}, true});
+    count(place, name, counter, true, body);
+    const Way within{counts, {}, !counter.is_variable};
+    if (rounds > 10 || is_large()) task(place, body, within);
+    else if (dice(4) == 0) wait(place, body, within);
+    else work(place, body, within);
+    count(place, counts, counter, false, test);
     if (!way.next) way.next = exit(place);
-    json::Array rules = {
-        json::Value::object({{"Variable", counter}, {"NumericLessThan", rounds}, {"Next", body}})};
-    put(place, test,
-        json::Value::object({{"Type", "Choice"},
-                             {"Choices", json::Value(std::move(rules))},
-                             {"Default", *way.next}}));
+    count_test(place, test, counter, rounds, body, *way.next);
 }
 
-void RandomMachine::pass(Place place, const std::string& name, const Way& way) {
-    if (way.next && !way.is_loop && dice(4) == 0) return restore(place, name, way.next);
+void RandomMachine::count(Place place, const std::string& name, const Counter& counter,
+                          bool is_first, const std::string& next) {
+    const std::string path =
+        (counter.is_variable ? "$" : "$.") + counter.name + (counter.is_variable ? "" : ".i");
     json::Value state = json::Value::object({{"Type", "Pass"}});
-    const bool has_input = input_path(state, false);
-    if (coin()) {
-        state.set("Result", json::Value::object({{"n", 1}}));
-    } else if (coin()) {
-        expressions_.has_input = has_input;
-        state.set("Parameters", expressions_.payload(2));
-    }
-    result_path(state, name, way);
-    assign(state, name, false);
-    add(place, name, std::move(state), way);
-}
-
-/// Makes the data the execution's input again, or much like it.
-void RandomMachine::restore(Place place, const std::string& name,
-                            const std::optional<std::string>& next) {
-    json::Value state = json::Value::object({{"Type", "Pass"}});
-    switch (dice(3)) {
-        case 0:
-            if (may_spread_input()) {
-                state.set("InputPath", "$$.Execution.Input");
-                break;
-            }
-            [[fallthrough]];
-        case 1: state.set("Parameters", fields("$$.Execution.Input")); break;
-        default:
-            state.set("Result", facts(options_.fail_cause).set("list", list_of(3)));
-            state.set("ResultPath", "$");
-    }
-    add(place, name, std::move(state), {next, {}, false});
-}
-
-void RandomMachine::wait(Place place, const std::string& name, const Way& way) {
-    json::Value state = json::Value::object({{"Type", "Wait"}});
-    const uint64_t most = uint64_t(options_.longest_wait_s);
-    switch (dice(5)) {
-        case 0: state.set("SecondsPath", coin() ? "$.n" : "$$.Execution.Input.n"); break;
-        case 1:
-            state.set("Timestamp",
-                      format_iso8601(from_millis(kBegin_ms + int64_t(dice(most * 1000)))));
-            break;
-        case 2:
-            state.set("TimestampPath", coin()   ? "$.t"
-                                       : coin() ? "$$.Execution.StartTime"
-                                                : "$$.State.EnteredTime");
-            break;
-        default: state.set("Seconds", int64_t(dice(most)));
-    }
-    passed_on(state, way);
-    assign(state, name, true);
-    add(place, name, std::move(state), way);
-}
-
-void RandomMachine::succeed(Place place, const std::string& name) {
-    json::Value state = json::Value::object({{"Type", "Succeed"}});
-    passed_on(state, {});
-    put(place, name, std::move(state));
-}
-
-void RandomMachine::failure(Place place, const std::string& name) {
-    json::Value state = json::Value::object({{"Type", "Fail"}});
-    if (!options_.is_exact && dice(6) == 0) {  // neither is required
-        put(place, name, std::move(state));
-        return;
-    }
-    switch (dice(3)) {
-        case 0: state.set("Error", !options_.is_exact && coin() ? "F" : "E"); break;
-        case 1: state.set("ErrorPath", "$.e"); break;
-        default: state.set("ErrorPath", "States.Format('{}', $.e)");
-    }
-    switch (dice(3)) {
-        case 0: state.set("Cause", options_.fail_cause); break;
-        case 1: state.set("CausePath", "$.c"); break;
-        default: state.set("CausePath", "States.Format('{}', $.c)");
-    }
-    put(place, name, std::move(state));
-}
-
-/// Whether the state's expressions still find the input at their root.
-bool RandomMachine::input_path(json::Value& state, bool must_be_input) {
-    switch (dice(must_be_input ? 4 : 7)) {
-        case 0: state.set("InputPath", "$"); return true;
-        case 1:
-            if (!may_spread_input()) return true;
-            state.set("InputPath", "$$.Execution.Input");
-            return true;
-        case 4: state.set("InputPath", "$.o"); return false;
-        case 5: state.set("InputPath", nullptr); return false;
-        default: return true;
-    }
-}
-
-/// Of a state with a result: where that goes, and what goes on. What follows needs the input.
-void RandomMachine::result_path(json::Value& state, const std::string& name, const Way& way) {
-    bool keeps = true;
-    switch (dice(way.next ? 4 : 6)) {
-        case 0: state.set("ResultPath", nullptr); break;
-        case 1: state.set("ResultPath", "$.r" + name + ".deep"); break;
-        case 4:
-            state.set("ResultPath", "$");
-            keeps = false;
-            break;
-        case 5: keeps = false; break;
-        default: state.set("ResultPath", "$.r" + name);
-    }
-    if (keeps) return passed_on(state, way);
-    if (dice(4) == 0) state.set("OutputPath", coin() ? json::Value("$") : json::Value(nullptr));
-}
-
-/// Of a state that keeps the data: InputPath, where it has no other meaning, and OutputPath.
-void RandomMachine::passed_on(json::Value& state, const Way& way) {
-    const std::string_view type = state.string_or("Type", "");
-    const bool only_passes = type == "Wait" || type == "Choice" || type == "Succeed";
-    const bool may_reset = !way.is_loop && may_spread_input();
-    const bool is_last = !way.next && type != "Choice";
-    const auto path = [&]() -> json::Value {
-        switch (dice(is_last ? 5 : may_reset ? 2 : 1)) {
-            case 1: return may_reset ? "$$.Execution.Input" : "$$.Execution.Name";
-            case 2: return "$.n";
-            case 3: return "$['s','n']";
-            case 4: return nullptr;
-            default: return "$";
+    if (speaks_jsonata()) {
+        state = jsonata_state("Pass");
+        const std::string old =
+            counter.is_variable ? "$" + counter.name : "$states.input." + counter.name + ".i";
+        const std::string now = is_first ? "0" : old + " + 1";
+        if (counter.is_variable) {
+            state.set("Assign", json::Value::object({{counter.name, formula(now)}}));
+        } else {
+            state.set("Output", formula("$merge([$states.input, {'" + counter.name +
+                                        "': {'i': " + now + "}}])"));
         }
-    };
-    if (dice(4) == 0) state.set("OutputPath", path());
-    // The state's own expressions need the input, so no other part of it.
-    if (only_passes && dice(4) == 0)
-        state.set("InputPath", may_reset && coin() ? "$$.Execution.Input" : "$");
+    } else if (counter.is_variable) {
+        json::Value assigned = json::Value::object();
+        if (is_first) assigned.set(counter.name, 0);
+        else assigned.set(counter.name + ".$", "States.MathAdd(" + path + ", 1)");
+        state.set("Assign", std::move(assigned));
+    } else {
+        if (is_first) state.set("Result", json::Value::object({{"i", 0}}));
+        else
+            state.set("Parameters",
+                      json::Value::object({{"i.$", "States.MathAdd(" + path + ", 1)"}}));
+        state.set("ResultPath", "$." + counter.name);
+    }
+    add(place, name, std::move(state), {next, {}, true});
 }
 
-void RandomMachine::assign(json::Value& state, const std::string& name, bool has_input) {
-    if (dice(4) != 0) return;
-    expressions_.has_input = has_input;
-    json::Value assigned = expressions_.payload(1);
-    json::Value out = json::Value::object({{"w" + name, 1}});
-    for (const auto& [member, value] : assigned.as_object()) out.set("w" + name + member, value);
-    state.set("Assign", std::move(out));
-}
-
-/// A payload template that takes over the fields of the input at `root`, and of its list a part.
-json::Value RandomMachine::fields(const std::string& root) {
-    json::Value out = json::Value::object({{"list.$", root + ".list[0:3]"}});
-    for (const char* field : kFields) out.set(std::string(field) + ".$", root + "." + field);
-    return out;
+void RandomMachine::count_test(Place place, const std::string& name, const Counter& counter,
+                               int64_t rounds, const std::string& body, const std::string& next) {
+    json::Value state = json::Value::object({{"Type", "Choice"}});
+    json::Value rule = json::Value::object();
+    if (speaks_jsonata()) {
+        state = jsonata_state("Choice");
+        const std::string is =
+            counter.is_variable ? "$" + counter.name : "$states.input." + counter.name + ".i";
+        rule.set("Condition", formula(is + " < " + std::to_string(rounds)));
+    } else {
+        rule.set("Variable", counter.is_variable ? "$" + counter.name : "$." + counter.name + ".i");
+        rule.set("NumericLessThan", rounds);
+    }
+    rule.set("Next", body);
+    state.set("Choices", json::Value(json::Array{std::move(rule)}));
+    put(place, name, state.set("Default", next));
 }
 
 }  // namespace tandem::asl::testing

@@ -1,7 +1,8 @@
 // RandomMachine: generated definitions for laws and simulations. They use every feature of the
-// language that this room has (random_machine_test.cc lists them); each is valid, of bounded size,
-// and ends if its tasks are answered. Tasks call the function "f", which fails with error "E".
-// Determined by the seed. For tests only.
+// language that this room has, in both of its query languages (random_machine_test.cc lists them);
+// each is valid, of bounded size, and ends if its tasks are answered. Tasks call the function "f",
+// which fails with error "E". Machines test themselves where they can: a variable that is not its
+// branch's own ends them with another error. Determined by the seed. For tests only.
 #pragma once
 
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/rng.h"
 #include "json/value.h"
 #include "lang/asl/testing/random_expression.h"
+#include "lang/asl/testing/random_formula.h"
 
 namespace tandem::asl::testing {
 
@@ -26,22 +28,30 @@ struct RandomMachineOptions {
     int64_t rounds = 3;                // of loops
 };
 
+inline constexpr const char* kFunction = "arn:aws:lambda:us-east-1:123456789012:function:";
+inline constexpr const char* kInvoke = "arn:aws:states:::lambda:invoke";
+
 class RandomMachine {
 public:
     explicit RandomMachine(uint64_t seed, RandomMachineOptions options = {})
         : random_(seed),
           options_(std::move(options)),
-          expressions_(random_, options_.is_exact),
-          left_(options_.states) {}
+          expressions_(random_, around_),
+          formulas_(random_, around_),
+          left_(options_.states) {
+        around_.is_exact = options_.is_exact;
+    }
 
     /// A machine whose Parallel and Map states hold machines of `depth` - 1.
     json::Value machine(int depth);
-    /// What its executions must be started with. Times are near from_millis(1'700'000'000'000).
+    /// What its executions must be started with. Times are near kBegin_ms.
+    static constexpr int64_t kBegin_ms = 1'700'000'000'000;
     static std::string input(const RandomMachineOptions& options = {});
     static std::string attributes();
 
 private:
     enum class Part { kTop, kBranch, kIteration };
+    enum class Query { kPath, kJsonata };
     /// Where a state leads.
     struct Way {
         std::optional<std::string> next;  // else it ends the machine
@@ -52,20 +62,41 @@ private:
         json::Value& states;
         int depth;
     };
+    /// What a loop counts its rounds in: a variable, or a member of the data.
+    struct Counter {
+        std::string name;
+        bool is_variable;
+    };
 
-    // random_machine.cc: machines and the states that only steer
+    // random_machine.cc: machines, their data's way in and out, and what both languages share
     json::Value chain(int depth, Part part, bool has_input);
+    json::Value inner(int depth, Part part, bool has_input);
     void segment(Place place, const std::string& name, const Way& way);
-    void choice(Place place, const std::string& name, Way way);
+    std::string first_variables(Place place, const std::string& next);
+    std::string own_variable(Place place, const std::string& next);
+    void tail(Place place, const std::string& name, const std::string& owned, bool is_small);
     void loop(Place place, const std::string& name, Way way);
+    void count(Place place, const std::string& name, const Counter& counter, bool is_first,
+               const std::string& next);
+    void count_test(Place place, const std::string& name, const Counter& counter, int64_t rounds,
+                    const std::string& body, const std::string& next);
+    std::string exit(Place place);
+
+    // random_steering.cc: the states that only steer, in JSONPath
+    void choice(Place place, const std::string& name, Way way);
     void pass(Place place, const std::string& name, const Way& way);
     void wait(Place place, const std::string& name, const Way& way);
     void succeed(Place place, const std::string& name);
     void failure(Place place, const std::string& name);
     void restore(Place place, const std::string& name, const std::optional<std::string>& next);
-    std::string exit(Place place);
+    json::Value small_input() const;
+    bool input_path(json::Value& state, bool must_be_input);
+    void result_path(json::Value& state, const std::string& name, const Way& way);
+    void passed_on(json::Value& state, const Way& way);
+    void assign(json::Value& state, const std::string& name, bool has_input);
+    json::Value fields(const std::string& root);
 
-    // random_work.cc: states that can fail and be tried again
+    // random_work.cc: states that can fail and be tried again, in JSONPath
     void work(Place place, const std::string& name, const Way& way);
     void task(Place place, const std::string& name, const Way& way);
     void parallel(Place place, const std::string& name, const Way& way);
@@ -74,28 +105,52 @@ private:
     void time_limit(json::Value& state, const std::string& field, bool has_input);
     void invoke(json::Value& state);
     json::Value retry();
-    void catchers(Place place, json::Value& state, const Way& way, bool fails_in_own_way);
-
-    // Data flow
-    bool input_path(json::Value& state, bool must_be_input);
-    void result_path(json::Value& state, const std::string& name, const Way& way);
-    void passed_on(json::Value& state, const Way& way);
-    void assign(json::Value& state, const std::string& name, bool has_input);
+    void catchers(Place place, json::Value& state, const Way& way, Query query,
+                  bool fails_in_own_way);
+    void path_catcher(json::Value& catcher, bool restores, bool hides_error);
     void result_selector(json::Value& state, bool is_list);
-    json::Value fields(const std::string& root);
+
+    // random_jsonata.cc: the same in JSONata
+    bool speaks_jsonata() { return is_jsonata_ || dice(3) == 0; }
+    json::Value jsonata_state(const char* type);
+    void jsonata_choice(Place place, const std::string& name, Way way);
+    void jsonata_pass(Place place, const std::string& name, const Way& way);
+    void jsonata_wait(Place place, const std::string& name, const Way& way);
+    void jsonata_succeed(Place place, const std::string& name);
+    void jsonata_failure(Place place, const std::string& name);
+    void jsonata_restore(Place place, const std::string& name,
+                         const std::optional<std::string>& next);
+    void jsonata_output(json::Value& state, const std::string& name, const Way& way);
+    void jsonata_assign(json::Value& state, const std::string& name, const std::string& result);
+    std::string jsonata_wrong(const std::string& right, uint64_t one_in = 20);
+
+    // random_jsonata_work.cc
+    void jsonata_task(Place place, const std::string& name, const Way& way);
+    void jsonata_invoke(json::Value& state);
+    void jsonata_parallel(Place place, const std::string& name, const Way& way);
+    void jsonata_map(Place place, const std::string& name, const Way& way);
+    bool jsonata_items(json::Value& state);
+    void jsonata_limit(json::Value& state, const std::string& field);
+    void jsonata_result(json::Value& state, const std::string& name, const Way& way,
+                        const std::string& result, const std::string& root = "$states.input");
+    void jsonata_selector(json::Value& state, const std::string& root);
+    void jsonata_catcher(json::Value& catcher, bool restores, bool hides_error);
 
     bool coin() { return random_.next() % 2 == 0; }
     uint64_t dice(uint64_t sides) { return random_.next() % sides; }
     bool is_large() const { return options_.items > 10; }
     /// Whether the execution's whole input may get into data that is kept.
-    bool may_spread_input() const { return !(is_large() && expressions_.is_in_map); }
+    bool may_spread_input() const { return !(is_large() && around_.is_in_map); }
     std::string fresh() { return "s" + std::to_string(next_name_++); }
     void add(Place place, const std::string& name, json::Value state, const Way& way);
     void put(Place place, const std::string& name, json::Value state);
 
     SplitMix64 random_;
     RandomMachineOptions options_;
+    Surroundings around_;
     RandomExpression expressions_;
+    RandomFormula formulas_;
+    bool is_jsonata_ = false;  // the whole state machine
     int64_t left_;
     int next_name_ = 0;
 };

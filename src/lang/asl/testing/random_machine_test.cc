@@ -19,8 +19,9 @@ constexpr size_t kEventsMax = 3'000;
 
 using Features = std::set<std::string>;
 
-/// Every feature of the JSONPath dialect that this room implements. "Type.Field" is a field of a
-/// state; "Choice:..." an operator; "Retry:...", "Catch:..." a field or an error's name.
+/// Every feature that this room implements, but for JSONata's own functions: those of the reference
+/// are tested beside their engine. "Type.Field" is a field of a state in JSONPath; "Choice:..." an
+/// operator; "Retry:...", "Catch:..." a field or an error's name.
 const char* const kFeatures = R"(
 Machine.Comment Machine.Version Machine.QueryLanguage Machine.TimeoutSeconds
 Pass.Result Pass.Parameters Pass.InputPath Pass.ResultPath Pass.OutputPath Pass.Assign Pass.Next
@@ -69,20 +70,69 @@ States.StringSplit States.UUID States.Format
 $$.Execution.Id $$.Execution.Input $$.Execution.Name $$.Execution.RoleArn $$.Execution.StartTime
 $$.Execution.RedriveCount $$.StateMachine.Id $$.StateMachine.Name $$.State.Name
 $$.State.EnteredTime $$.State.RetryCount $$.Map.Item.Index $$.Map.Item.Value
-$v $vn
+$v $vn $own0 $own1
 Path:[] Path:[*] Path:[:] Path:[?] Path:.. Path:() Path:['']
 Ends:ExecutionSucceeded Ends:ExecutionFailed Ends:ExecutionTimedOut
 Error:E Error:F Error:States.Timeout Error:States.IntrinsicFailure Error:States.NoChoiceMatched
 Error:States.Runtime Error:States.ResultPathMatchFailure Error:States.DataLimitExceeded
+Error:States.QueryEvaluationError
 )";
 
+/// The same of JSONata. "Type.Field" is a field of a state, and "Type.Field=" one that has an
+/// expression; "Fails:Field" is the field whose expression ended a state; "In:..." says where
+/// JSONata stands; "In:A>B" a state in B in a machine within a state in A.
+const char* const kJsonataFeatures = R"(
+In:Machine In:State In:JSONPath>JSONata In:JSONata>JSONPath In:JSONata>JSONata
+Pass.Output Pass.Output= Pass.Assign Pass.Assign=
+Task.Arguments Task.Arguments= Task.Output Task.Output= Task.Assign Task.Assign=
+Task.TimeoutSeconds Task.TimeoutSeconds= Task.HeartbeatSeconds Task.HeartbeatSeconds=
+Task.Credentials Task.Retry Task.Catch Task.Resource
+Resource:function Resource:qualifier Resource:invoke
+Invoke.FunctionName Invoke.FunctionName= Invoke.Payload Invoke.Payload= Invoke.InvocationType=
+Choice.Choices Choice.Default Choice.Output Choice.Output= Choice.Assign Choice.Assign=
+Choice:Condition Choice:Condition= Choice:Output Choice:Output= Choice:Assign Choice:Assign=
+Choice:Next
+Wait.Seconds Wait.Seconds= Wait.Timestamp Wait.Timestamp= Wait.Output Wait.Assign
+Succeed.Output Succeed.Output=
+Fail.Error Fail.Error= Fail.Cause Fail.Cause= Fail.Type
+Parallel.Branches Parallel.Arguments Parallel.Arguments= Parallel.Output Parallel.Output=
+Parallel.Assign Parallel.Retry Parallel.Catch
+Map.ItemProcessor Map.Items Map.Items= Map.Items[] Map.ItemSelector Map.ItemSelector=
+Map.MaxConcurrency Map.MaxConcurrency= Map.Output Map.Output= Map.Assign Map.Retry Map.Catch
+Map.NoItems
+Retry:States.QueryEvaluationError Retry:States.ALL Retry:E
+Catch:Output= Catch:Assign= Catch:States.QueryEvaluationError Catch:States.ALL Catch:E
+Task:$states.result Parallel:$states.result Map:$states.result Catch:$states.errorOutput
+Catch:$states.input Catch:$states.context
+$states.input $states.context.Execution.Id $states.context.Execution.Input
+$states.context.Execution.Name $states.context.Execution.RoleArn
+$states.context.Execution.StartTime $states.context.Execution.RedriveCount
+$states.context.StateMachine.Id $states.context.StateMachine.Name $states.context.State.Name
+$states.context.State.EnteredTime $states.context.State.RetryCount
+$states.context.Map.Item.Index $states.context.Map.Item.Value
+$v $vn $own0 $own1
+$partition( $range( $hash( $random() $random(7) $uuid( $parse( $now( $millis( $shuffle(
+$map( $reduce( $sort( $merge( $replace( $split( $toMillis( $fromMillis( $formatNumber( $assert(
+$error( $string( $count( function( ~>
+Fails:Arguments Fails:Output Fails:Items Fails:ItemSelector Fails:MaxConcurrency
+Fails:TimeoutSeconds Fails:Seconds Fails:Timestamp Fails:Condition Fails:Error Fails:Cause
+Fails:Choices Fails:Catch
+)";
+
+Features words_of(const char* text) {
+    Features words;
+    std::istringstream in(text);
+    for (std::string word; in >> word;) words.insert(word);
+    return words;
+}
+
 const Features& wanted() {
-    static const Features all = [] {
-        Features words;
-        std::istringstream in(kFeatures);
-        for (std::string word; in >> word;) words.insert(word);
-        return words;
-    }();
+    static const Features all = words_of(kFeatures);
+    return all;
+}
+
+const Features& wanted_of_jsonata() {
+    static const Features all = words_of(kJsonataFeatures);
     return all;
 }
 
@@ -157,17 +207,99 @@ void add_state(const json::Value& state, Features& out) {
     }
 }
 
+bool is_jsonata(const json::Value& json) {
+    return json.string_or("QueryLanguage", "JSONPath") == "JSONata";
+}
+
+/// A state of a machine, and what its place says about it.
+struct Found {
+    json::Value state;
+    bool is_jsonata = false;
+    std::set<std::string> places;  // "In:..." of its machine and its own
+};
+
 /// All states of a machine and the machines within it, by name.
-void collect(const json::Value& machine, std::map<std::string, json::Value>& out) {
-    for (const auto& [name, state] : machine.find("States")->as_object()) {
-        out[name] = state;
-        for (const char* processor : {"ItemProcessor", "Iterator"}) {
-            if (const json::Value* inner = state.find(processor)) collect(*inner, out);
+struct Collection {
+    std::map<std::string, Found> states;
+    bool is_whole = false;  // in JSONata
+
+    /// `around`: the language of the state that it is in.
+    void add(const json::Value& machine, const char* around) {
+        for (const auto& [name, state] : machine.find("States")->as_object()) {
+            Found& found = states[name];
+            found.state = state;
+            found.is_jsonata = is_whole || is_jsonata(state);
+            const char* language = found.is_jsonata ? "JSONata" : "JSONPath";
+            if (around != nullptr)
+                found.places.insert("In:" + std::string(around) + ">" + language);
+            if (is_whole) found.places.insert("In:Machine");
+            else if (found.is_jsonata) found.places.insert("In:State");
+            for (const char* processor : {"ItemProcessor", "Iterator"}) {
+                if (const json::Value* inner = state.find(processor)) add(*inner, language);
+            }
+            const json::Value* branches = state.find("Branches");
+            for (const json::Value& branch : branches ? branches->as_array() : json::Array())
+                add(branch, language);
         }
-        const json::Value* branches = state.find("Branches");
-        for (const json::Value& branch : branches ? branches->as_array() : json::Array())
-            collect(branch, out);
     }
+};
+
+void add_formulas(const json::Value& value, Features& out) {
+    if (value.is_string() && value.as_string().starts_with("{%")) {
+        for (const std::string& feature : wanted_of_jsonata()) {
+            const bool is_text =
+                feature.starts_with("$") || feature == "~>" || feature == "function(";
+            if (is_text && value.as_string().find(feature) != std::string::npos)
+                out.insert(feature);
+        }
+    }
+    if (value.is_array()) {
+        for (const json::Value& item : value.as_array()) add_formulas(item, out);
+    }
+    if (!value.is_object()) return;
+    for (const auto& [key, member] : value.as_object()) {
+        if (key != "States") add_formulas(member, out);  // of inner machines: not entered yet
+    }
+}
+
+/// The members of `json` as features, with "=" where they have an expression.
+void add_members(const std::string& prefix, const json::Value& json, Features& out) {
+    for (const auto& [key, value] : json.as_object()) {
+        out.insert(prefix + key);
+        if (json::print(value).find("{%") != std::string::npos) out.insert(prefix + key + "=");
+        if (value.is_array()) out.insert(prefix + key + "[]");
+    }
+}
+
+void add_jsonata_state(const Found& found, Features& out) {
+    const json::Value& state = found.state;
+    const std::string type(state.string_or("Type", ""));
+    add_members(type + ".", state, out);
+    add_formulas(state, out);
+    add_handlers(state, "Retry", out);
+    add_handlers(state, "Catch", out);
+    if (type == "Map" && state.find("Items") == nullptr) out.insert("Map.NoItems");
+    for (const char* list : {"Choices", "Catch"}) {
+        const json::Value* items = state.find(list);
+        for (const json::Value& item : items ? items->as_array() : json::Array())
+            add_members(items == state.find("Catch") ? "Catch:" : "Choice:", item, out);
+    }
+    const json::Value* catchers = state.find("Catch");
+    const std::string handled = catchers != nullptr ? json::print(*catchers) : "";
+    for (const char* part : {"$states.errorOutput", "$states.input", "$states.context"}) {
+        if (handled.find(part) != std::string::npos) out.insert(std::string("Catch:") + part);
+    }
+    if (const json::Value* output = state.find("Output")) {
+        if (json::print(*output).find("$states.result") != std::string::npos)
+            out.insert(type + ":$states.result");
+    }
+    if (type != "Task") return;
+    const std::string_view resource = state.string_or("Resource", "");
+    if (resource.ends_with(":f")) out.insert("Resource:function");
+    if (resource.ends_with(":live")) out.insert("Resource:qualifier");
+    if (!resource.ends_with("lambda:invoke")) return;
+    out.insert("Resource:invoke");
+    add_members("Invoke.", *state.find("Arguments"), out);
 }
 
 /// Answers, fails or forgets, as the payload has it.
@@ -182,7 +314,7 @@ std::optional<TaskResult> answer(const Action& action, bool may_forget) {
 
 /// Runs a generated machine to its end; its states, and the events.
 struct Ran {
-    std::map<std::string, json::Value> states;
+    std::map<std::string, Found> states;
     json::Value machine;
     std::vector<Event> events;
 };
@@ -190,12 +322,16 @@ struct Ran {
 Ran run(const Language& language, uint64_t seed, const RandomMachineOptions& options, int depth) {
     Ran ran;
     ran.machine = RandomMachine(seed, options).machine(depth);
-    collect(ran.machine, ran.states);
+    Collection collection;
+    collection.is_whole = is_jsonata(ran.machine);
+    collection.add(ran.machine, nullptr);
+    ran.states = std::move(collection.states);
     const std::string text = json::print(ran.machine);
     const auto valid = language.validate(text);
     EXPECT_TRUE(valid) << valid.error().message << "\n" << text;
     const auto program = language.compile(text);
     EXPECT_TRUE(program) << program.error().message << "\n" << text;
+    if (!program) return {{}, {}, {Event()}};
     Simulation simulation(language, *program);
     simulation.set_checks_each_input(false);
     simulation.start(RandomMachine::input(options), RandomMachine::attributes());
@@ -207,25 +343,40 @@ Ran run(const Language& language, uint64_t seed, const RandomMachineOptions& opt
     return ran;
 }
 
+/// What of the languages a run came to use.
+void add_run(const Ran& ran, Features& path, Features& jsonata) {
+    for (const auto& [key, value] : ran.machine.as_object()) path.insert("Machine." + key);
+    for (const Event& event : ran.events) {
+        if (event.type == EventType::kStateEntered) {
+            const Found& found = ran.states.at(event.name);
+            if (found.is_jsonata) add_jsonata_state(found, jsonata);
+            else add_state(found.state, path);
+            jsonata.insert(found.places.begin(), found.places.end());
+        }
+        if (event.type == EventType::kEvaluationFailed)
+            jsonata.insert("Fails:" + event.resource.substr(0, event.resource.find_first_of("/[")));
+        if (event.type == EventType::kEvaluationFailed)
+            jsonata.insert("Fails:" + event.resource.substr(event.resource.rfind('/') + 1));
+        if (event.error) path.insert("Error:" + *event.error);
+    }
+    if (is_closing(ran.events.back().type))
+        path.insert("Ends:" + std::string(to_string(ran.events.back().type)));
+}
+
 TEST(RandomMachine, UsesTheWholeLanguage) {
     const auto language = make_language();
-    Features found;
+    Features path, jsonata;
     for (uint64_t seed = 1; seed <= kMachines; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Ran ran = run(*language, seed, {}, 2);
-        for (const auto& [key, value] : ran.machine.as_object()) found.insert("Machine." + key);
-        for (const Event& event : ran.events) {
-            if (event.type == EventType::kStateEntered) add_state(ran.states.at(event.name), found);
-            if (event.error) found.insert("Error:" + *event.error);
-        }
-        if (is_closing(ran.events.back().type))
-            found.insert("Ends:" + std::string(to_string(ran.events.back().type)));
+        add_run(ran, path, jsonata);
         EXPECT_LE(ran.states.size(), kStatesMax);
         EXPECT_LE(ran.events.size(), kEventsMax);
     }
-    for (const std::string& feature : wanted()) {
-        EXPECT_EQ(found.count(feature), 1u) << "no machine came to use " << feature;
-    }
+    for (const std::string& feature : wanted())
+        EXPECT_EQ(path.count(feature), 1u) << "no machine came to use " << feature;
+    for (const std::string& feature : wanted_of_jsonata())
+        EXPECT_EQ(jsonata.count(feature), 1u) << "no machine came to use JSONata's " << feature;
 }
 
 TEST(RandomMachine, ExactOnesFailOnlyAlike) {

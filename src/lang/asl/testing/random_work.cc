@@ -5,9 +5,6 @@ namespace tandem::asl::testing {
 
 namespace {
 
-constexpr const char* kFunction = "arn:aws:lambda:us-east-1:123456789012:function:";
-constexpr const char* kInvoke = "arn:aws:states:::lambda:invoke";
-
 template <class... Names>
 json::Value names(Names... all) {
     return json::Value(json::Array{json::Value(all)...});
@@ -31,12 +28,13 @@ void RandomMachine::work(Place place, const std::string& name, const Way& way) {
 }
 
 void RandomMachine::task(Place place, const std::string& name, const Way& way) {
+    if (speaks_jsonata()) return jsonata_task(place, name, way);
     json::Value state = json::Value::object({{"Type", "Task"}});
     const bool has_input = input_path(state, false);
     time_limit(state, "TimeoutSeconds", has_input);
     if (dice(3) == 0) time_limit(state, "HeartbeatSeconds", has_input);
-    expressions_.has_input = has_input;
-    expressions_.can_retry = true;
+    around_.has_input = has_input;
+    around_.can_retry = true;
     const bool is_invoke = dice(3) == 0;
     if (is_invoke) {
         invoke(state);
@@ -54,7 +52,7 @@ void RandomMachine::task(Place place, const std::string& name, const Way& way) {
                   is_much ? too_much() : json::Value::object({{"p.$", expressions_.failing()}}));
     }
     if (coin()) result_selector(state, false);
-    expressions_.can_retry = false;
+    around_.can_retry = false;
     // The answer of the Lambda API tells the time.
     if (is_invoke && options_.is_exact && state.find("ResultSelector") == nullptr) {
         state.set("ResultSelector", json::Value::object({{"r.$", "$.Payload.r"},
@@ -68,7 +66,7 @@ void RandomMachine::task(Place place, const std::string& name, const Way& way) {
         state.set("Credentials",
                   json::Value::object({{"RoleArn", "arn:aws:iam::123456789012:role/r"}}));
     if (dice(4) != 0) state.set("Retry", retry());
-    if (fails || coin()) catchers(place, state, way, fails);
+    if (fails || coin()) catchers(place, state, way, Query::kPath, fails);
     add(place, name, std::move(state), way);
 }
 
@@ -82,7 +80,7 @@ void RandomMachine::invoke(json::Value& state) {
         default: call.set("FunctionName", std::string(kFunction) + "f:live");
     }
     if (call.string_or("FunctionName", "") == "f" && coin()) call.set("Qualifier", "live");
-    if (coin()) call.set("Payload.$", expressions_.has_input ? "$" : expressions_.object(1));
+    if (coin()) call.set("Payload.$", around_.has_input ? "$" : expressions_.object(1));
     else if (coin()) call.set("Payload", expressions_.payload(2));
     if (dice(4) == 0) call.set("InvocationType", "RequestResponse");
     if (dice(4) == 0) call.set("LogType", coin() ? "Tail" : "None");
@@ -102,7 +100,7 @@ void RandomMachine::time_limit(json::Value& state, const std::string& field, boo
 
 /// Of a task's answer, whose form is the worker's, or of the list that Parallel and Map give.
 void RandomMachine::result_selector(json::Value& state, bool is_list) {
-    expressions_.has_input = false;
+    around_.has_input = false;
     json::Value selector = expressions_.payload(1);
     selector.set("from.$",
                  is_list ? "States.ArrayLength($)" : "States.ArrayLength(States.Array($))");
@@ -110,56 +108,59 @@ void RandomMachine::result_selector(json::Value& state, bool is_list) {
 }
 
 void RandomMachine::parallel(Place place, const std::string& name, const Way& way) {
+    if (speaks_jsonata()) return jsonata_parallel(place, name, way);
     json::Value state = json::Value::object({{"Type", "Parallel"}});
     input_path(state, true);
     if (dice(3) == 0) {
-        expressions_.has_input = true;
-        expressions_.can_retry = true;
+        around_.has_input = true;
+        around_.can_retry = true;
         state.set("Parameters", fields("$").set("extra", expressions_.payload(1)));
-        expressions_.can_retry = false;
+        around_.can_retry = false;
     }
     json::Array branches;
     for (uint64_t i = 0; i <= dice(3); ++i)
-        branches.push_back(chain(place.depth - 1, Part::kBranch, true));
+        branches.push_back(inner(place.depth - 1, Part::kBranch, true));
     state.set("Branches", json::Value(std::move(branches)));
     if (dice(3) != 0) result_selector(state, true);
     result_path(state, name, way);
     assign(state, name, false);
     if (coin()) state.set("Retry", retry());
-    if (coin()) catchers(place, state, way, false);
+    if (coin()) catchers(place, state, way, Query::kPath, false);
     add(place, name, std::move(state), way);
 }
 
 void RandomMachine::map(Place place, const std::string& name, const Way& way) {
+    if (speaks_jsonata()) return jsonata_map(place, name, way);
     json::Value state = json::Value::object({{"Type", "Map"}});
     items_of(state);
-    const bool was_in_map = std::exchange(expressions_.is_in_map, true);
+    const Surroundings around = around_;
+    around_.is_in_map = around_.has_index = true;
     const uint64_t selects = dice(3);
     if (selects > 0) {
-        expressions_.has_input = false;
-        expressions_.can_retry = true;
+        around_.has_input = false;
+        around_.can_retry = true;
         json::Value item = fields("$$.Execution.Input");
         item.set("v.$", "$$.Map.Item.Value").set("i.$", "$$.Map.Item.Index");
         if (coin()) item.set("extra", expressions_.payload(1));
-        expressions_.can_retry = false;
+        around_.can_retry = false;
         state.set(selects == 1 ? "ItemSelector" : "Parameters", std::move(item));
     }
-    json::Value processor = chain(place.depth - 1, Part::kIteration, selects > 0);
+    json::Value processor = inner(place.depth - 1, Part::kIteration, selects > 0);
     if (coin()) processor.set("ProcessorConfig", json::Value::object({{"Mode", "INLINE"}}));
     const bool is_legacy = processor.find("ProcessorConfig") == nullptr && coin();
     state.set(is_legacy ? "Iterator" : "ItemProcessor", std::move(processor));
-    expressions_.is_in_map = was_in_map;
+    around_ = around;
     if (dice(3) != 0) result_selector(state, true);
     result_path(state, name, way);
     assign(state, name, false);
     if (coin()) state.set("Retry", retry());
-    if (coin()) catchers(place, state, way, false);
+    if (coin()) catchers(place, state, way, Query::kPath, false);
     add(place, name, std::move(state), way);
 }
 
 /// Maps within Maps go over short lists: the iterations multiply.
 void RandomMachine::items_of(json::Value& state) {
-    const bool is_inner = expressions_.is_in_map;
+    const bool is_inner = around_.is_in_map;
     if (dice(4) == 0) {
         state.set("InputPath", is_inner ? "$.list[0:2]" : "$.list");
         if (coin()) state.set("MaxConcurrency", int64_t(dice(4)));
@@ -181,11 +182,13 @@ void RandomMachine::items_of(json::Value& state) {
 json::Value RandomMachine::retry() {
     json::Array retriers;
     if (coin()) {
-        const json::Value lists[] = {names("E"), names("States.TaskFailed"),
+        const json::Value lists[] = {names("E"),
+                                     names("States.TaskFailed"),
                                      names("States.Timeout", "States.HeartbeatTimeout"),
                                      names("E", "F", "Lambda.Unknown"),
-                                     names("States.IntrinsicFailure")};
-        retriers.push_back(json::Value::object({{"ErrorEquals", lists[dice(5)]}}));
+                                     names("States.IntrinsicFailure"),
+                                     names("States.QueryEvaluationError")};
+        retriers.push_back(json::Value::object({{"ErrorEquals", lists[dice(6)]}}));
     }
     if (retriers.empty() || coin())
         retriers.push_back(json::Value::object({{"ErrorEquals", names("States.ALL")}}));
@@ -200,37 +203,45 @@ json::Value RandomMachine::retry() {
 }
 
 /// `fails_in_own_way`: its error is not that of the tasks, and its cause tells event ids.
-void RandomMachine::catchers(Place place, json::Value& state, const Way& way,
+void RandomMachine::catchers(Place place, json::Value& state, const Way& way, Query query,
                              bool fails_in_own_way) {
+    const bool hides_error = options_.is_exact && fails_in_own_way;
     json::Array all;
     const auto add_catcher = [&](json::Value errors) {
         json::Value catcher = json::Value::object({{"ErrorEquals", std::move(errors)}});
         std::vector<std::string> targets = way.later;
         if (way.next) targets.push_back(*way.next);
-        if (targets.empty() || (!way.is_loop && dice(4) == 0)) {
-            // Without a ResultPath the error is all that is left.
-            const std::string target = fresh();
+        std::string target;
+        const bool restores = targets.empty() || (!way.is_loop && dice(4) == 0);
+        if (restores) {
+            target = fresh();
             restore(place, target, way.is_loop ? std::nullopt : way.next);
-            catcher.set("Next", target);
-            if (options_.is_exact && fails_in_own_way) catcher.set("ResultPath", nullptr);
         } else {
-            catcher.set("Next", targets[dice(targets.size())]);
-            if (coin() || (options_.is_exact && fails_in_own_way))
-                catcher.set("ResultPath", nullptr);
-            else catcher.set("ResultPath", "$.caught");
+            target = targets[dice(targets.size())];
         }
-        if (dice(3) == 0)
-            catcher.set("Assign", json::Value::object({{"caught.$", "$$.State.Name"}}));
+        catcher.set("Next", target);
+        if (query == Query::kJsonata) jsonata_catcher(catcher, restores, hides_error);
+        else path_catcher(catcher, restores, hides_error);
         all.push_back(std::move(catcher));
     };
     if (coin()) {
-        const json::Value lists[] = {names("E"), names("States.TaskFailed", "F"),
-                                     names("States.Timeout"), names("States.HeartbeatTimeout"),
-                                     names("States.DataLimitExceeded", "States.NoChoiceMatched")};
-        add_catcher(lists[dice(5)]);
+        const json::Value lists[] = {names("E"),
+                                     names("States.TaskFailed", "F"),
+                                     names("States.Timeout"),
+                                     names("States.HeartbeatTimeout"),
+                                     names("States.DataLimitExceeded", "States.NoChoiceMatched"),
+                                     names("States.QueryEvaluationError")};
+        add_catcher(lists[dice(6)]);
     }
     add_catcher(names("States.ALL"));
     state.set("Catch", json::Value(std::move(all)));
+}
+
+/// `restores`: the next state makes the input anew, so that the error may be all that is left.
+void RandomMachine::path_catcher(json::Value& catcher, bool restores, bool hides_error) {
+    if (hides_error || (!restores && coin())) catcher.set("ResultPath", nullptr);
+    else if (!restores) catcher.set("ResultPath", "$.caught");
+    if (dice(3) == 0) catcher.set("Assign", json::Value::object({{"caught.$", "$$.State.Name"}}));
 }
 
 }  // namespace tandem::asl::testing
