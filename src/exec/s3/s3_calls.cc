@@ -260,4 +260,12 @@ ServiceAnswer call_s3(Buckets& buckets, std::string_view action, const json::Val
     return found->run({buckets, parameters, limits});
 }
 
+std::string s3_bucket_cause(const Error& error) {
+    return s3::no_bucket(error).cause;
+}
+
+std::string s3_object_cause(const Error& error) {
+    return s3::no_object(error).cause;
+}
+
 }  // namespace tandem

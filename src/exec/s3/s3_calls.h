@@ -34,4 +34,8 @@ bool is_s3_action(std::string_view action);
 ServiceAnswer call_s3(Buckets& buckets, std::string_view action, const json::Value& parameters,
                       S3CallLimits limits = {});
 
+/// What S3 says of a bucket, or of an object in it, that gave this error.
+std::string s3_bucket_cause(const Error& error);
+std::string s3_object_cause(const Error& error);
+
 }  // namespace tandem

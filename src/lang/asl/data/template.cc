@@ -1,7 +1,7 @@
 #include "lang/asl/data/template.h"
 
 #include "base/limits.h"
-#include "lang/asl/data/member_order.h"
+#include "json/member_order.h"
 #include "lang/asl/intrinsics/intrinsic.h"
 
 namespace tandem::asl {
@@ -85,7 +85,7 @@ Result<Template> Template::compile(const json::Value& value) {
                 compiled.members_.emplace_back(key, std::move(*part));
             }
         }
-        for (const size_t i : hash_map_order(names))
+        for (const size_t i : json::hash_map_order(names))
             compiled.members_.emplace_back(std::move(names[i]), std::move(expressions[i]));
         compiled.kind_ = Kind::kObject;
     }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lang/asl/data/member_order.h"
+#include "json/member_order.h"
 
 namespace tandem::asl {
 namespace {
@@ -50,7 +50,7 @@ TEST(Template, KeepsTheOrderOfAHashMapThatGrew) {
         "state_enteredtime", "state_name",        "statemachine",        "statemachine_id",
         "statemachine_name"};
     std::string order;
-    for (const size_t i : hash_map_order(names)) order += names[i] + " ";
+    for (const size_t i : json::hash_map_order(names)) order += names[i] + " ";
     EXPECT_EQ(order,
               "execution execution_rolearn execution_name statemachine_id execution_id "
               "execution_input execution_starttime state_name state_enteredtime statemachine "

@@ -1,10 +1,10 @@
-#include "lang/asl/data/member_order.h"
+#include "json/member_order.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 
-namespace tandem::asl {
+namespace tandem::json {
 
 namespace {
 
@@ -47,4 +47,4 @@ std::vector<size_t> hash_map_order(const std::vector<std::string>& names) {
     return order;
 }
 
-}  // namespace tandem::asl
+}  // namespace tandem::json
