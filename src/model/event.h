@@ -24,6 +24,7 @@ enum class EventType : uint16_t {
     kExecutionFailed = 3,     // error, cause
     kExecutionAborted = 4,    // error, cause
     kExecutionTimedOut = 5,   // error, cause
+    kExecutionRedriven = 6,   // index (how many times), name (client token): it is open again
     // A state of a workflow; `kind` says which (PassStateEntered, MapStateStarted, ...).
     kStateEntered = 10,    // name, input
     kStateExited = 11,     // name, output

@@ -34,6 +34,7 @@ enum class InputType : uint8_t {
     kTaskCompleted,  // task, result
     kTaskHeartbeat,  // task
     kTimer,          // State::next_due() has passed
+    kRedrive,        // attributes = the client token: an execution that did not succeed goes on
 };
 
 struct Input {

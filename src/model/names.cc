@@ -12,6 +12,7 @@ std::string_view to_string(EventType type) {
         case EventType::kExecutionFailed: return "ExecutionFailed";
         case EventType::kExecutionAborted: return "ExecutionAborted";
         case EventType::kExecutionTimedOut: return "ExecutionTimedOut";
+        case EventType::kExecutionRedriven: return "ExecutionRedriven";
         case EventType::kStateEntered: return "StateEntered";
         case EventType::kStateExited: return "StateExited";
         case EventType::kStateStarted: return "StateStarted";

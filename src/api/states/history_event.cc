@@ -139,6 +139,8 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kExecutionFailed:
         case EventType::kExecutionAborted:
         case EventType::kExecutionTimedOut: return {plain, details.failure(e).take()};
+        case EventType::kExecutionRedriven:
+            return {plain, details.number("redriveCount", e.index).take()};
         case EventType::kStateEntered:
             return {std::string(to_string(e.kind)) + plain,
                     details.input(e).text("name", e.name).take()};

@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kContextWork =
     16;  // making the object costs about as much as visiting so many values
 
-json::Value execution_facts(const json::Value& attributes, const json::Value* input) {
+json::Value execution_facts(const json::Value& attributes, const json::Value* input,
+                            const Execution& execution) {
     json::Value facts = json::Value::object();
     const json::Value* given = attributes.find("Execution");
     const auto copy = [&](std::string_view key) {
@@ -18,6 +19,9 @@ json::Value execution_facts(const json::Value& attributes, const json::Value* in
     copy("Id");
     if (input != nullptr) facts.set("Input", *input);
     for (const std::string_view key : {"StartTime", "Name", "RoleArn", "RedriveCount"}) copy(key);
+    if (execution.redrives() == 0) return facts;
+    facts.set("RedriveCount", int64_t(execution.redrives()));
+    facts.set("RedriveTime", format_iso8601(execution.redriven()));
     return facts;
 }
 
@@ -41,8 +45,9 @@ json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
     if (with_execution_input && !execution_input_)
         execution_input_ = parsed_or_null(execution_.input());
     json::Value context = json::Value::object();
-    context.set("Execution",
-                execution_facts(given, with_execution_input ? &*execution_input_ : nullptr));
+    context.set(
+        "Execution",
+        execution_facts(given, with_execution_input ? &*execution_input_ : nullptr, execution_));
     if (const json::Value* machine = given.find("StateMachine"))
         context.set("StateMachine", *machine);
     if (scope.state != kEnd) {

@@ -198,10 +198,9 @@ void Run::abort_children(Scope& scope, std::optional<ScopeId> failed) {
     for (uint32_t i = 0; i < scope.children->count && execution_.is_open(); ++i) {
         Scope* child = execution_.find(base + i);
         if (child == nullptr) continue;
-        const bool is_failed = failed == child->id;
         // The task state that failed a branch is itself recorded as aborted.
-        if (is_failed && child->state != kEnd && definition_of(*child).kind != StateKind::kTask)
-            continue;
+        const bool is_failed = failed == child->id;
+        if (is_failed && (is_map || definition_of(*child).kind != StateKind::kTask)) continue;
         abort_scope(*child);
         if (!is_map) continue;
         Event event = event_in(scope, EventType::kIterationAborted);

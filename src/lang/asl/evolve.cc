@@ -36,6 +36,8 @@ public:
 
 private:
     void fold_execution();
+    void redrive();
+    void reopen(Scope& scope);
     void fold_scope(Scope& scope);
     void fold_iteration(Scope& scope);
     void end_activity(Scope& scope);
@@ -70,7 +72,7 @@ void Fold::run() {
     CHECK(event_.id == 0 || event_.id == execution_.last_id_ + 1);
     execution_.last_seq_ = event_.seq;
     if (event_.id != 0) execution_.last_id_ = event_.id;
-    if (event_.type <= EventType::kExecutionTimedOut) return fold_execution();
+    if (event_.type <= EventType::kExecutionRedriven) return fold_execution();
     Scope* scope = execution_.find(event_.scope);
     CHECK(scope != nullptr);
     fold_scope(*scope);
@@ -83,6 +85,10 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kStateStarted: return start_children(scope);
         case EventType::kStateSucceeded: return;  // StateExited has the same previous id
         case EventType::kStateFailed:
+            // "If the state failed because of a States.DataLimitExceeded error, [it] is rerun,
+            // including the branches that were successful": a redrive finds no children then.
+            if (event_.error == kDataLimitExceeded) drop_children(scope);
+            return end_activity(scope);
         case EventType::kStateAborted: return end_activity(scope);
         case EventType::kIterationStarted:
         case EventType::kIterationSucceeded:
@@ -110,23 +116,26 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kExecutionSucceeded:
         case EventType::kExecutionFailed:
         case EventType::kExecutionAborted:
-        case EventType::kExecutionTimedOut: break;
+        case EventType::kExecutionTimedOut:
+        case EventType::kExecutionRedriven: break;
     }
     CHECK(false);  // not of a scope, or of a newer language than this one
 }
 
-/// What the scope did is over; what comes of it is another event.
+/// What the scope did is over; what comes of it is another event. Its children stay: a redrive of
+/// the execution goes on with those that have not succeeded.
 void Fold::end_activity(Scope& scope) {
     drop_task(scope);
-    drop_children(scope);
     set_phase(scope, Phase::kEntered);
     follow(scope);
 }
 
 void Fold::fold_execution() {
     if (event_.type == EventType::kExecutionStarted) return start_execution();
+    if (event_.type == EventType::kExecutionRedriven) return redrive();
     // Scopes stay: whoever emitted this may still hold one. Nothing is owed to a closed execution.
     execution_.is_open_ = false;
+    execution_.has_succeeded_ = event_.type == EventType::kExecutionSucceeded;
     execution_.tasks_.clear();
     execution_.timers_.clear();
 }
@@ -141,6 +150,42 @@ void Fold::start_execution() {
     // The first state follows nothing: ids 1 and 2 both have previousEventId 0.
     Scope& root = execution_.scopes_[0];
     root.since = event_.time;
+}
+
+void Fold::redrive() {
+    execution_.is_open_ = true;
+    execution_.redrives_ = event_.index;
+    execution_.redriven_ = event_.time;
+    const auto& timeout = definition_.machines[0].timeout_s;
+    if (timeout) execution_.deadline_ = after(event_.time, *timeout);
+    for (auto& [id, scope] : execution_.scopes_) reopen(scope);
+}
+
+/// Makes the scope due at once, in the phase from which it goes on. Parents come before children.
+void Fold::reopen(Scope& scope) {
+    scope.task.reset();
+    scope.due = kNever;
+    scope.retries = 0;
+    scope.attempts.clear();
+    scope.retried_error.clear();
+    follow(scope);
+    switch (scope.phase) {
+        case Phase::kBetween:
+            // Not begun, but its Parallel or Map was: that begins it.
+            if (scope.id != 0) set_due(*execution_.find(scope.parent), event_.time);
+            return;
+        case Phase::kDeferred: return set_due(scope, event_.time);
+        case Phase::kEntered:
+        case Phase::kTask:
+        case Phase::kWait:
+        case Phase::kRetry:
+        case Phase::kChildren: break;
+        case Phase::kDone: return;
+    }
+    set_phase(scope, scope.children ? Phase::kChildren : Phase::kRetry);
+    const bool waits = scope.children && scope.children->started > scope.children->finished &&
+                       scope.children->started == scope.children->count;
+    if (!waits) set_due(scope, event_.time);
 }
 
 void Fold::enter(Scope& scope) {
@@ -186,12 +231,14 @@ void Fold::start_children(Scope& scope) {
     drop_children(scope);
     set_phase(scope, Phase::kChildren);
     follow(scope);
+    scope.output = Payload();
     scope.children = std::make_unique<Children>();
     const StateDefinition& state = definition_of(scope);
     Children& children = *scope.children;
     const auto* parallel = std::get_if<ParallelState>(&state.body);
     children.count = parallel ? uint32_t(parallel->machines.size()) : uint32_t(event_.length);
     children.seed = event_.index;
+    children.began = event_.time;
     children.base = execution_.next_scope_;
     execution_.next_scope_ += children.count;
     children.results.resize(children.count);
@@ -233,7 +280,7 @@ void Fold::fold_iteration(Scope& scope) {
         // What follows the failure follows the iteration's own last event.
         scope.previous = event_.previous_id;
     }
-    drop_scope(child);
+    if (event_.type == EventType::kIterationSucceeded) drop_scope(child);
 }
 
 void Fold::schedule(Scope& scope) {

@@ -50,6 +50,7 @@ void dump_scope(std::string& out, const Scope& s) {
         line(out, "started", s.children->started);
         line(out, "finished", s.children->finished);
         line(out, "seed", s.children->seed);
+        line(out, "began", s.children->began);
         for (const Payload& result : s.children->results) {
             line(out, "result", result.is_null() ? std::string_view("-") : result.view());
         }
@@ -82,6 +83,7 @@ uint64_t Execution::calls_of(int state) const {
 std::string Execution::dump() const {
     std::string out = "execution";
     line(out, "open", uint64_t(is_open_));
+    if (redrives_ != 0) line(out, "redrives", redrives_), line(out, "redriven", redriven_);
     line(out, "seq", last_seq_);
     line(out, "id", last_id_);
     line(out, "next_scope", next_scope_);

@@ -2,8 +2,9 @@
 // control: 0 is the execution itself, others are branches of a Parallel and iterations of a Map;
 // their numbers are given out in the order of the events and never reused. Owned by one shard
 // thread; only evolve.cc changes it. Between decisions every scope is blocked: in a task, a timer,
-// on children, or until the next decision. A cache (see MapCache) is no part of the fold and is
-// left out of dump().
+// on children, or until the next decision. What failed or was aborted keeps its scopes until its
+// state is left or run again: with them a redrive goes on (ADR 0004). A cache (see MapCache) is no
+// part of the fold and is left out of dump().
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,7 @@ struct OpenTask {
 };
 
 /// What a Map state works on, recomputed when missing: always the same, for what is random in it
-/// comes from `Children::seed`, and its time is when the children began.
+/// comes from `Children::seed`, and its time is `Children::began`.
 struct MapCache {
     json::Value input;
     json::Value items;
@@ -55,6 +56,7 @@ struct Children {
     uint32_t started = 0;
     uint32_t finished = 0;
     uint64_t seed = 0;
+    Timestamp began{};
     std::vector<Payload> results;  // emptied when they become larger than any limit
     size_t result_bytes = 0;
     std::shared_ptr<MapCache> cache;
@@ -95,6 +97,10 @@ public:
     const Payload& input() const { return input_; }
     const Payload& attributes() const { return attributes_; }
     Timestamp started() const { return started_; }
+    bool has_succeeded() const { return has_succeeded_; }
+    /// How many times it was redriven, and when last.
+    uint64_t redrives() const { return redrives_; }
+    Timestamp redriven() const { return redriven_; }
     /// Whether attributes say how tasks answer (mock.h); then calls are counted by state.
     bool is_mocked() const { return is_mocked_; }
     uint64_t calls_of(int state) const;
@@ -110,6 +116,9 @@ public:
 private:
     friend class Fold;
     bool is_open_ = true;
+    bool has_succeeded_ = false;
+    uint64_t redrives_ = 0;
+    Timestamp redriven_{};
     uint64_t last_seq_ = 0;
     uint64_t last_id_ = 0;
     ScopeId next_scope_ = 1;

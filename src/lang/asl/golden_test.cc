@@ -21,6 +21,7 @@ struct Golden {
     std::string definition;
     std::string input;
     std::vector<std::string> answers;
+    int redrives = 0;  // of an execution that did not succeed
     std::string events;
 };
 
@@ -39,6 +40,8 @@ Golden read_golden(const std::filesystem::path& file) {
             golden.input += (golden.input.empty() ? "" : "\n") + line;
         } else if (section == "answers") {
             golden.answers.push_back(line);
+        } else if (section == "redrives") {
+            golden.redrives = std::stoi(line);
         } else if (section == "events") {
             golden.events += line + "\n";
         }
@@ -106,6 +109,13 @@ std::string run_golden(const Golden& golden) {
         stop.type = InputType::kStop;
         stop.error = "Stopped";
         simulation.feed(std::move(stop));
+    }
+    for (int i = 0; i < golden.redrives && !simulation.execution().has_succeeded(); ++i) {
+        simulation.set_now(simulation.now() + std::chrono::seconds(10));
+        Input redrive;
+        redrive.type = InputType::kRedrive;
+        simulation.feed(std::move(redrive));
+        simulation.run(worker);
     }
     EXPECT_EQ(simulation.broken_law(), "");
     return describe(simulation.events());

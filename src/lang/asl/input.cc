@@ -4,7 +4,10 @@
 namespace tandem::asl {
 
 Decision Run::decide() {
-    if (execution_.is_open()) {
+    if (input_.type == InputType::kRedrive) {
+        redrive();
+        walk();
+    } else if (execution_.is_open()) {
         switch (input_.type) {
             case InputType::kStart: start(); break;
             case InputType::kStop: stop(); break;
@@ -12,6 +15,7 @@ Decision Run::decide() {
             case InputType::kTaskCompleted: task_completed(); break;
             case InputType::kTaskHeartbeat: task_heartbeat(); break;
             case InputType::kTimer: timers(); break;
+            case InputType::kRedrive: break;
         }
         walk();
     }
@@ -68,6 +72,10 @@ void Run::timers() {
     if (execution_.deadline() <= input_.now) {
         return close(EventType::kExecutionTimedOut, {std::string(kTimeout), std::nullopt}, 0);
     }
+    due_scopes();
+}
+
+void Run::due_scopes() {
     // Only those that are due now: a timer that this decision sets waits for the next input.
     std::vector<std::pair<Timestamp, ScopeId>> due;
     for (const auto& timer : execution_.timers()) {
@@ -105,9 +113,10 @@ void Run::timer(Scope& scope) {
 void Run::begin_deferred_children(Scope& scope) {
     emit(event_in(scope, EventType::kDeferred));  // not due any more
     const StateDefinition& state = definition_of(scope);
+    if (scope.children->finished == scope.children->count) return finish_children(scope);
     if (const auto* parallel = std::get_if<ParallelState>(&state.body))
         return begin_deferred_branches(scope, *parallel);
-    start_iterations(scope, std::get<MapState>(state.body), scope.previous);
+    begin_deferred_iterations(scope, std::get<MapState>(state.body));
 }
 
 void Run::timed_out(Scope& scope) {

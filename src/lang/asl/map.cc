@@ -71,7 +71,7 @@ Outcome<std::shared_ptr<MapCache>> Run::map_cache(Scope& scope, const MapState& 
     if (children.cache) return children.cache;
     // Whichever state needs it now, that it is computed again costs that one nothing.
     const json::Budget left = std::exchange(budget_, json::Budget{kStateWork});
-    auto cache = items_of(scope, map, children.seed, scope.since);
+    auto cache = items_of(scope, map, children.seed, children.began);
     work_ += kStateWork - budget_.left;
     budget_ = left;
     if (cache) children.cache = *cache;
@@ -174,13 +174,8 @@ void Run::run_mocked_map(Scope& scope, const MapState& map, const MapCache& cach
 }
 
 bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) {
-    const auto cache = map_cache(scope, map);
-    if (!cache) return fail(scope, cache.error()), false;
-    begin_work();
     const uint32_t index = scope.children->started;
-    const auto input = item_input(scope, map, **cache, index);
-    if (!input) return fail(scope, input.error()), false;
-    auto payload = print(*input, definition_of(scope).name);
+    auto payload = iteration_input(scope, map, index);
     if (!payload) return fail(scope, payload.error()), false;
     bytes_ += payload->size();
     Event event = event_in(scope, EventType::kIterationStarted);
@@ -190,6 +185,36 @@ bool Run::start_iteration(Scope& scope, const MapState& map, uint64_t previous) 
     const Scope* iteration = execution_.find(scope.children->base + index);
     go_later(*iteration, definition_.machines[size_t(map.machine)].start, std::move(*payload));
     return true;
+}
+
+Outcome<Payload> Run::iteration_input(Scope& scope, const MapState& map, uint32_t index) {
+    const auto cache = map_cache(scope, map);
+    if (!cache) return tl::unexpected(cache.error());
+    begin_work();
+    const auto input = item_input(scope, map, **cache, index);
+    if (!input) return tl::unexpected(input.error());
+    return print(*input, definition_of(scope).name);
+}
+
+/// Iterations that wait for a place; and those whose first state was not entered when the
+/// execution ended, after a redrive.
+void Run::begin_deferred_iterations(Scope& scope, const MapState& map) {
+    const ScopeId id = scope.id, base = scope.children->base;
+    std::vector<ScopeId> waiting;
+    for (auto it = execution_.scopes().lower_bound(base);
+         it != execution_.scopes().end() && it->first < base + scope.children->count; ++it) {
+        if (it->second.phase == Phase::kBetween) waiting.push_back(it->first);
+    }
+    for (const ScopeId iteration : waiting) {
+        if (iteration != waiting.front() && is_spent()) return defer_children(scope, Payload());
+        auto input = iteration_input(scope, map, iteration - base);
+        if (!input) return fail(scope, input.error());
+        step({iteration, definition_.machines[size_t(map.machine)].start, std::move(*input)});
+        walk();
+        const Scope* parent = execution_.find(id);
+        if (parent == nullptr || !parent->children || parent->children->base != base) return;
+    }
+    start_iterations(scope, map, scope.previous);
 }
 
 void Run::iteration_finished(Scope& parent, uint32_t index, uint64_t last) {

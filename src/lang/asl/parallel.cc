@@ -10,10 +10,7 @@ void Run::run_mocked(Scope& scope) {
 
 void Run::run_parallel(Scope& scope, const ParallelState& parallel) {
     if (is_mocked()) return run_mocked(scope);
-    auto data = effective_input(scope);
-    if (data) data = with_parameters(scope, std::move(*data));
-    if (!data) return fail(scope, data.error());
-    const auto input = print(*data, definition_of(scope).name);
+    const auto input = branch_input(scope);
     if (!input) return fail(scope, input.error());
     if (emit(event_in(scope, EventType::kStateStarted)) == 0) return;
     const ScopeId base = scope.children->base;
@@ -23,15 +20,28 @@ void Run::run_parallel(Scope& scope, const ParallelState& parallel) {
     }
 }
 
-/// Begins the branches that an earlier decision left to later ones.
+Outcome<Payload> Run::branch_input(Scope& scope) {
+    auto data = effective_input(scope);
+    if (data) data = with_parameters(scope, std::move(*data));
+    if (!data) return tl::unexpected(data.error());
+    return print(*data, definition_of(scope).name);
+}
+
+/// Begins the branches that an earlier decision left to later ones, or that a redrive found
+/// without one: those get an input that is made again.
 void Run::begin_deferred_branches(Scope& scope, const ParallelState& parallel) {
     const ScopeId id = scope.id, base = scope.children->base;
-    const Payload input = scope.output;
+    Payload input = scope.output;
+    if (input.is_null()) {
+        auto made = branch_input(scope);
+        if (!made) return fail(scope, made.error());
+        input = std::move(*made);
+    }
     for (uint32_t i = 0, begun = 0; i < parallel.machines.size(); ++i) {
         const Scope* branch = execution_.find(base + i);
         const bool has_begun = branch == nullptr || branch->state != kEnd;
         if (has_begun || branch->phase != Phase::kBetween) continue;
-        if (begun++ > 0 && is_spent()) return defer_children(scope, Payload());
+        if (begun++ > 0 && is_spent()) return defer_children(scope, input);
         // At once, not through the queue: each decision must bring at least one further.
         step({branch->id, definition_.machines[size_t(parallel.machines[i])].start, input});
         walk();

@@ -27,7 +27,7 @@ Event Run::event_in(const Scope& scope, EventType type) const {
 }
 
 uint64_t Run::emit(Event event) {
-    if (!execution_.is_open()) return 0;
+    if (!execution_.is_open() && event.type != EventType::kExecutionRedriven) return 0;
     const bool is_hidden = event.type >= EventType::kWaitSet;
     if (!is_hidden && !is_closing(event.type) &&
         execution_.last_id() + 1 >= options_.history_events) {

@@ -73,10 +73,14 @@ private:
     void task_completed();
     void task_heartbeat();
     void timers();
+    void due_scopes();
     void timer(Scope& scope);
     void begin_deferred_children(Scope& scope);
     void timed_out(Scope& scope);
     Scope* scope_of(TaskId task);
+
+    // redrive.cc
+    void redrive();
 
     // pass.cc, choice.cc, wait.cc, finish.cc
     void run_state(Scope& scope);
@@ -109,6 +113,7 @@ private:
 
     // parallel.cc, map.cc
     void run_parallel(Scope& scope, const ParallelState& parallel);
+    Outcome<Payload> branch_input(Scope& scope);
     void begin_deferred_branches(Scope& scope, const ParallelState& parallel);
     void branch_finished(Scope& parent);
     void run_map(Scope& scope, const MapState& map);
@@ -121,6 +126,8 @@ private:
     /// Starts iterations until as many run as may; they follow `previous`.
     void start_iterations(Scope& scope, const MapState& map, uint64_t previous);
     bool start_iteration(Scope& scope, const MapState& map, uint64_t previous);
+    void begin_deferred_iterations(Scope& scope, const MapState& map);
+    Outcome<Payload> iteration_input(Scope& scope, const MapState& map, uint32_t index);
     Outcome<json::Value> item_input(Scope& scope, const MapState& map, const MapCache& cache,
                                     uint32_t index);
     void run_mocked_map(Scope& scope, const MapState& map, const MapCache& cache);

@@ -95,7 +95,8 @@ public:
                 return out;
             }
             case InputType::kTaskStarted:
-            case InputType::kTaskHeartbeat: return out;
+            case InputType::kTaskHeartbeat:
+            case InputType::kRedrive: return out;
         }
         return out;
     }

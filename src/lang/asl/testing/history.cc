@@ -17,6 +17,7 @@ std::string type_of(const Event& e) {
         case EventType::kExecutionFailed: return "ExecutionFailed";
         case EventType::kExecutionAborted: return "ExecutionAborted";
         case EventType::kExecutionTimedOut: return "ExecutionTimedOut";
+        case EventType::kExecutionRedriven: return "ExecutionRedriven";
         case EventType::kStateEntered: return kind + "StateEntered";
         case EventType::kStateExited: return kind + "StateExited";
         case EventType::kStateStarted: return kind + "StateStarted";
@@ -101,6 +102,8 @@ void add_details(json::Value& entry, const Event& e) {
     } else if (e.type >= EventType::kTaskScheduled && e.type <= EventType::kTaskTimedOut) {
         details = task_details(e);
         if (details.as_object().empty()) return;
+    } else if (e.type == EventType::kExecutionRedriven) {
+        details.set("redriveCount", int64_t(e.index));
     } else if (e.type <= EventType::kExecutionTimedOut) {
         add_text(details, "input", e.input);
         add_text(details, "output", e.output);
