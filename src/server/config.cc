@@ -148,10 +148,47 @@ Result<void> apply_server(std::string_view key, const toml::node& node, Config& 
     return {};
 }
 
+Result<void> apply_bucket(std::string_view name, const toml::table& table, Config& config) {
+    const std::string section = "buckets." + std::string(name);
+    BucketConfig bucket;
+    for (const auto& [key, node] : table) {
+        std::string text;
+        if (auto ok = apply_text(section, key.str(), node, text); !ok) return ok;
+        if (key == "path") bucket.path = text;
+        else if (key == "endpoint") bucket.endpoint = text;
+        else if (key == "bucket") bucket.bucket = text;
+        else if (key == "region") bucket.region = text;
+        else if (key == "access_key") bucket.access_key = text;
+        else if (key == "secret_key") bucket.secret_key = text;
+        else if (key == "credentials") bucket.credentials = text;
+        else if (key == "ca_file") bucket.ca_file = text;
+        else return bad_key(section, key.str(), "no such setting");
+    }
+    if (bucket.path.empty() == bucket.endpoint.empty())
+        return bad_key(section, "path", "expected either a path or an endpoint");
+    if (bucket.access_key.empty() != bucket.secret_key.empty())
+        return bad_key(section, "access_key", "access_key and secret_key belong together");
+    if (!bucket.access_key.empty() && !bucket.credentials.empty())
+        return bad_key(section, "credentials", "expected either a file or the keys");
+    config.buckets.insert_or_assign(std::string(name), std::move(bucket));
+    return {};
+}
+
+Result<void> apply_buckets(std::string_view key, const toml::node& node, Config& config) {
+    if (const toml::table* table = node.as_table()) return apply_bucket(key, *table, config);
+    if (key != "directory") return bad_key("buckets", key, "no such setting");
+    std::string text;
+    if (auto ok = apply_text("buckets", key, node, text); !ok) return ok;
+    if (text.empty()) return bad_key("buckets", key, "expected a directory");
+    config.buckets_directory = text;
+    return {};
+}
+
 Result<void> apply_key(std::string_view section, std::string_view key, const toml::node& node,
                        Config& config) {
     if (section == "limits") return apply_limit(key, node, config.limits);
     if (section == "server") return apply_server(key, node, config);
+    if (section == "buckets") return apply_buckets(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
         if (key == "account") return apply_text(section, key, node, config.account);

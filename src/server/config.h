@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,18 @@
 #include "base/result.h"
 
 namespace tandem {
+
+/// [buckets.NAME]: a directory, or a bucket of an S3 endpoint.
+struct BucketConfig {
+    std::filesystem::path path;
+    std::string endpoint;    // "http[s]://host[:port]"
+    std::string bucket;      // its name there; default: NAME
+    std::string region;      // default: the server's
+    std::string access_key;  // with secret_key; or both in a file:
+    std::string secret_key;
+    std::filesystem::path credentials;  // of the form of an AWS credentials file
+    std::string ca_file;                // further trusted certificates (PEM)
+};
 
 struct Config {
     // [server]
@@ -31,6 +44,9 @@ struct Config {
     std::string mock_config;  // Step Functions Local's file; default: SFN_MOCK_CONFIG
     // [functions]
     bool isolate = true;
+    // [buckets]
+    std::filesystem::path buckets_directory = "buckets";  // holds the others; below `data`
+    std::map<std::string, BucketConfig, std::less<>> buckets;
     // [limits]
     Limits limits;
     // Only on the command line.

@@ -22,6 +22,7 @@
 #include "lang/asl/language.h"
 #include "lang/invocation/language.h"
 #include "net/http.h"
+#include "server/buckets.h"
 #include "server/credentials.h"
 #include "server/embedded_workers.h"
 #include "store/blob/blob_store.h"
@@ -76,6 +77,7 @@ private:
     std::unique_ptr<net::EventLoops> loops_;
     std::unique_ptr<Store> store_;
     std::optional<BlobStore> blobs_;
+    std::unique_ptr<Buckets> buckets_;
     std::unique_ptr<Executor> pool_;
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
@@ -115,6 +117,9 @@ Result<void> Server::open() {
     auto blobs = BlobStore::open(config_.data / "blobs");
     if (!blobs) return tl::unexpected<Error>(blobs.error());
     blobs_.emplace(std::move(*blobs));
+    auto buckets = open_buckets(config_);
+    if (!buckets) return tl::unexpected<Error>(buckets.error());
+    buckets_ = std::move(*buckets);
     loops_ = net::EventLoops::start(config_.network_threads);
     if (auto ok = open_engine(); !ok) return ok;
     return listen();

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "server/buckets.h"
 #include "server/config.h"
 #include "server/credentials.h"
 #include "server/embedded_workers.h"
@@ -30,6 +31,45 @@ TEST(Config, RefusesWhatItDoesNotKnowOrCannotTake) {
         Config config;
         EXPECT_FALSE(apply_toml(text, config).has_value()) << text;
     }
+}
+
+TEST(Config, NamesBuckets) {
+    Config config;
+    ASSERT_TRUE(apply_toml("[buckets]\ndirectory = \"b\"\n[buckets.near]\npath = \"/p\"\n"
+                           "[buckets.\"far.away\"]\nendpoint = \"https://s3:9000\"\n"
+                           "bucket = \"real\"\naccess_key = \"k\"\nsecret_key = \"s\"\n",
+                           config)
+                    .has_value());
+    EXPECT_EQ(config.buckets_directory, "b");
+    EXPECT_EQ(config.buckets.at("near").path, "/p");
+    EXPECT_EQ(config.buckets.at("far.away").bucket, "real");
+    for (const char* text :
+         {"[buckets]\ndirectory = 1\n", "[buckets]\ndirectory = \"\"\n", "[buckets]\nx = \"y\"\n",
+          "[buckets.a]\n", "[buckets.a]\npath = \"p\"\nendpoint = \"http://e\"\n",
+          "[buckets.a]\npath = \"p\"\ncolour = \"red\"\n",
+          "[buckets.a]\nendpoint = \"http://e\"\naccess_key = \"k\"\n",
+          "[buckets.a]\nendpoint = \"http://e\"\naccess_key = \"k\"\nsecret_key = \"s\"\n"
+          "credentials = \"f\"\n"}) {
+        Config refused;
+        EXPECT_FALSE(apply_toml(text, refused).has_value()) << text;
+    }
+}
+
+TEST(Config, OpensBuckets) {
+    namespace fs = std::filesystem;
+    Config config;
+    config.data = fs::temp_directory_path() / ("tandem-buckets-" + std::to_string(::getpid()));
+    fs::create_directories(config.data / "elsewhere");
+    config.buckets["near"].path = config.data / "elsewhere";
+    const auto buckets = open_buckets(config);
+    ASSERT_TRUE(buckets.has_value()) << buckets.error().message;
+    EXPECT_TRUE((*buckets)->open("near").value()->put("k", "v").has_value());
+    EXPECT_TRUE(fs::exists(config.data / "elsewhere/k"));
+    EXPECT_TRUE((*buckets)->create("made").has_value());
+    EXPECT_TRUE(fs::exists(config.data / "buckets/made"));
+    config.buckets["none"].path = config.data / "none";
+    EXPECT_EQ(open_buckets(config).error().code, ErrorCode::kNotFound);
+    fs::remove_all(config.data);
 }
 
 TEST(Config, WithoutAuthenticationOnlyLoopback) {
