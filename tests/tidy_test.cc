@@ -101,6 +101,9 @@ const std::map<std::string, Names>& allowed() {
         {"api/states", api},
         {"api/lambda", api},
         {"api/admin", api},
+        {"api/services",
+         {"base", "json", "net", "model", "engine", "exec", "exec/s3", "exec/http", "store/blob",
+          "api/aws", "api/states", "api/lambda"}},
         {"cli",
          {"base", "json", "net", "server/config.h", "server/credentials.h", "server/serve.h"}},
     };

@@ -56,6 +56,7 @@ TEST(Encoding, Utf8RejectsOverlongSurrogatesAndTruncation) {
 
 TEST(Clock, FormatsAndParses) {
     EXPECT_EQ(format_iso8601(from_millis(0)), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(format_http_date(from_millis(1'700'000'000'123)), "Tue, 14 Nov 2023 22:13:20 GMT");
     EXPECT_EQ(to_millis(*parse_rfc3339("2016-03-14T01:59:00Z")), 1457920740000);
     EXPECT_EQ(to_millis(*parse_rfc3339("2016-03-14T01:59:00.25+01:00")), 1457917140250);
     EXPECT_FALSE(parse_rfc3339("2016-03-14T01:59:00").has_value());

@@ -49,6 +49,20 @@ std::string format_iso8601(Timestamp t) {
     return out;
 }
 
+std::string format_http_date(Timestamp t) {
+    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = std::chrono::floor<std::chrono::days>(t);
+    const std::chrono::year_month_day date(day);
+    std::string text = std::string(kDays[std::chrono::weekday(day).c_encoding()]) + ", ";
+    const unsigned number = unsigned(date.day());
+    text += (number < 10 ? "0" : "") + std::to_string(number) + " " +
+            kMonths[unsigned(date.month()) - 1];
+    return text + " " + std::to_string(int(date.year())) + " " + format_iso8601(t).substr(11, 8) +
+           " GMT";
+}
+
 Result<Timestamp> parse_rfc3339(std::string_view s) {
     const auto bad = [&] {
         return fail(ErrorCode::kInvalidArgument, "not an RFC 3339 timestamp: " + std::string(s));

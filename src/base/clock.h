@@ -35,6 +35,9 @@ inline Timestamp from_millis(int64_t ms) { return Timestamp(Duration(ms * 1000))
 /// ISO-8601 in UTC with three fraction digits: 2026-01-02T03:04:05.678Z.
 std::string format_iso8601(Timestamp t);
 
+/// As HTTP headers have it: "Tue, 01 Oct 2024 12:00:00 GMT".
+std::string format_http_date(Timestamp t);
+
 /// Parses RFC 3339 with a mandatory offset ("Z" or ±hh:mm) and any number of fraction digits.
 /// Error: kInvalidArgument.
 Result<Timestamp> parse_rfc3339(std::string_view text);

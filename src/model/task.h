@@ -33,6 +33,7 @@ struct TaskResult {
     std::string request_id;        // id of the attempt as its function saw it
     std::string executed_version;  // "$LATEST", "3", ...
     std::string log_tail;          // last kLogTailBytes of the attempt's log, if asked for
+    ExecutionId execution;       // that the call started, if it is one that starts executions
     bool unhandled =
         false;  // kFailed: the process failed, rather than the handler (X-Amz-Function-Error)
 };

@@ -1,13 +1,12 @@
 // The actions of the Step Functions API that this door answers, one file each. Sync actions return
 // their answer; those that wait for an execution get a `done` that is called once.
-// Changes of state machines (Create, Update, Delete, versions, aliases, tags) are called one at a
-// time.
+// Changes of state machines and activities (Create, Update, Delete, versions, aliases, tags) are
+// called one at a time.
 #pragma once
-
-#include <functional>
 
 #include "api/aws/answer.h"
 #include "api/aws/door.h"
+#include "api/states/door.h"
 #include "json/value.h"
 
 namespace tandem::states {
@@ -15,7 +14,6 @@ namespace tandem::states {
 using aws::Answer;
 using aws::Context;
 using Input = json::Value;
-using Done = std::function<void(Answer<json::Value>)>;
 
 Answer<json::Value> create_state_machine(const Context& context, const Input& input);
 Answer<json::Value> update_state_machine(const Context& context, const Input& input);
@@ -35,7 +33,8 @@ Answer<json::Value> tag_resource(const Context& context, const Input& input);
 Answer<json::Value> untag_resource(const Context& context, const Input& input);
 Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input);
 
-void start_execution(const Context& context, const Input& input, Done done);
+
+void start_execution(const Context& context, const Input& input, const Caller& caller, Done done);
 void start_sync_execution(const Context& context, const Input& input, Done done);
 void test_state(const Context& context, const Input& input, Done done);
 void stop_execution(const Context& context, const Input& input, Done done);

@@ -18,10 +18,12 @@ constexpr std::string_view kTarget = "AWSStepFunctions.";
 constexpr size_t kRequestBytes = 8 * kDefinitionBytes;
 constexpr std::string_view kContentType = "application/x-amz-json-1.0";
 
+}  // namespace
+
 enum class Runs {
     kHere,    // reads what is in memory, or hands over to the engine
     kQueued,  // reads the store
-    kAlone,   // changes a state machine: queued, and one at a time
+    kAlone,   // changes a state machine or an activity: queued, and one at a time
 };
 
 struct Action {
@@ -29,7 +31,10 @@ struct Action {
     Runs runs = Runs::kHere;
     Answer<json::Value> (*sync)(const Context&, const Input&) = nullptr;
     void (*async)(const Context&, const Input&, Done) = nullptr;
+    void (*called)(const Context&, const Input&, const Caller&, Done) = nullptr;
 };
+
+namespace {
 
 constexpr Action kActions[] = {
     {"CreateStateMachine", Runs::kAlone, create_state_machine},
@@ -49,7 +54,7 @@ constexpr Action kActions[] = {
     {"TagResource", Runs::kAlone, tag_resource},
     {"UntagResource", Runs::kAlone, untag_resource},
     {"ListTagsForResource", Runs::kHere, list_tags_for_resource},
-    {"StartExecution", Runs::kHere, nullptr, start_execution},
+    {"StartExecution", Runs::kHere, nullptr, nullptr, start_execution},
     {"StartSyncExecution", Runs::kHere, nullptr, start_sync_execution},
     {"TestState", Runs::kHere, nullptr, test_state},
     {"StopExecution", Runs::kHere, nullptr, stop_execution},
@@ -64,6 +69,12 @@ constexpr std::string_view kNotYet[] = {"CreateActivity",    "DeleteActivity",  
                                         "DescribeMapRun",    "GetActivityTask",  "ListActivities",
                                         "ListMapRuns",       "RedriveExecution", "SendTaskFailure",
                                         "SendTaskHeartbeat", "SendTaskSuccess",  "UpdateMapRun"};
+
+const Action* find_action(std::string_view name) {
+    const Action* action = std::find_if(std::begin(kActions), std::end(kActions),
+                                        [&](const Action& a) { return a.name == name; });
+    return action == std::end(kActions) ? nullptr : action;
+}
 
 bool has_content_type(const net::HttpRequest& request) {
     std::string_view type = request.headers.get_or("Content-Type", "");
@@ -92,9 +103,8 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     const std::string_view name = request.headers.get_or("X-Amz-Target", "").substr(kTarget.size());
     if (!has_content_type(request))
         return reply(failure({404, "UnknownOperationException", "", {}, 0}));
-    const Action* action = std::find_if(std::begin(kActions), std::end(kActions),
-                                        [&](const Action& a) { return a.name == name; });
-    if (action == std::end(kActions)) {
+    const Action* action = find_action(name);
+    if (action == nullptr) {
         if (std::find(std::begin(kNotYet), std::end(kNotYet), name) == std::end(kNotYet)) {
             return reply(failure({400, "UnknownOperationException", "", {}, 0}));
         }
@@ -115,17 +125,28 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     }
     auto body = aws::decode_body(request.body, context_.limits);
     if (!body) return reply(failure(body.error()));
-    Done done = [this, reply](Answer<json::Value> answer) {
+    run(*action, *std::move(body), {request.peer, {}}, [this, reply](Answer<json::Value> answer) {
         reply(answer ? aws::json10_reply(*answer) : failure(answer.error()));
-    };
-    if (action->async != nullptr) return action->async(context_, *body, std::move(done));
-    if (action->runs == Runs::kHere) return done(action->sync(context_, *body));
+    });
+}
+
+void StatesDoor::call(std::string_view name, json::Value input, const Caller& caller, Done done) {
+    const Action* action = find_action(name);
+    if (action == nullptr) return done(aws::refuse("UnknownOperationException", ""));
+    requests.add();
+    run(*action, std::move(input), caller, std::move(done));
+}
+
+void StatesDoor::run(const Action& action, json::Value input, const Caller& caller, Done done) {
+    if (action.called != nullptr) return action.called(context_, input, caller, std::move(done));
+    if (action.async != nullptr) return action.async(context_, input, std::move(done));
+    if (action.runs == Runs::kHere) return done(action.sync(context_, input));
     aws::WorkQueue& queue =
-        action->runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
-    const bool posted = queue.post([this, action, body = *std::move(body), done] {
+        action.runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
+    const bool posted = queue.post([this, &action, input = std::move(input), done] {
         std::unique_lock lock(changes_, std::defer_lock);
-        if (action->runs == Runs::kAlone) lock.lock();
-        auto answer = action->sync(context_, body);
+        if (action.runs == Runs::kAlone) lock.lock();
+        auto answer = action.sync(context_, input);
         if (lock.owns_lock()) lock.unlock();
         done(std::move(answer));
     });

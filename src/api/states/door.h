@@ -3,11 +3,24 @@
 // a disk run on the context's work queues. Safe from every thread. It never parses a definition.
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "api/aws/door.h"
 
 namespace tandem::states {
+
+struct Action;
+
+/// Who asks for an action.
+struct Caller {
+    std::string peer;        // of a connection: address and port
+    std::string started_by;  // of a task of an execution: its key (exec/services.h)
+};
+
+using Done = std::function<void(aws::Answer<json::Value>)>;
 
 class StatesDoor : public aws::AwsDoor {
 public:
@@ -17,8 +30,12 @@ public:
     bool owns(const net::HttpRequest& request) const override;
     void handle(net::HttpRequest request, net::HttpReply reply) override;
     net::HttpResponse failure(const aws::ApiError& error) const override;
+    /// An action called from inside the server: what handle() does once it has read the request.
+    void call(std::string_view action, json::Value input, const Caller& caller, Done done);
 
 private:
+    void run(const Action& action, json::Value input, const Caller& caller, Done done);
+
     aws::Context context_;
     std::mutex changes_;  // one change of a state machine at a time: they read, decide, write
 };

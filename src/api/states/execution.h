@@ -17,9 +17,10 @@ ExecutionId execution_id(std::string_view machine, std::string_view name);
 ExecutionId express_id(std::string_view machine, std::string_view name, std::string_view unique);
 
 /// Members of an execution's attributes beside the context object: what its start was asked for.
-constexpr std::string_view kVersionFact = "Version";  // number
-constexpr std::string_view kAliasFact = "Alias";      // name
-constexpr std::string_view kMocksFact = "Mocks";      // object, as the language reads it
+constexpr std::string_view kVersionFact = "Version";      // number
+constexpr std::string_view kStartedByFact = "StartedBy";  // Caller::started_by
+constexpr std::string_view kAliasFact = "Alias";          // name
+constexpr std::string_view kMocksFact = "Mocks";          // object, as the language reads it
 
 /// Sets stateMachineVersionArn and stateMachineAliasArn where the execution has them.
 void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary, json::Value& out);

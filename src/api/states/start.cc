@@ -55,7 +55,8 @@ Answer<std::optional<json::Value>> read_mocks(const Context& context, const std:
 // The static part of the context object, which version or alias was asked for, and the test case's
 // responses.
 Payload context_object(const Context& context, const Target& target, const std::string& arn,
-                       const std::string& name, const std::optional<json::Value>& mocks) {
+                       const std::string& name, const std::optional<json::Value>& mocks,
+                       const std::string& started_by) {
     std::string out = "{";
     const auto open = [&out](std::string_view key) {
         if (out.back() != '{') out += ',';
@@ -83,6 +84,7 @@ Payload context_object(const Context& context, const Target& target, const std::
         out += std::to_string(target.version);
     }
     if (!target.alias.empty()) add(kAliasFact, target.alias);
+    if (!started_by.empty()) add(kStartedByFact, started_by);
     if (mocks) {
         open(kMocksFact);
         out += json::print(*mocks);
@@ -92,7 +94,8 @@ Payload context_object(const Context& context, const Target& target, const std::
 
 }  // namespace
 
-Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants wants) {
+Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants wants,
+                            const std::string& started_by) {
     auto machine_arn =
         fields.string("stateMachineArn", {.required = true, .min = 1, .max = kArnChars});
     const auto name = fields.string("name", {.min = 1, .max = kNameChars});
@@ -139,7 +142,7 @@ Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants w
                             target->version != 0 ? callable.revision : ""};
     out.request.input = Payload(*std::move(checked));
     out.request.attributes =
-        context_object(context, *target, out.execution_arn, out.request.name, *mocks);
+        context_object(context, *target, out.execution_arn, out.request.name, *mocks, started_by);
     return out;
 }
 

@@ -24,7 +24,9 @@ struct Start {
 
 /// Exceptions: ValidationException, InvalidName, InvalidArn, InvalidExecutionInput,
 /// StateMachineDoesNotExist, StateMachineDeleting, StateMachineTypeNotSupported.
-Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants wants);
+/// `started_by`: see Caller; kept with the execution as kStartedByFact.
+Answer<Start> prepare_start(const Context& context, aws::Fields& fields, Wants wants,
+                            const std::string& started_by = {});
 
 /// The exception for an execution that did not begin, or was lost.
 tl::unexpected<aws::ApiError> start_failure(const Error& error, const std::string& machine_arn);

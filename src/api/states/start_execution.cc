@@ -1,3 +1,4 @@
+#include "api/states/execution.h"
 #include "api/states/start.h"
 
 namespace tandem::states {
@@ -9,17 +10,34 @@ json::Value started(const ExecutionSummary& summary, const std::string& executio
         {{"executionArn", execution_arn}, {"startDate", aws::epoch_seconds(summary.start_time)}});
 }
 
-Answer<json::Value> answer(const Result<StartReply>& reply, const Payload& input,
-                           const std::string& machine_arn, const std::string& execution_arn) {
-    if (!reply) return start_failure(reply.error(), machine_arn);
+/// Whether a task's call that is repeated after a crash finds the execution that it had begun.
+bool began_by(const ExecutionSummary& summary, const Payload& attributes) {
+    const auto wanted = json::parse(attributes.view());
+    const auto found = json::parse(summary.attributes.view());
+    if (!wanted || !found) return false;
+    const std::string_view caller = wanted->string_or(kStartedByFact, "");
+    return !caller.empty() && caller == found->string_or(kStartedByFact, "");
+}
+
+struct Asked {
+    Payload input;
+    Payload attributes;
+    std::string machine_arn;
+    std::string execution_arn;
+};
+
+Answer<json::Value> answer(const Result<StartReply>& reply, const Asked& asked) {
+    if (!reply) return start_failure(reply.error(), asked.machine_arn);
     // "If StartExecution is called with the same name and input as a running execution, the call
     // succeeds and returns the same response as the original request."
     const ExecutionSummary& summary = reply->summary;
-    if (reply->existed && (summary.status != ExecutionStatus::kRunning || summary.input != input)) {
+    const bool is_same =
+        summary.status == ExecutionStatus::kRunning && summary.input == asked.input;
+    if (reply->existed && !is_same && !began_by(summary, asked.attributes)) {
         return aws::refuse("ExecutionAlreadyExists",
-                           "Execution Already Exists: '" + execution_arn + "'");
+                           "Execution Already Exists: '" + asked.execution_arn + "'");
     }
-    return started(summary, execution_arn);
+    return started(summary, asked.execution_arn);
 }
 
 // "StartExecution isn't idempotent for EXPRESS workflows."
@@ -36,18 +54,17 @@ void start_express(const Context& context, Start start, Done done) {
 
 }  // namespace
 
-void start_execution(const Context& context, const Input& input, Done done) {
+void start_execution(const Context& context, const Input& input, const Caller& caller, Done done) {
     aws::Fields fields(input);
-    auto start = prepare_start(context, fields, Wants::kAnyType);
+    auto start = prepare_start(context, fields, Wants::kAnyType, caller.started_by);
     if (!start) return done(tl::unexpected(start.error()));
     if (start->is_express) return start_express(context, *std::move(start), std::move(done));
-    Payload text = start->request.input;
+    Asked asked{
+        start->request.input, {}, std::move(start->machine_arn), std::move(start->execution_arn)};
+    if (!caller.started_by.empty()) asked.attributes = start->request.attributes;
     context.engine.start(std::move(start->request),
-                         [text, machine_arn = std::move(start->machine_arn),
-                          execution_arn = std::move(start->execution_arn),
-                          done = std::move(done)](Result<StartReply> reply) {
-                             done(answer(reply, text, machine_arn, execution_arn));
-                         });
+                         [asked = std::move(asked), done = std::move(done)](
+                             Result<StartReply> reply) { done(answer(reply, asked)); });
 }
 
 }  // namespace tandem::states

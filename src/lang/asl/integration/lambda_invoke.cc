@@ -16,21 +16,6 @@ tl::unexpected<Failure> unusable(const Payload& parameters, std::string_view rea
                                        std::string(reason) + "]");
 }
 
-/// Date header: "Tue, 01 Oct 2024 12:00:00 GMT".
-std::string http_date(Timestamp at) {
-    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto day = std::chrono::floor<std::chrono::days>(at);
-    const std::chrono::year_month_day date(day);
-    const std::string clock = format_iso8601(at).substr(11, 8);
-    std::string text = std::string(kDays[std::chrono::weekday(day).c_encoding()]) + ", ";
-    const unsigned number = unsigned(date.day());
-    text += (number < 10 ? "0" : "") + std::to_string(number) + " " +
-            kMonths[unsigned(date.month()) - 1];
-    return text + " " + std::to_string(int(date.year())) + " " + clock + " GMT";
-}
-
 json::Value http_metadata(const std::string& version, size_t bytes, const std::string& request_id,
                           const std::string& log, AnswerContext& context) {
     std::string trace = request_id;  // a UUID; its 32 digits are what a trace id needs
@@ -41,7 +26,7 @@ json::Value http_metadata(const std::string& version, size_t bytes, const std::s
         {"Connection", "keep-alive"},
         {"x-amzn-RequestId", request_id},
         {"Content-Length", std::to_string(bytes)},
-        {"Date", http_date(context.now)},
+        {"Date", format_http_date(context.now)},
         {"X-Amzn-Trace-Id", "Root=1-" + trace.substr(0, 8) + "-" + trace.substr(8) + ";Sampled=0"},
         {"Content-Type", "application/json"},
     };

@@ -1,0 +1,120 @@
+#include "api/services/services.h"
+
+#include <algorithm>
+
+#include "api/services/calls.h"
+#include "base/log.h"
+#include "exec/s3/s3_calls.h"
+
+namespace tandem::services {
+
+namespace {
+
+constexpr size_t kBlockingThreads = 4;
+constexpr size_t kBlockingQueue = 100'000;  // calls of buckets that wait for a thread
+// A call that was throttled is made again, as an SDK does it.
+constexpr int kAttempts = 8;
+constexpr int64_t kFirstDelayMs = 50;
+
+/// Parameters are an object; a JSONata expression may make something else of them.
+std::optional<Asked> read(const ServiceCall& call) {
+    auto parameters = json::parse(call.parameters.view());
+    if (!parameters || !parameters->is_object()) return std::nullopt;
+    return Asked{call.key, call.action, *std::move(parameters)};
+}
+
+bool is_throttled(const TaskResult& result) {
+    return result.outcome == TaskOutcome::kFailed &&
+           (result.error.ends_with(".ThrottlingException") ||
+            result.error.ends_with(".TooManyRequestsException"));
+}
+
+}  // namespace
+
+void InstalledServices::bind(Doors doors) {
+    std::vector<Waiting> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        doors_ = std::move(doors);
+        blocking_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
+        state_ = State::kOpen;
+        waiting.swap(waiting_);
+    }
+    for (Waiting& one : waiting) make(std::move(one.call), 1, std::move(one.done));
+}
+
+void InstalledServices::call(ServiceCall call, Answered done) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (state_ == State::kClosed) return;
+        if (state_ == State::kUnbound) {
+            waiting_.push_back({std::move(call), std::move(done)});
+            return;
+        }
+    }
+    make(std::move(call), 1, std::move(done));
+}
+
+void InstalledServices::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        state_ = State::kClosed;
+        waiting_.clear();
+    }
+    if (blocking_) blocking_->close();
+}
+
+bool InstalledServices::is_open() const {
+    const std::lock_guard lock(mutex_);
+    return state_ == State::kOpen;
+}
+
+void InstalledServices::make(ServiceCall call, int attempt, Answered done) {
+    const ServiceCall kept = call;
+    route(std::move(call), [this, kept, attempt, done = std::move(done)](TaskResult result) {
+        answered(kept, attempt, std::move(result), done);
+    });
+}
+
+void InstalledServices::answered(const ServiceCall& call, int attempt, TaskResult result,
+                                 const Answered& done) {
+    // A server that stops answers for nobody: after its start the call is made again.
+    if (result.outcome == TaskOutcome::kFailed && !doors_.context->engine.is_ready()) return;
+    if (!is_throttled(result) || attempt == kAttempts || !doors_.later)
+        return done(std::move(result));
+    doors_.later(kFirstDelayMs << attempt, [this, call, attempt, done] {
+        if (is_open()) make(call, attempt + 1, done);
+    });
+}
+
+void InstalledServices::route(ServiceCall call, Answered done) {
+    const auto asked = read(call);
+    if (!asked) {
+        return done(failed("States.Runtime", "The Parameters '" + call.parameters.str() +
+                                                 "' could not be used to start the Task: [The "
+                                                 "value must be an object]"));
+    }
+    const std::string& service = call.service;
+    if (service == "states" && call.action == "startExecution")
+        return start_execution(doors_, *asked, std::move(done));
+    if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
+    if (service == "aws-sdk:lambda") return call_lambda(doors_, *asked, std::move(done));
+    if (service == "aws-sdk:s3" && doors_.buckets != nullptr)
+        return call_buckets(std::move(call), std::move(done));
+    done(failed("States.Runtime", "The resource 'arn:aws:states:::" + service + ":" + call.action +
+                                      "' is not supported by this server."));
+}
+
+void InstalledServices::call_buckets(ServiceCall call, Answered done) {
+    const bool posted = blocking_->post([this, call = std::move(call), done] {
+        const auto asked = read(call);
+        const S3CallLimits limits{doors_.context->limits.payload_bytes};
+        ServiceAnswer answer = call_s3(*doors_.buckets, call.action, asked->parameters, limits);
+        if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
+        if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
+        done(succeeded(answer.output));
+    });
+    if (!posted) done(failed("S3.ThrottlingException", "Please reduce your request rate."));
+}
+
+}  // namespace tandem::services

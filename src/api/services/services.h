@@ -1,0 +1,65 @@
+// InstalledServices: the APIs of this installation as task resources call them. Every call goes
+// through the door of its service, in this process. Made before the engine and bound to the doors
+// when they are there: calls that come earlier (a recovery makes them) wait. Calls that block run
+// on threads of its own. Safe from every thread; an answer may come on any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/aws/work_queue.h"
+#include "api/lambda/door.h"
+#include "api/states/door.h"
+#include "exec/services.h"
+#include "store/blob/object_store.h"
+
+namespace tandem::services {
+
+using Answered = std::function<void(TaskResult)>;
+
+/// What calls lead to. Everything pointed to outlives close(); a null one has no service.
+struct Doors {
+    aws::Context* context = nullptr;
+    states::StatesDoor* states = nullptr;
+    lambda::LambdaDoor* lambda = nullptr;
+    Buckets* buckets = nullptr;
+    /// Runs something after a delay (ms); without it a throttled call is not repeated.
+    std::function<void(int64_t, std::function<void()>)> later;
+};
+
+class InstalledServices final : public Services {
+public:
+    InstalledServices() = default;
+    ~InstalledServices() override { close(); }
+
+    /// Once. Makes the calls that wait.
+    void bind(Doors doors);
+    void call(ServiceCall call, Answered done) override;
+    /// Calls that were not made yet are dropped, as in a crash: the engine makes them again.
+    void close();
+
+private:
+    struct Waiting {
+        ServiceCall call;
+        Answered done;
+    };
+    enum class State { kUnbound, kOpen, kClosed };
+
+    void make(ServiceCall call, int attempt, Answered done);
+    void route(ServiceCall call, Answered done);
+    void call_buckets(ServiceCall call, Answered done);
+    void answered(const ServiceCall& call, int attempt, TaskResult result, const Answered& done);
+    bool is_open() const;
+
+    mutable std::mutex mutex_;
+    State state_ = State::kUnbound;
+    std::vector<Waiting> waiting_;
+    Doors doors_;  // set before kOpen, constant after
+    std::unique_ptr<aws::WorkQueue> blocking_;
+};
+
+}  // namespace tandem::services

@@ -1,0 +1,216 @@
+#include "api/services/services.h"
+
+#include <gtest/gtest.h>
+
+#include "api/aws/testing/fake_engine.h"
+#include "base/encoding.h"
+
+namespace tandem::services {
+namespace {
+
+using json::Value;
+
+class ServicesTest : public ::testing::Test {
+protected:
+    void bind() { services_.bind({&context_, &states_, &lambda_, nullptr, {}}); }
+
+    TaskResult call(std::string service, std::string action, std::string_view parameters,
+                    std::string key = "states:m:e#5") {
+        std::optional<TaskResult> out;
+        services_.call({std::move(key), std::move(service), std::move(action),
+                        Payload(std::string(parameters))},
+                       [&](TaskResult result) {
+                           EXPECT_FALSE(out);
+                           out = std::move(result);
+                       });
+        EXPECT_TRUE(out);
+        return out.value_or(TaskResult{});
+    }
+    TaskResult sfn(std::string action, std::string_view parameters) {
+        return call("aws-sdk:sfn", std::move(action), parameters);
+    }
+    static Value output(const TaskResult& result) {
+        EXPECT_EQ(result.outcome, TaskOutcome::kSucceeded) << result.error << " " << result.cause;
+        return json::parse(result.payload.view()).value_or(Value());
+    }
+    /// Without the request's id.
+    static std::string text(const TaskResult& result) {
+        EXPECT_EQ(result.outcome, TaskOutcome::kFailed);
+        std::string cause = result.cause;
+        const size_t id = cause.find("Request ID: ");
+        if (id != std::string::npos) cause.replace(id + 12, 36, "ID");
+        return result.error + ": " + cause;
+    }
+    void create(std::string_view type = "STANDARD") {
+        output(sfn("createStateMachine",
+                   R"({"Name":"m","RoleArn":"arn:aws:iam::123456789012:role/r","Type":")" +
+                       std::string(type) +
+                       R"(","Definition":{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}})"));
+    }
+    static constexpr const char* kMachine = "arn:aws:states:us-east-1:123456789012:stateMachine:m";
+    static std::string start(std::string_view more = "") {
+        return R"({"StateMachineArn":")" + std::string(kMachine) + "\"" + std::string(more) + "}";
+    }
+
+    aws::FakeClock clock_;
+    aws::FakeEngine engine_{clock_};
+    aws::WorkQueue work_{0, 1};
+    aws::Context context_{engine_, {}, Limits{}, work_, clock_};
+    states::StatesDoor states_{context_};
+    lambda::LambdaDoor lambda_{context_};
+    InstalledServices services_;
+};
+
+TEST_F(ServicesTest, CallsWaitForTheDoors) {
+    int answers = 0;
+    const auto count = [&](const TaskResult&) { ++answers; };
+    services_.call({"k", "aws-sdk:sfn", "listStateMachines", Payload("{}")}, count);
+    EXPECT_EQ(answers, 0);
+    bind();
+    EXPECT_EQ(answers, 1);
+    services_.close();
+    services_.call({"k", "aws-sdk:sfn", "listStateMachines", Payload("{}")}, count);
+    EXPECT_EQ(answers, 1);
+}
+
+TEST_F(ServicesTest, StartExecutionAnswersWithTheSdksMetadata) {
+    bind();
+    create();
+    const TaskResult result =
+        call("states", "startExecution", start(R"(,"Name":"n","Input":{"Hello":"World"})"));
+    Value out = output(result);
+    const std::string id(out.find("SdkResponseMetadata")->string_or("RequestId", ""));
+    EXPECT_EQ(id.size(), 36u);
+    std::string shown = json::print(out);
+    for (size_t at; (at = shown.find(id)) != std::string::npos;) shown.replace(at, id.size(), "ID");
+    const std::string arn = "arn:aws:states:us-east-1:123456789012:execution:m:n";
+    EXPECT_EQ(
+        shown,
+        R"({"ExecutionArn":")" + arn +
+            R"(","SdkHttpMetadata":{"AllHttpHeaders":{"x-amzn-RequestId":["ID"],"connection":["keep-alive"],)"
+            R"("Content-Length":["99"],"Date":["Tue, 14 Nov 2023 22:13:20 GMT"],)"
+            R"("Content-Type":["application/x-amz-json-1.0"]},"HttpHeaders":{"connection":"keep-alive",)"
+            R"("Content-Length":"99","Content-Type":"application/x-amz-json-1.0",)"
+            R"("Date":"Tue, 14 Nov 2023 22:13:20 GMT","x-amzn-RequestId":"ID"},"HttpStatusCode":200},)"
+            R"("SdkResponseMetadata":{"RequestId":"ID"},"StartDate":1700000000123})");
+    EXPECT_EQ(result.execution.str(), "states:m:n");
+    EXPECT_EQ(engine_.last_start->input.view(), R"({"Hello":"World"})");
+}
+
+TEST_F(ServicesTest, StartExecutionTakesEveryInput) {
+    bind();
+    create();
+    const auto input = [&](std::string_view given) {
+        output(call("states", "startExecution", start(given)));
+        return engine_.last_start->input.str();
+    };
+    EXPECT_EQ(input(R"(,"Name":"1")"), "{}");
+    EXPECT_EQ(input(R"(,"Name":"2","Input":null)"), "{}");
+    EXPECT_EQ(input(R"(,"Name":"3","Input":"[1]")"), "[1]");
+    EXPECT_EQ(input(R"(,"Name":"4","Input":[{"Camel":{"Case":1}}])"), R"([{"Camel":{"Case":1}}])");
+}
+
+TEST_F(ServicesTest, TheSameCallStartsOneExecution) {
+    bind();
+    create();
+    const TaskResult first = call("states", "startExecution", start(), "states:m:e#5");
+    engine_.close(first.execution, ExecutionStatus::kSucceeded, Payload("1"));
+    EXPECT_EQ(call("states", "startExecution", start(), "states:m:e#5").execution, first.execution);
+    EXPECT_NE(call("states", "startExecution", start(), "states:m:e#6").execution, first.execution);
+    // A name that the state gives belongs to whoever took it first.
+    const std::string named = start(R"(,"Name":"n")");
+    const TaskResult mine = call("states", "startExecution", named, "states:m:e#7");
+    engine_.close(mine.execution, ExecutionStatus::kFailed, {});
+    EXPECT_EQ(call("states", "startExecution", named, "states:m:e#7").execution, mine.execution);
+    EXPECT_EQ(text(call("states", "startExecution", named, "states:m:e#8")),
+              "StepFunctions.ExecutionAlreadyExistsException: Execution Already Exists: "
+              "'arn:aws:states:us-east-1:123456789012:execution:m:n' (Service: AWSStepFunctions; "
+              "Status Code: 400; Error Code: ExecutionAlreadyExists; Request ID: ID; Proxy: null)");
+}
+
+TEST_F(ServicesTest, AnExpressChildIsStartedToo) {
+    bind();
+    create("EXPRESS");
+    const TaskResult result = call("states", "startExecution", start());
+    EXPECT_TRUE(output(result).string_or("ExecutionArn", "").find(":express:m:") !=
+                std::string::npos);
+    EXPECT_TRUE(result.execution.empty());
+    EXPECT_TRUE(engine_.last_transient);
+}
+
+TEST_F(ServicesTest, ErrorsAreWordedAsTheSdksDo) {
+    bind();
+    EXPECT_EQ(text(call("states", "startExecution", start())),
+              "StepFunctions.StateMachineDoesNotExistException: State Machine Does Not Exist: '" +
+                  std::string(kMachine) +
+                  "' (Service: AWSStepFunctions; Status Code: 400; Error Code: "
+                  "StateMachineDoesNotExist; Request ID: ID; Proxy: null)");
+    EXPECT_EQ(text(sfn("describeStateMachine", start())),
+              "Sfn.StateMachineDoesNotExistException: State Machine Does Not Exist: '" +
+                  std::string(kMachine) +
+                  "' (Service: Sfn, Status Code: 400, Request ID: ID) (SDK Attempt Count: 1)");
+    EXPECT_EQ(sfn("describeStateMachine", "{}").error, "Sfn.ValidationException");
+    EXPECT_EQ(sfn("flyToTheMoon", "{}").error, "Sfn.UnknownOperationException");
+    EXPECT_EQ(text(call("aws-sdk:sqs", "sendMessage", "{}")),
+              "States.Runtime: The resource 'arn:aws:states:::aws-sdk:sqs:sendMessage' is not "
+              "supported by this server.");
+    EXPECT_EQ(sfn("listStateMachines", "[1]").error, "States.Runtime");
+}
+
+TEST_F(ServicesTest, MembersAreNamedAsInTheSdk) {
+    bind();
+    create();
+    EXPECT_EQ(json::print(output(sfn("listStateMachines", R"({"MaxResults":10})"))),
+              R"({"StateMachines":[{"StateMachineArn":")" + std::string(kMachine) +
+                  R"(","Name":"m","Type":"STANDARD","CreationDate":"2023-11-14T22:13:20.123Z"}]})");
+    const Value tags = output(sfn("tagResource", R"({"ResourceArn":")" + std::string(kMachine) +
+                                                     R"(","Tags":[{"Key":"k","Value":"v"}]})"));
+    EXPECT_EQ(json::print(tags), "{}");
+    EXPECT_EQ(json::print(output(sfn("listTagsForResource",
+                                     R"({"ResourceArn":")" + std::string(kMachine) + "\"}"))),
+              R"({"Tags":[{"Key":"k","Value":"v"}]})");
+}
+
+TEST_F(ServicesTest, LambdaIsCalledThroughItsDoor) {
+    bind();
+    EXPECT_EQ(text(call("aws-sdk:lambda", "invoke", R"({"FunctionName":"f","Payload":{}})")),
+              "Lambda.ResourceNotFoundException: Function not found: "
+              "arn:aws:lambda:us-east-1:123456789012:function:f (Service: Lambda, Status Code: "
+              "404, Request ID: ID) (SDK Attempt Count: 1)");
+    EXPECT_EQ(call("aws-sdk:lambda", "invoke", R"({"Payload":{}})").error, "States.Runtime");
+    EXPECT_EQ(call("aws-sdk:lambda", "dance", "{}").error, "States.Runtime");
+    EXPECT_EQ(json::print(output(call("aws-sdk:lambda", "listFunctions", R"({"MaxItems":5})"))),
+              R"({"Functions":[]})");
+    Callable function;
+    function.name = "f";
+    function.revision = "$LATEST";
+    ASSERT_TRUE(engine_.put_callable(function, PutMode::kCreate));
+    engine_.invoke_result.payload = Payload(R"({"a":1})");
+    EXPECT_EQ(json::print(output(
+                  call("aws-sdk:lambda", "invoke", R"({"FunctionName":"f","Payload":{"in":2}})"))),
+              R"({"ExecutedVersion":"$LATEST","Payload":"{\"a\":1}","StatusCode":200})");
+    EXPECT_EQ(engine_.last_task->payload.view(), R"({"in":2})");
+    engine_.invoke_result.outcome = TaskOutcome::kFailed;
+    const Value failed =
+        output(call("aws-sdk:lambda", "invoke", R"({"FunctionName":"f","Payload":"{}"})"));
+    EXPECT_EQ(failed.string_or("FunctionError", ""), "Unhandled");
+}
+
+TEST_F(ServicesTest, ThrottledCallsAreMadeAgain) {
+    int delays = 0;
+    services_.bind(
+        {&context_, &states_, &lambda_, nullptr, [&](int64_t, const std::function<void()>& work) {
+             if (++delays == 3) engine_.refuse_start.reset();
+             work();
+         }});
+    create();
+    engine_.refuse_start = Error{ErrorCode::kOverloaded, "full"};
+    output(call("states", "startExecution", start()));
+    EXPECT_EQ(delays, 3);
+    delays = 100;
+    engine_.refuse_start = Error{ErrorCode::kOverloaded, "full"};
+    EXPECT_EQ(call("states", "startExecution", start()).error, "StepFunctions.ThrottlingException");
+}
+
+}  // namespace
+}  // namespace tandem::services
