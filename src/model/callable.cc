@@ -34,6 +34,7 @@ Result<Callable> decode_callable(std::string_view bytes) {
     const std::string_view kind = value->string_or("kind", "");
     if (kind == to_string(CallableKind::kFunction)) c.kind = CallableKind::kFunction;
     else if (kind == to_string(CallableKind::kWorkflow)) c.kind = CallableKind::kWorkflow;
+    else if (kind == to_string(CallableKind::kActivity)) c.kind = CallableKind::kActivity;
     else return fail(ErrorCode::kCorrupt, "callable has an unknown kind");
     c.name = value->string_or("name", "");
     c.revision = value->string_or("revision", "");

@@ -15,7 +15,9 @@
 
 namespace tandem {
 
-enum class CallableKind : uint8_t { kFunction = 1, kWorkflow = 2 };
+/// An activity is polled for by its workers; a service is an API that an executor knows by name and
+/// no registry holds ("states:startExecution").
+enum class CallableKind : uint8_t { kFunction = 1, kWorkflow = 2, kActivity = 3, kService = 4 };
 
 std::string_view to_string(CallableKind kind);
 

@@ -62,6 +62,8 @@ std::string_view to_string(CallableKind kind) {
     switch (kind) {
         case CallableKind::kFunction: return "function";
         case CallableKind::kWorkflow: return "workflow";
+        case CallableKind::kActivity: return "activity";
+        case CallableKind::kService: return "service";
     }
     return "unknown";
 }

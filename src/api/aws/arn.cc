@@ -45,6 +45,10 @@ std::string express_arn(const Place& place, std::string_view machine, std::strin
     return out.append(machine).append(":").append(execution).append(":").append(unique);
 }
 
+std::string activity_arn(const Place& place, std::string_view name) {
+    return join("states", place, "activity:").append(name);
+}
+
 std::string function_arn(const Place& place, std::string_view name, std::string_view qualifier) {
     std::string out = join("lambda", place, "function:").append(name);
     if (!qualifier.empty()) out.append(":").append(qualifier);

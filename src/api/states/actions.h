@@ -33,6 +33,10 @@ Answer<json::Value> tag_resource(const Context& context, const Input& input);
 Answer<json::Value> untag_resource(const Context& context, const Input& input);
 Answer<json::Value> list_tags_for_resource(const Context& context, const Input& input);
 
+Answer<json::Value> create_activity(const Context& context, const Input& input);
+Answer<json::Value> describe_activity(const Context& context, const Input& input);
+Answer<json::Value> list_activities(const Context& context, const Input& input);
+Answer<json::Value> delete_activity(const Context& context, const Input& input);
 
 void start_execution(const Context& context, const Input& input, const Caller& caller, Done done);
 void start_sync_execution(const Context& context, const Input& input, Done done);

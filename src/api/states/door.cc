@@ -54,6 +54,10 @@ constexpr Action kActions[] = {
     {"TagResource", Runs::kAlone, tag_resource},
     {"UntagResource", Runs::kAlone, untag_resource},
     {"ListTagsForResource", Runs::kHere, list_tags_for_resource},
+    {"CreateActivity", Runs::kAlone, create_activity},
+    {"DescribeActivity", Runs::kHere, describe_activity},
+    {"ListActivities", Runs::kHere, list_activities},
+    {"DeleteActivity", Runs::kAlone, delete_activity},
     {"StartExecution", Runs::kHere, nullptr, nullptr, start_execution},
     {"StartSyncExecution", Runs::kHere, nullptr, start_sync_execution},
     {"TestState", Runs::kHere, nullptr, test_state},
@@ -65,10 +69,9 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {"CreateActivity",    "DeleteActivity",   "DescribeActivity",
-                                        "DescribeMapRun",    "GetActivityTask",  "ListActivities",
-                                        "ListMapRuns",       "RedriveExecution", "SendTaskFailure",
-                                        "SendTaskHeartbeat", "SendTaskSuccess",  "UpdateMapRun"};
+constexpr std::string_view kNotYet[] = {"DescribeMapRun",   "GetActivityTask", "ListMapRuns",
+                                        "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat",
+                                        "SendTaskSuccess",  "UpdateMapRun"};
 
 const Action* find_action(std::string_view name) {
     const Action* action = std::find_if(std::begin(kActions), std::end(kActions),

@@ -201,7 +201,8 @@ Answer<json::Value> read_logging(const json::Value& given) {
     return out;
 }
 
-// There is no key service: a key of the customer's is refused, after the shape is checked.
+}  // namespace
+
 std::optional<ApiError> check_encryption(const json::Value& given) {
     aws::Fields fields(given);
     const auto type =
@@ -223,8 +224,6 @@ std::optional<ApiError> check_encryption(const json::Value& given) {
                     {},
                     0};
 }
-
-}  // namespace
 
 Answer<MachineSettings> read_settings(aws::Fields& fields) {
     MachineSettings out;

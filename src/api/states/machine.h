@@ -104,6 +104,9 @@ struct MachineSettings {
 /// Reads and checks them; the definition is not compiled here.
 aws::Answer<MachineSettings> read_settings(aws::Fields& fields);
 
+/// There is no key service: a key of the customer's is refused, after the shape is checked.
+std::optional<aws::ApiError> check_encryption(const json::Value& given);
+
 /// InvalidDefinition in the language's words.
 std::optional<aws::ApiError> check_definition(const aws::Context& context,
                                               const std::string& definition,

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "api/states/actions.h"
+#include "api/states/activity.h"
 #include "api/states/version.h"
 
 namespace tandem::states {
@@ -16,12 +17,35 @@ struct Tagged {
     std::function<Answer<bool>(json::Value tags)> save;
 };
 
+tl::unexpected<aws::ApiError> resource_not_found(const std::string& arn) {
+    return aws::refuse("ResourceNotFound", "Resource not found: '" + arn + "'");
+}
+
+Answer<Tagged> find_tagged_activity(const Context& context, const std::string& arn) {
+    const auto activity = find_activity(context, arn);
+    if (!activity) {
+        if (activity.error().code != "ActivityDoesNotExist")
+            return tl::unexpected(activity.error());
+        return resource_not_found(arn);
+    }
+    return Tagged{activity->tags,
+                  [&context, arn, callable = *activity->callable](json::Value tags) mutable {
+                      callable.attributes = encode_activity(tags);
+                      const auto saved = context.engine.amend_callable(callable);
+                      if (saved) return Answer<bool>(true);
+                      if (saved.error().code == ErrorCode::kNotFound)
+                          return Answer<bool>(resource_not_found(arn));
+                      return Answer<bool>(aws::refuse(saved.error()));
+                  }};
+}
+
 Answer<Tagged> find_tagged(const Context& context, const std::string& arn) {
+    if (is_activity_arn(arn)) return find_tagged_activity(context, arn);
     auto machine = find_machine(context, arn);
     if (!machine) {
         if (machine.error().code != "StateMachineDoesNotExist")
             return tl::unexpected(machine.error());
-        return aws::refuse("ResourceNotFound", "Resource not found: '" + arn + "'");
+        return resource_not_found(arn);
     }
     return Tagged{machine->attributes.tags,
                   [&context, machine = *machine](json::Value tags) mutable {
