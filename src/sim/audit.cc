@@ -2,7 +2,6 @@
 // and then, and at the end.
 #include "lang/asl/testing/simulation.h"
 #include "sim/checks.h"
-#include "sim/machines.h"
 #include "sim/run.h"
 
 namespace tandem::sim {
@@ -29,6 +28,7 @@ void Run::on_run(const std::string& key) {
         broke("a task was run twice without a crash: " + key);
     const size_t hash = key.rfind('#');
     const ExecutionId id(key.substr(0, hash));
+    if (is_transient(id)) return on_express_run(id, key);
     const uint64_t seq = std::stoull(key.substr(hash + 1));
     const auto events = store_->events(id, {.first_seq = seq, .last_seq = seq});
     if (!events || events->size() != 1 || events->front().type != EventType::kTaskScheduled) {
@@ -38,6 +38,8 @@ void Run::on_run(const std::string& key) {
 
 /// Nothing is recorded that has not happened yet.
 void Run::on_write(const ExecutionWrite& write) {
+    if (is_transient(write.summary.id))
+        broke("an Express execution is recorded: " + write.summary.id.str());
     for (const Event& event : write.events) {
         if (event.time > clock_.latest())
             broke("an event from the future in " + write.summary.id.str());
@@ -67,7 +69,8 @@ void Run::check_bounds() {
     if (engine_->waiting() > size_t(scenario_.server.mailbox) * engine_->shards() + kMailboxSlack) {
         broke("a mailbox grew without bound");
     }
-    if (engine_->in_memory() > known_.size()) broke("more executions in memory than there are");
+    if (engine_->in_memory() > known_.size() + open_express())
+        broke("more executions in memory than there are");
 }
 
 void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
@@ -96,7 +99,7 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
     if ((*stored)->status == ExecutionStatus::kRunning) return fail("it never ended");
     result_.fingerprint = result_.fingerprint * 31 + known.seen_hash;
     if (known.kind == CallableKind::kFunction) return check_function_call(id, known, *events);
-    if (is_exact() && !known.stopped) check_output(**stored);
+    if (is_exact() && !known.stopped) check_output(**stored, known.mocked);
 }
 
 /// A queued call ends as its function does, after as many attempts as that takes.
@@ -118,10 +121,11 @@ void Run::check_function_call(const ExecutionId& id, const Known& known,
 }
 
 /// Without time-outs, lost workers and stops, faults change no result.
-void Run::check_output(const ExecutionSummary& summary) {
-    asl::testing::Simulation ideal(*asl_, program_of(summary));
+void Run::check_output(const ExecutionSummary& summary, bool is_mocked) {
+    const Language& language = is_transient(summary.id) ? *express_ : *asl_;
+    asl::testing::Simulation ideal(language, program_of(summary));
     ideal.set_checks_each_input(false);
-    ideal.start(input_, machine_attributes());
+    ideal.start(input_, attributes_of(is_mocked));
     ideal.run(
         [](const Action& action) { return std::optional<TaskResult>(answer_to(action.payload)); });
     const Event& last = ideal.events().back();

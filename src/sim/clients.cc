@@ -1,6 +1,5 @@
 // What the clients of a run do: they start, repeat, stop and watch executions, call functions and
 // update state machines.
-#include "sim/machines.h"
 #include "sim/run.h"
 
 namespace tandem::sim {
@@ -22,6 +21,16 @@ void Run::call() {
         draw_faults_of_append();
         return with_crashes([&] { put_machine(number, PutMode::kUpdate); });
     }
+    if (!express_known_.empty() && chance(w.express)) {
+        // Anybody may ask for any of them, also for one that is long gone.
+        auto it = express_known_.begin();
+        std::advance(it, long(random_.next() % express_known_.size()));
+        if (chance(w.explain)) return explain(it->first);
+        if (chance(w.stop)) {
+            it->second.stopped = true;
+            return engine_->stop(it->first, "Stopped", std::nullopt, [](const auto&) {});
+        }
+    }
     if (known_.empty()) return start_new();
     auto it = known_.begin();
     std::advance(it, long(random_.next() % known_.size()));
@@ -34,18 +43,25 @@ void Run::call() {
 }
 
 void Run::start_new() {
-    const std::string number = std::to_string(started_++);
     const bool is_call = chance(scenario_.workload.invocations);
+    if (!is_call && chance(scenario_.workload.express)) return start_express();
+    const std::string number = std::to_string(started_++);
     const ExecutionId id(is_call ? "invocation:f:c" + number : "states:e" + number);
     Known& known = known_[id];
     known.kind = is_call ? CallableKind::kFunction : CallableKind::kWorkflow;
+    known.mocked = !is_call && chance(scenario_.workload.mocked);
     known.input = Payload(is_call ? "{\"call\":" + number + "}" : input_);
     start(id);
 }
 
 /// The same whenever it is repeated.
 std::string Run::machine_of(const ExecutionId& id) const {
-    return "m" + std::to_string(stable_hash(id.str()) % machines_.size());
+    const uint64_t number = stable_hash(id.str()) % uint64_t(scenario_.workload.machines);
+    return (is_transient(id) ? "x" : "m") + std::to_string(number);
+}
+
+std::string Run::attributes_of(bool is_mocked) const {
+    return is_mocked ? mocked_attributes(is_exact()) : machine_attributes();
 }
 
 void Run::start(const ExecutionId& id) {
@@ -56,7 +72,7 @@ void Run::start(const ExecutionId& id) {
     request.callable = {what.kind, is_call ? "f" : machine_of(id), ""};
     request.name = id.str().substr(id.str().rfind(':') + 1);
     request.input = what.input;
-    request.attributes = Payload(is_call ? std::string(kCallTerms) : machine_attributes());
+    request.attributes = Payload(is_call ? std::string(kCallTerms) : attributes_of(what.mocked));
     engine_->start(request, [this, id, life = life_](Result<StartReply> reply) {
         if (life != life_ || !reply) return;
         Known& known = known_[id];
@@ -82,16 +98,18 @@ void Run::explain(const ExecutionId& id) {
 /// A further revision, by another definition.
 void Run::put_machine(int64_t number, PutMode mode) {
     Machine& machine = machines_[size_t(number)];
-    const std::string text = machine_definition(scenario_.workload, is_exact(), random_.next());
+    const std::string text =
+        machine_definition(scenario_.workload, machine.type, is_exact(), random_.next());
+    const Language& language = machine.type == MachineType::kExpress ? *express_ : *asl_;
     const int64_t next = ++machine.attempted;
     Callable callable;
     callable.kind = CallableKind::kWorkflow;
-    callable.name = "m" + std::to_string(number);
+    callable.name = machine.name;
     callable.revision = revision(next);
-    callable.language = "asl";
+    callable.language = language.name();
     callable.definition = Payload(text);
     callable.attributes = Payload(std::string("{}"));
-    programs_[callable.name + ":" + callable.revision] = *asl_->compile(text);
+    programs_[callable.name + ":" + callable.revision] = *language.compile(text);
     const auto ok = engine_->put_callable(callable, mode);
     if (ok) machine.acknowledged = next;
     // The device may fail, and nothing else.
@@ -100,9 +118,8 @@ void Run::put_machine(int64_t number, PutMode mode) {
 
 /// After a crash, a machine is what it was said to be, or what was being said.
 void Run::check_machines() {
-    for (size_t i = 0; i < machines_.size(); ++i) {
-        const std::string name = "m" + std::to_string(i);
-        const Machine& machine = machines_[i];
+    for (const Machine& machine : machines_) {
+        const std::string& name = machine.name;
         const auto found = engine_->callable({CallableKind::kWorkflow, name, ""});
         if (!found) {
             if (machine.acknowledged > 0) broke("an acknowledged machine is lost: " + name);

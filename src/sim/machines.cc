@@ -1,11 +1,17 @@
 #include "sim/machines.h"
 
+#include <algorithm>
+
+#include "lang/asl/mock.h"
 #include "lang/asl/testing/random_machine.h"
 #include "sim/world.h"
 
 namespace tandem::sim {
 
 namespace {
+
+constexpr int64_t kExpressWait_s = 5, kExpressRounds = 10;
+constexpr int kMockedStates = 60;  // by name: every third of them
 
 asl::testing::RandomMachineOptions options_of(const Workload& workload, bool is_exact) {
     return {.is_exact = is_exact,
@@ -23,11 +29,38 @@ std::string machine_input(const Workload& workload) {
     return asl::testing::RandomMachine::input(options_of(workload, true));
 }
 
-std::string machine_definition(const Workload& workload, bool is_exact, uint64_t seed) {
-    asl::testing::RandomMachine machine(seed, options_of(workload, is_exact));
+std::string machine_definition(const Workload& workload, MachineType type, bool is_exact,
+                               uint64_t seed) {
+    auto options = options_of(workload, is_exact);
+    if (type == MachineType::kExpress) {
+        options.longest_wait_s = std::min(options.longest_wait_s, kExpressWait_s);
+        options.rounds = std::min(options.rounds, kExpressRounds);
+    }
+    asl::testing::RandomMachine machine(seed, options);
     return json::print(machine.machine(int(workload.depth)));
 }
 
 std::string machine_attributes() { return asl::testing::RandomMachine::attributes(); }
+
+std::string mocked_attributes(bool is_exact) {
+    using json::Value;
+    // A task's answer in any of the forms that states ask for.
+    const Value answer = Value::object({{"r", 7},
+                                        {"Payload", Value::object({{"r", 7}})},
+                                        {"StatusCode", 200},
+                                        {"ExecutedVersion", "$LATEST"}});
+    const Value returns = Value::object({{"Return", answer}});
+    const Value throws =
+        Value::object({{"Throw", Value::object({{"Error", "E"}, {"Cause", kFailure}})}});
+    Value states = Value::object();
+    for (int i = 0; i < kMockedStates; i += 3) {
+        Value calls = Value::object();
+        if (is_exact) calls.set("0-1000000", i % 2 == 0 ? returns : throws);
+        else calls.set("0", throws).set("1-4", returns);
+        states.set("s" + std::to_string(i), std::move(calls));
+    }
+    Value attributes = *json::parse(machine_attributes());
+    return json::print(attributes.set(asl::kMocksFact, std::move(states)));
+}
 
 }  // namespace tandem::sim

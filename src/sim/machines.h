@@ -8,9 +8,15 @@
 namespace tandem::sim {
 
 std::string machine_input(const Workload& workload);
+enum class MachineType { kStandard, kExpress };
 /// A definition in the States Language. `is_exact`: faults may not change its executions' outputs.
-std::string machine_definition(const Workload& workload, bool is_exact, uint64_t seed);
+/// An Express one is done long before its time is over, if nothing holds it up.
+std::string machine_definition(const Workload& workload, MachineType type, bool is_exact,
+                               uint64_t seed);
 /// The attributes of every execution: constant, so that they change no result.
 std::string machine_attributes();
+/// The same, with answers in place of some tasks'. `is_exact`: the same ones at every call, for
+/// which call comes first may depend on the faults.
+std::string mocked_attributes(bool is_exact);
 
 }  // namespace tandem::sim

@@ -6,7 +6,6 @@
 
 #include "lang/asl/language.h"
 #include "lang/invocation/language.h"
-#include "sim/machines.h"
 
 namespace tandem::sim {
 
@@ -32,6 +31,7 @@ Run::Run(const Scenario& scenario, uint64_t seed, const RunOptions& options)
       disk_(random_.next()),
       workers_(clock_, scenario.faults, random_.next()),
       asl_(asl::make_language(language_options(scenario))),
+      express_(asl::make_language(language_options(scenario), asl::WorkflowType::kExpress)),
       invocation_(invocation::make_language()),
       input_(machine_input(scenario.workload)),
       call_program_(*invocation_->compile("")) {
@@ -62,8 +62,8 @@ void Run::open() {
     options.limits.mailbox_inputs = size_t(server.mailbox);
     options.limits.batch_inputs = size_t(server.batch_inputs);
     options.limits.passivate_after_ms = server.passivate_after_ms;
-    auto engine =
-        SteppedEngine::open(options, *store_, *blobs_, workers_, {asl_.get(), invocation_.get()});
+    auto engine = SteppedEngine::open(options, *store_, *blobs_, workers_,
+                                      {asl_.get(), express_.get(), invocation_.get()});
     if (!engine) return broke("the engine did not open: " + engine.error().message);
     engine_ = std::move(*engine);
     check_machines();
@@ -78,9 +78,13 @@ void Run::deploy() {
     function.aliases = {{"live", "$LATEST"}};
     if (!engine_->put_callable(function, PutMode::kCreate))
         return broke("cannot deploy the function");
-    machines_.resize(size_t(scenario_.workload.machines));
-    for (int64_t i = 0; is_well() && i < scenario_.workload.machines; ++i)
-        put_machine(i, PutMode::kCreate);
+    const Workload& w = scenario_.workload;
+    for (int64_t i = 0; i < w.machines; ++i)
+        machines_.push_back({"m" + std::to_string(i), MachineType::kStandard});
+    for (int64_t i = 0; w.express > 0 && i < w.machines; ++i)
+        machines_.push_back({"x" + std::to_string(i), MachineType::kExpress});
+    for (size_t i = 0; is_well() && i < machines_.size(); ++i)
+        put_machine(int64_t(i), PutMode::kCreate);
 }
 
 /// The server is gone, and with it all that was not durable.
@@ -207,6 +211,7 @@ RunResult Run::play() {
     }
     if (is_well()) come_to_rest();
     if (is_well()) check_all(true);
+    if (is_well()) check_express();
     result_.executions = uint64_t(started_);
     result_.appends = disk_.appends();
     return result_;

@@ -12,6 +12,7 @@
 
 #include "engine/stepped.h"
 #include "sim/disk.h"
+#include "sim/machines.h"
 #include "sim/simulator.h"
 #include "sim/world.h"
 #include "store/rows/row_store.h"
@@ -24,10 +25,21 @@ struct Known {
     CallableKind kind = CallableKind::kWorkflow;
     Payload input;
     bool acknowledged = false;
+    bool mocked = false;
     bool stopped = false;
     bool erased = false;     // a function call that has ended, and that was seen to end well
     size_t seen_events = 0;  // the history that was read once stays as it was
     uint64_t seen_hash = 0;
+};
+
+/// What a client knows of an Express execution, of which nobody else keeps anything.
+struct Express {
+    uint64_t life = 0;  // of the server, which it cannot outlive
+    bool mocked = false;
+    bool stopped = false;
+    bool begun = false;
+    bool refused = false;
+    bool ended = false;
 };
 
 /// Sees every batch on its way to the disk.
@@ -52,6 +64,8 @@ public:
 
 private:
     struct Machine {
+        std::string name;
+        MachineType type = MachineType::kStandard;
         int64_t attempted = 0;     // revisions are r1, r2...
         int64_t acknowledged = 0;  // the latest that was said to be recorded
     };
@@ -87,6 +101,16 @@ private:
     void explain(const ExecutionId& id);
     void put_machine(int64_t number, PutMode mode);
     std::string machine_of(const ExecutionId& id) const;
+    std::string attributes_of(bool is_mocked) const;
+
+    // Express executions and what must hold of them: express.cc
+    void start_express();
+    void express_begun(const ExecutionId& id, const Result<ExecutionSummary>& begun);
+    void express_ended(const ExecutionId& id, const Result<ExecutionSummary>& ended);
+    void check_express_end(const Express& known, const ExecutionSummary& summary);
+    void on_express_run(const ExecutionId& id, const std::string& key);
+    void check_express();
+    size_t open_express() const;
 
     // What must hold: audit.cc
     void on_run(const std::string& key);
@@ -97,7 +121,7 @@ private:
     void check_owed();
     void check_execution(const ExecutionId& id, Known& known, bool is_end);
     void check_all(bool is_end);
-    void check_output(const ExecutionSummary& summary);
+    void check_output(const ExecutionSummary& summary, bool is_mocked);
     void check_function_call(const ExecutionId& id, const Known& known,
                              const std::vector<Event>& events);
     const Language& language_of(const ExecutionSummary& summary) const;
@@ -108,12 +132,13 @@ private:
     WorldClock clock_;
     Disk disk_;
     Workers workers_;
-    std::unique_ptr<Language> asl_, invocation_;
+    std::unique_ptr<Language> asl_, express_, invocation_;
     std::string input_;  // of every execution of a state machine
     std::vector<Machine> machines_;
     std::map<std::string, std::shared_ptr<const Program>> programs_;  // by name and revision
     std::shared_ptr<const Program> call_program_;
     std::map<ExecutionId, Known> known_;
+    std::map<ExecutionId, Express> express_known_;
     std::map<uint64_t, ExecutionId> numbers_;  // as the store has them, for ever
     // The server; gone between a crash and the next open().
     std::shared_ptr<Rows> rows_;

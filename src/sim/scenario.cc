@@ -82,6 +82,8 @@ Result<void> read_workload(const toml::table* table, Workload& w) {
     workload.read_at_least("longest_wait_s", 1, w.longest_wait_s);
     workload.read("timeouts", w.timeouts);
     workload.read("invocations", w.invocations);
+    workload.read("express", w.express);
+    workload.read("mocked", w.mocked);
     workload.read("update", w.update);
     workload.read("stop", w.stop);
     workload.read("explain", w.explain);

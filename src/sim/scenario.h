@@ -22,6 +22,8 @@ struct Workload {
     int64_t longest_wait_s = 100'000;
     bool timeouts = false;      // tasks have TimeoutSeconds: outputs then depend on the faults
     double invocations = 0;     // of the executions: queued function calls
+    double express = 0;         // of the other executions: Express, without a record
+    double mocked = 0;          // of both: with answers in place of some tasks'
     double update = 0;          // of a client's calls: a new definition for a state machine
     double stop = 0;            // of a client's calls: StopExecution
     double explain = 0;         // of a client's calls: what an execution waits for

@@ -56,8 +56,14 @@ TEST_F(SimTest, NothingBreaksUnderAnyScenario) {
     }
 }
 
+TEST_F(SimTest, ExpressExecutionsEndByThemselvesToo) {
+    const RunResult result = run(scenario("express"), 5);
+    EXPECT_EQ(result.violation, "");
+    EXPECT_GT(result.express, result.executions / 4);
+}
+
 TEST_F(SimTest, EqualSeedsGiveEqualRuns) {
-    for (const char* name : {"crashes", "workers"}) {
+    for (const char* name : {"crashes", "workers", "express"}) {
         const RunResult first = run(scenario(name), 77), second = run(scenario(name), 77),
                         other = run(scenario(name), 78);
         EXPECT_EQ(first.fingerprint, second.fingerprint);
