@@ -135,6 +135,15 @@ public:
         push(std::move(message), done);
     }
 
+    void redrive(RedriveRequest request, Callback<RedriveReply> done) override {
+        Message message;
+        message.kind = Message::Kind::kRedrive;
+        message.id = request.id;
+        message.redrive = std::move(request);
+        message.redriven = done;
+        push(std::move(message), done);
+    }
+
     void explain(ExecutionId id, Callback<std::vector<Waiting>> done) override {
         Message message;
         message.kind = Message::Kind::kExplain;

@@ -46,6 +46,21 @@ struct StartReply {
         false;  // an execution with that id was there already: the door decides what that means
 };
 
+/// A redrive: an execution that did not succeed goes on from where it stopped.
+struct RedriveRequest {
+    ExecutionId id;
+    std::string token;  // a repetition with the same one is answered alike; empty: none
+    // Not for an execution that started or ended before.
+    Timestamp started_from{};
+    Timestamp stopped_from{};
+};
+
+struct RedriveReply {
+    ExecutionSummary summary;  // as it is now
+    Timestamp time{};          // of the redrive
+    bool accepted = false;     // else the execution cannot be redriven, and is as it was
+};
+
 /// Ids of transient executions begin with this, and no others.
 constexpr char kTransientMark = '~';
 inline bool is_transient(const ExecutionId& id) { return id.str().starts_with(kTransientMark); }
@@ -109,6 +124,9 @@ public:
     /// Ends an open execution as aborted; answers its summary. A closed one is left as it is.
     virtual void stop(ExecutionId id, std::optional<std::string> error,
                       std::optional<std::string> cause, Callback<ExecutionSummary> done) = 0;
+    /// Answers once the execution is durably open again. What the language cannot go on with is not
+    /// accepted. Errors: kNotFound, kTooLarge (too many are open), kOverloaded, kUnavailable.
+    virtual void redrive(RedriveRequest request, Callback<RedriveReply> done) = 0;
     virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;  // kNotFound
     virtual Result<std::vector<Event>> history(const ExecutionId& id,
                                                const EventRange& range) const = 0;

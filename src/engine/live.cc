@@ -4,12 +4,14 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace tandem {
 
 namespace {
 
 constexpr size_t kRebuildPage = 256;  // events
+constexpr auto kTokenLife = std::chrono::seconds(kRedriveTokenSeconds);
 
 ExecutionStatus closed_status(EventType type) {
     if (type == EventType::kExecutionSucceeded) return ExecutionStatus::kSucceeded;
@@ -18,7 +20,31 @@ ExecutionStatus closed_status(EventType type) {
     return ExecutionStatus::kTimedOut;
 }
 
+/// The execution is open again; remembers who asked for that.
+void reopen(ExecutionSummary& s, const Event& e) {
+    s.status = ExecutionStatus::kRunning;
+    s.stop_time = {};
+    s.output = {};
+    s.error.reset();
+    s.cause.reset();
+    s.redrives = e.index;
+    s.redrive_time = e.time;
+    auto& tokens = s.redrive_tokens;
+    std::erase_if(tokens, [&](const auto& t) { return t.time + kTokenLife < e.time; });
+    if (e.name.empty()) return;
+    if (tokens.size() == kRedriveTokens) tokens.erase(tokens.begin());
+    tokens.push_back({e.name, e.time});
+}
+
 }  // namespace
+
+std::optional<Timestamp> redriven_by(const ExecutionSummary& summary, std::string_view token,
+                                     Timestamp now) {
+    for (const auto& [known, time] : summary.redrive_tokens) {
+        if (known == token && time + kTokenLife >= now) return time;
+    }
+    return std::nullopt;
+}
 
 void record(Live& live, std::vector<Event> events) {
     ExecutionSummary& s = live.summary;
@@ -31,6 +57,7 @@ void record(Live& live, std::vector<Event> events) {
             s.input = e.input;
             s.attributes = e.detail;
         }
+        if (e.type == EventType::kExecutionRedriven) reopen(s, e);
         if (!is_closing(e.type)) continue;
         s.status = closed_status(e.type);
         s.stop_time = e.time;
@@ -74,15 +101,21 @@ Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry,
     auto definition = registry.definition_of(live->summary);
     if (!definition) return tl::unexpected<Error>(definition.error());
     live->definition = std::move(*definition);
-    const Language& language = *live->definition->language;
-    const Program& program = *live->definition->program;
-    live->state = language.initial(program);
-    if (!live->is_open()) return live;  // nothing will be decided for it any more
+    live->state = live->definition->language->initial(*live->definition->program);
+    if (!live->is_open()) return live;  // it may never be needed
+    if (auto folded = fold_log(store, *live); !folded) return tl::unexpected<Error>(folded.error());
+    return live;
+}
+
+Result<void> fold_log(const Store& store, Live& live) {
+    const ExecutionId& id = live.summary.id;
+    const Language& language = *live.definition->language;
+    const Program& program = *live.definition->program;
     // In pages: a log may be far larger than the state that it folds into.
-    for (uint64_t seq = 0; seq < live->summary.last_seq;) {
+    for (uint64_t seq = live.state->last_seq(); seq < live.summary.last_seq;) {
         EventRange range;
         range.first_seq = seq + 1;
-        range.last_seq = live->summary.last_seq;
+        range.last_seq = live.summary.last_seq;
         range.limit = kRebuildPage;
         auto events = store.events(id, range);
         if (!events) return tl::unexpected<Error>(events.error());
@@ -90,11 +123,11 @@ Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry,
         for (const Event& e : *events) {
             if (e.seq != ++seq)
                 return fail(ErrorCode::kCorrupt, "log of " + id.str() + " has gaps");
-            language.evolve(program, *live->state, e);
-            live->last_input = std::max(live->last_input, e.time);
+            language.evolve(program, *live.state, e);
+            live.last_input = std::max(live.last_input, e.time);
         }
     }
-    return live;
+    return {};
 }
 
 }  // namespace tandem

@@ -37,6 +37,14 @@ void record(Live& live, std::vector<Event> events);
 std::unique_ptr<Live> make_live(const StartRequest& request,
                                 std::shared_ptr<const Definition> definition, Timestamp now);
 
+/// Brings the state of an execution to its last event, where rebuild() left that out because it had
+/// ended. Errors: those of the store.
+Result<void> fold_log(const Store& store, Live& live);
+
+/// The time of the redrive that came with this token, while it is remembered.
+std::optional<Timestamp> redriven_by(const ExecutionSummary& summary, std::string_view token,
+                                     Timestamp now);
+
 /// Rebuilds an execution from its stored summary and events. Errors: those of the store and
 /// registry.
 Result<std::unique_ptr<Live>> rebuild(const Store& store, Registry& registry,

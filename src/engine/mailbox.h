@@ -26,7 +26,7 @@ constexpr size_t kCompany = 8;
 constexpr auto kLazyDelay = std::chrono::milliseconds(20);
 
 struct Message {
-    enum class Kind { kStart, kRunTransient, kInput, kStop, kExplain };
+    enum class Kind { kStart, kRunTransient, kInput, kStop, kRedrive, kExplain };
     Kind kind = Kind::kInput;
     ExecutionId id;
     Input input;
@@ -40,6 +40,9 @@ struct Message {
     Callback<ExecutionSummary> ended;
     // kStop
     Callback<ExecutionSummary> stopped;
+    // kRedrive
+    RedriveRequest redrive;
+    Callback<RedriveReply> redriven;
     // kExplain
     Callback<std::vector<Waiting>> explained;
 };

@@ -17,6 +17,8 @@ namespace {
 constexpr auto kUpkeepEvery = std::chrono::milliseconds(20);  // while executions are in memory
 constexpr auto kIdleWake = std::chrono::seconds(1);
 constexpr size_t kRecoverPerTurn = 64;
+// A redrive comes so long before retention would look, at the latest: it is durable until then.
+constexpr auto kRetentionMargin = std::chrono::minutes(5);
 
 Counter& starts = counter("tandem_starts_total", "Executions started.");
 Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
@@ -70,6 +72,7 @@ void Shard::refuse(Message& message, const Error& error) {
             if (message.ended) message.ended(tl::unexpected<Error>(error));
             return;
         case Message::Kind::kStop: return message.stopped(tl::unexpected<Error>(error));
+        case Message::Kind::kRedrive: return message.redriven(tl::unexpected<Error>(error));
         case Message::Kind::kExplain: return message.explained(tl::unexpected<Error>(error));
         case Message::Kind::kInput: return;
     }
@@ -111,6 +114,7 @@ void Shard::handle(Message& message) {
         case Message::Kind::kRunTransient: return run_transient(message);
         case Message::Kind::kInput: return handle_input(message);
         case Message::Kind::kStop: return handle_stop(message);
+        case Message::Kind::kRedrive: return handle_redrive(message);
         case Message::Kind::kExplain: return handle_explain(message);
     }
 }
@@ -217,6 +221,47 @@ void Shard::handle_stop(Message& message) {
     keep_or_drop(message.id);
 }
 
+bool Shard::may_redrive(const Live& live, const RedriveRequest& request) const {
+    const ExecutionSummary& s = live.summary;
+    if (live.is_open() || s.status == ExecutionStatus::kSucceeded) return false;
+    if (s.start_time < request.started_from || s.stop_time < request.stopped_from) return false;
+    // Retention may be about to erase it.
+    const auto keep = std::chrono::hours(24) * context_.options.limits.history_retention_days;
+    return s.stop_time > now() - keep + kRetentionMargin;
+}
+
+void Shard::handle_redrive(Message& message) {
+    const RedriveRequest& request = message.redrive;
+    auto loaded = load(message.id);
+    if (!loaded) return message.redriven(tl::unexpected<Error>(loaded.error()));
+    Live& live = **loaded;
+    RedriveReply answer;
+    if (const auto before = redriven_by(live.summary, request.token, now())) {
+        answer.accepted = true;
+        answer.time = *before;
+    } else if (may_redrive(live, request)) {
+        if (context_.open_executions.load(std::memory_order_relaxed) >=
+            int64_t(context_.options.limits.open_executions))
+            return message.redriven(fail(ErrorCode::kTooLarge, "too many open executions"));
+        if (auto folded = fold_log(context_.store, live); !folded)
+            return message.redriven(tl::unexpected<Error>(folded.error()));
+        const uint64_t redrives = live.summary.redrives;
+        Input input;
+        input.type = InputType::kRedrive;
+        input.attributes = Payload(request.token);
+        decide(live, std::move(input));
+        answer.accepted = live.summary.redrives > redrives;
+        answer.time = live.summary.redrive_time;
+    }
+    answer.summary = live.summary;
+    with_batch_.replies.push_back([done = std::move(message.redriven),
+                                   answer = std::move(answer)](const Result<void>& durable) {
+        if (!durable) return done(tl::unexpected<Error>(unavailable()));
+        done(answer);
+    });
+    keep_or_drop(message.id);
+}
+
 void Shard::handle_explain(Message& message) {
     auto live = load(message.id);
     if (!live) return message.explained(tl::unexpected<Error>(live.error()));
@@ -254,6 +299,7 @@ void Shard::decide(Live& live, Input input) {
     for (Action& action : decision.actions)
         outbox(live).actions.emplace_back(live.summary.id, std::move(action));
     if (was_open && !live.is_open()) closed(live);
+    if (!was_open && live.is_open()) reopened();
     set_timer(live);
 }
 
@@ -262,6 +308,8 @@ void Shard::closed(Live& live) {
     transient_open.set(context_.open_transient.fetch_sub(1) - 1);
     ended_.push_back(live.summary.id);
 }
+
+void Shard::reopened() { executions_open.set(context_.open_executions.fetch_add(1) + 1); }
 
 void Shard::set_timer(Live& live) {
     const Timestamp due = live.is_open() ? live.state->next_due() : kNever;

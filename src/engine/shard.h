@@ -76,14 +76,17 @@ private:
     void run_transient(Message& message);
     void handle_input(Message& message);
     void handle_stop(Message& message);
+    void handle_redrive(Message& message);
     void handle_explain(Message& message);
     void fire_timers(Timestamp now);
     void fire(const Timer& timer, Timestamp now);
     void recover_some();
     void decide(Live& live, Input input);
     void closed(Live& live);
+    void reopened();
     Outbox& outbox(const Live& live) { return live.is_transient ? at_once_ : with_batch_; }
     void reply(const Live& live, Callback<ExecutionSummary> done);
+    bool may_redrive(const Live& live, const RedriveRequest& request) const;
     void release(const Outbox& outbox, const Result<void>& durable);
     void release_transient();
     void abandon_transient();

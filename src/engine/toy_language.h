@@ -19,6 +19,7 @@ struct Script final : State {
     size_t at = 0;
     bool open = true;
     uint64_t seq = 0;
+    uint64_t redrives = 0;
     TaskId task = 0;
     Timestamp due = kNever;
 };
@@ -45,6 +46,10 @@ public:
             if (type == EventType::kWaitSet)
                 e.due = input.now + (s.steps[s.at] == 'n' ? Duration(1)
                                                           : Duration(std::chrono::milliseconds(5)));
+            if (type == EventType::kExecutionRedriven) {
+                e.index = s.redrives + 1;
+                e.name = input.attributes.str();
+            }
             e.error = input.error;
             evolve(program, s, e);
             out.events.push_back(e);
@@ -59,6 +64,7 @@ public:
         if (input.type == InputType::kTimer && s.due <= input.now)
             advance = true, emit(EventType::kStateExited);
         if (input.type == InputType::kStop) emit(EventType::kExecutionAborted);
+        if (input.type == InputType::kRedrive) advance = true, emit(EventType::kExecutionRedriven);
         if (!advance) return out;
         if (s.at == s.steps.size()) {
             emit(EventType::kExecutionSucceeded);
@@ -76,6 +82,7 @@ public:
         s.seq = e.seq;
         if (is_closing(e.type)) s.open = false, s.task = 0, s.due = kNever;
         if (e.type == EventType::kExecutionStarted) s.steps = e.input.str();
+        if (e.type == EventType::kExecutionRedriven) s.open = true, s.redrives = e.index;
         if (e.type == EventType::kTaskScheduled) s.task = e.seq;
         if (e.type == EventType::kTaskSucceeded) s.task = 0, ++s.at;
         if (e.type == EventType::kWaitSet) s.due = e.due;

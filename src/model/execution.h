@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -46,6 +47,15 @@ struct ExecutionSummary {
     uint64_t last_id = 0;         // visible events
     Timestamp next_due = kNever;  // recovery: earliest timer
     uint64_t open_tasks = 0;      // recovery: fold at once when > 0
+    uint64_t redrives = 0;        // how many times it was opened again after its end
+    Timestamp redrive_time{};     // the last time
+    // Redrives whose repetition is answered as they were: the last ones that came with a token.
+    struct RedriveToken {
+        std::string token;
+        Timestamp time{};
+        friend bool operator==(const RedriveToken&, const RedriveToken&) = default;
+    };
+    std::vector<RedriveToken> redrive_tokens;
     friend bool operator==(const ExecutionSummary&, const ExecutionSummary&) = default;
 };
 

@@ -98,6 +98,11 @@ std::map<std::string, ExecutionSummary> sample_summaries() {
     all["summary"] = sample_summary();
     all["summary.numbered"] = sample_summary();
     all["summary.numbered"].number = (uint64_t(3) << 40) + 7;
+    ExecutionSummary& redriven = all["summary.redriven"] = sample_summary();
+    redriven.redrives = 2;
+    redriven.redrive_time = from_micros(1'700'000'003'000'000);
+    redriven.redrive_tokens = {{"t", from_micros(1'700'000'002'500'000)},
+                               {"u", redriven.redrive_time}};
     return all;
 }
 

@@ -26,12 +26,16 @@ enum Field : uint32_t {
     kNextDue = 17,
     kOpenTasks = 18,
     kNumber = 19,
+    kRedrives = 20,
+    kRedriveTime = 21,
+    kRedriveToken = 22,  // of each one, followed by its time
+    kRedriveTokenTime = 23,
 };
 
 /// The form of a known field.
 constexpr bool is_bytes(uint32_t number) {
     return number == kId || (number >= kCallable && number <= kName) ||
-           (number >= kInput && number <= kCause);
+           (number >= kInput && number <= kCause) || number == kRedriveToken;
 }
 
 }  // namespace
@@ -57,6 +61,12 @@ void encode_summary(const ExecutionSummary& s, std::string& out) {
     if (s.next_due != kNever) w.optional_number(kNextDue, to_micros(s.next_due));
     w.number(kOpenTasks, s.open_tasks);
     w.number(kNumber, s.number);
+    w.number(kRedrives, s.redrives);
+    w.time(kRedriveTime, s.redrive_time);
+    for (const auto& [token, time] : s.redrive_tokens) {
+        w.bytes(kRedriveToken, token);
+        w.time(kRedriveTokenTime, time);
+    }
     w.finish();
 }
 
@@ -67,7 +77,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     RecordField f;
     bool known = true;
     while (reader->next(f)) {
-        if (f.number <= kNumber) known &= f.is_bytes == is_bytes(f.number);
+        if (f.number <= kRedriveTokenTime) known &= f.is_bytes == is_bytes(f.number);
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
             case kKind:
@@ -92,6 +102,13 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
             case kNextDue: s.next_due = f.as_time(); break;
             case kOpenTasks: s.open_tasks = f.value; break;
             case kNumber: s.number = f.value; break;
+            case kRedrives: s.redrives = f.value; break;
+            case kRedriveTime: s.redrive_time = f.as_time(); break;
+            case kRedriveToken: s.redrive_tokens.push_back({std::string(f.bytes), {}}); break;
+            case kRedriveTokenTime:
+                known &= !s.redrive_tokens.empty();
+                if (known) s.redrive_tokens.back().time = f.as_time();
+                break;
             default: break;  // a field of a newer binary
         }
     }

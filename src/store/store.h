@@ -22,6 +22,7 @@ struct StoredVersion {
     uint64_t last_seq = 0;
     ExecutionStatus status = ExecutionStatus::kRunning;
     Timestamp stop_time{};
+    friend bool operator==(const StoredVersion&, const StoredVersion&) = default;
 };
 
 inline StoredVersion version_of(const ExecutionSummary& s) {
@@ -34,7 +35,8 @@ struct ExecutionWrite {
     std::vector<Event> events;              // consecutive seq, continuing the stored log
     ExecutionSummary summary;               // as it is after these events
     std::optional<StoredVersion> previous;  // as stored now; nullopt for a new execution
-    bool erase = false;                     // delete log, summary and index entries instead
+    // Delete log, summary and index entries instead, unless they are not `previous` any more.
+    bool erase = false;
 };
 
 /// A row of the catalog: small, named, rarely written (callables, configuration, epochs).

@@ -15,7 +15,6 @@ FEATURES = {
     "activities": r"\w*Activit(y|ies|yTask)$",
     "map runs": r"\w*MapRuns?$",
     "task tokens": r"SendTask\w+$",
-    "redrive": r"RedriveExecution$",
 }
 MODELS = "API models of other AWS services"
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")

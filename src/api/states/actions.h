@@ -42,6 +42,7 @@ void start_execution(const Context& context, const Input& input, const Caller& c
 void start_sync_execution(const Context& context, const Input& input, Done done);
 void test_state(const Context& context, const Input& input, Done done);
 void stop_execution(const Context& context, const Input& input, Done done);
+void redrive_execution(const Context& context, const Input& input, Done done);
 Answer<json::Value> describe_execution(const Context& context, const Input& input);
 Answer<json::Value> describe_state_machine_for_execution(const Context& context,
                                                          const Input& input);

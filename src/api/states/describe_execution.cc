@@ -1,23 +1,9 @@
 #include "api/states/actions.h"
 #include "api/states/execution.h"
 #include "api/states/machine.h"
+#include "api/states/redrive.h"
 
 namespace tandem::states {
-
-namespace {
-
-bool is_redrivable(ExecutionStatus status) {
-    switch (status) {
-        case ExecutionStatus::kRunning:
-        case ExecutionStatus::kSucceeded: return false;
-        case ExecutionStatus::kFailed:
-        case ExecutionStatus::kTimedOut:
-        case ExecutionStatus::kAborted: return true;
-    }
-    return false;
-}
-
-}  // namespace
 
 Answer<json::Value> describe_execution(const Context& context, const Input& input) {
     aws::Fields fields(input);
@@ -33,8 +19,8 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
          {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
          {"name", summary.name},
          {"status", to_string(summary.status)},
-         {"startDate", aws::epoch_seconds(summary.start_time)},
-         {"redriveCount", 0}});
+         {"startDate", aws::epoch_seconds(summary.start_time)}});
+    set_redrives(summary, out);
     set_qualifiers(context, summary, out);
     const json::Value details = json::Value::object({{"included", all}});
     if (all) out.set("input", summary.input.str());
@@ -47,13 +33,7 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
         out.set("stopDate", aws::epoch_seconds(summary.stop_time));
     if (all && summary.error) out.set("error", *summary.error);
     if (all && summary.cause) out.set("cause", *summary.cause);
-    if (is_redrivable(summary.status)) {
-        out.set("redriveStatus", "REDRIVABLE");
-    } else {
-        out.set("redriveStatus", "NOT_REDRIVABLE");
-        out.set("redriveStatusReason", "Execution is " + std::string(to_string(summary.status)) +
-                                           " and cannot be redriven");
-    }
+    set_redrive_status(context, summary, out);
     return out;
 }
 

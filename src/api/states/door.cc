@@ -62,6 +62,7 @@ constexpr Action kActions[] = {
     {"StartSyncExecution", Runs::kHere, nullptr, start_sync_execution},
     {"TestState", Runs::kHere, nullptr, test_state},
     {"StopExecution", Runs::kHere, nullptr, stop_execution},
+    {"RedriveExecution", Runs::kHere, nullptr, redrive_execution},
     {"DescribeExecution", Runs::kHere, describe_execution},
     {"DescribeStateMachineForExecution", Runs::kHere, describe_state_machine_for_execution},
     {"ListExecutions", Runs::kQueued, list_executions},
@@ -69,9 +70,9 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {"DescribeMapRun",   "GetActivityTask", "ListMapRuns",
-                                        "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat",
-                                        "SendTaskSuccess",  "UpdateMapRun"};
+constexpr std::string_view kNotYet[] = {"DescribeMapRun",  "GetActivityTask",   "ListMapRuns",
+                                        "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess",
+                                        "UpdateMapRun"};
 
 const Action* find_action(std::string_view name) {
     const Action* action = std::find_if(std::begin(kActions), std::end(kActions),

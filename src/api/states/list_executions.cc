@@ -5,6 +5,7 @@
 #include "api/states/actions.h"
 #include "api/states/execution.h"
 #include "api/states/machine.h"
+#include "api/states/redrive.h"
 
 namespace tandem::states {
 
@@ -13,7 +14,8 @@ namespace {
 constexpr size_t kExecutionTokenChars = 3'096;
 constexpr size_t kReadExecutions =
     100;  // at a time: with their inputs and outputs they may be large
-// Read for one answer, when only those of a version or an alias are shown: it may have few or none.
+// Read for one answer, when only those of a version or an alias, or that were or were not
+// redriven, are shown: there may be few or none.
 constexpr size_t kExaminedExecutions = 5'000;
 
 std::optional<ExecutionStatus> status_named(std::string_view name) {
@@ -32,8 +34,8 @@ json::Value item(const Context& context, const ExecutionSummary& summary) {
          {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
          {"name", summary.name},
          {"status", to_string(summary.status)},
-         {"startDate", aws::epoch_seconds(summary.start_time)},
-         {"redriveCount", 0}});
+         {"startDate", aws::epoch_seconds(summary.start_time)}});
+    set_redrives(summary, out);
     set_qualifiers(context, summary, out);
     if (summary.status != ExecutionStatus::kRunning)
         out.set("stopDate", aws::epoch_seconds(summary.stop_time));
@@ -45,8 +47,10 @@ struct Listed {
     Machine machine;
     std::string qualifier;  // of a version or an alias; empty for all
     bool is_version = false;
+    std::optional<bool> redriven = std::nullopt;
 
     bool shows(const ExecutionSummary& summary) const {
+        if (redriven && *redriven != (summary.redrives != 0)) return false;
         if (qualifier.empty()) return true;
         const auto facts = json::parse(summary.attributes.view());
         if (!facts) return false;
@@ -86,7 +90,7 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
                            "Must specify exactly one of stateMachineArn and mapRunArn");
     }
     if (map_run) return aws::refuse("ResourceNotFound", "Resource not found: '" + *map_run + "'");
-    const auto listed = find_listed(context, *arn);
+    auto listed = find_listed(context, *arn);
     if (!listed) return tl::unexpected(listed.error());
 
     ExecutionFilter filter;
@@ -94,12 +98,12 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
     filter.callable = listed->machine.callable->name;
     // Executions of a deleted namesake belong to that one.
     filter.started_from = listed->machine.callable->created;
-    const bool none =
-        status == "PENDING_REDRIVE" || redrive == "REDRIVEN";  // nothing is redriven yet
+    const bool none = status == "PENDING_REDRIVE";  // only what a map run redrives is
+    if (redrive) listed->redriven = *redrive == "REDRIVEN";
     if (status) filter.status = status_named(*status);
 
-    const std::string scope =
-        "ListExecutions/" + filter.callable + ":" + listed->qualifier + "/" + status.value_or("");
+    const std::string scope = "ListExecutions/" + filter.callable + ":" + listed->qualifier + "/" +
+                              status.value_or("") + "/" + redrive.value_or("");
     std::string cursor;
     if (token) {
         auto decoded = aws::decode_page_token(scope, *token);

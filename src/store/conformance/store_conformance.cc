@@ -198,6 +198,33 @@ TEST_P(StoreConformance, EraseLeavesNothing) {
     EXPECT_EQ(store_->events(ExecutionId("a"), {}).value().size(), 1u);
 }
 
+TEST_P(StoreConformance, AnExecutionIsOpenedAgainAndEndsLater) {
+    const ExecutionWrite first = start_write("a", 1000);
+    const auto closed = next_write(first.summary, 1, ExecutionStatus::kFailed, 3000);
+    ASSERT_TRUE(store_->append(batch_of({first, closed})).has_value());
+    ExecutionWrite opened = next_write(closed.summary, 1);
+    opened.summary.stop_time = {};
+    ASSERT_TRUE(store_->append(batch_of({opened})).has_value());
+    EXPECT_EQ(open_ids(*store_, 10), (std::vector<std::string>{"a"}));
+    EXPECT_TRUE(store_->list_closed(kNever, 10).value().empty());
+    // Who saw it closed must not erase it now.
+    ExecutionWrite erase = closed;
+    erase.previous = version_of(closed.summary);
+    erase.events.clear();
+    erase.erase = true;
+    ASSERT_TRUE(store_->append(batch_of({erase})).has_value());
+    EXPECT_EQ(store_->summary(first.summary.id).value(), opened.summary);
+    const auto again = next_write(opened.summary, 1, ExecutionStatus::kFailed, 5000);
+    // Opened and closed in one append: the status is the same then, but not the time.
+    const auto later = next_write(again.summary, 2, ExecutionStatus::kFailed, 9000);
+    ASSERT_TRUE(store_->append(batch_of({again})).has_value());
+    ASSERT_TRUE(store_->append(batch_of({later})).has_value());
+    EXPECT_TRUE(store_->list_closed(from_micros(9000), 10).value().empty());
+    EXPECT_EQ(store_->list_closed(kNever, 10).value().size(), 1u);
+    EXPECT_TRUE(open_ids(*store_, 10).empty());
+    EXPECT_EQ(list_all(*store_, flow_filter(), 10), (std::vector<std::string>{"a"}));
+}
+
 TEST_P(StoreConformance, BigPayloads) {
     ExecutionWrite write = start_write("big", 1);
     std::string bytes(6 << 20, 'x');

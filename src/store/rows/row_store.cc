@@ -146,7 +146,7 @@ public:
 
 private:
     Result<void> commit(const std::vector<RowChange>& changes);
-    Result<void> erase(const ExecutionId& id, std::vector<RowChange>& changes) const;
+    Result<void> erase(const ExecutionWrite& write, std::vector<RowChange>& changes) const;
     Result<std::optional<uint64_t>> number_of(const ExecutionId& id) const;
     Result<uint64_t> block_of(uint64_t number, uint64_t seq) const;
     /// Summaries of the executions that still exist, in the given order.
@@ -181,7 +181,10 @@ void write_execution(const ExecutionWrite& write, std::vector<RowChange>& change
     write_events(write, changes);
     changes.push_back({keys::head(s.number), encode_head(s)});
     const StoredVersion now = version_of(s);
-    if (write.previous && write.previous->status == now.status) return;
+    // One that was redriven may have ended again, in the same way but later.
+    const bool is_same = write.previous && write.previous->status == now.status &&
+                         write.previous->stop_time == now.stop_time;
+    if (is_same) return;
     if (write.previous) {
         for (std::string& key : keys::index_rows(s, *write.previous))
             changes.push_back({std::move(key), std::nullopt});
@@ -190,10 +193,12 @@ void write_execution(const ExecutionWrite& write, std::vector<RowChange>& change
         changes.push_back({std::move(key), std::string()});
 }
 
-Result<void> RowStore::erase(const ExecutionId& id, std::vector<RowChange>& changes) const {
+Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>& changes) const {
+    const ExecutionId& id = write.summary.id;
     const auto stored = summary(id);
     if (!stored) return pass(stored.error());
     if (!*stored) return {};
+    if (write.previous && *write.previous != version_of(**stored)) return {};
     for (std::string& key : keys::index_rows(**stored, version_of(**stored))) {
         changes.push_back({std::move(key), std::nullopt});
     }
@@ -212,7 +217,7 @@ Result<void> RowStore::append(const Batch& batch) {
     for (const ExecutionWrite& write : batch.executions) {
         if (!write.erase) {
             write_execution(write, changes);
-        } else if (const auto erased = erase(write.summary.id, changes); !erased) {
+        } else if (const auto erased = erase(write, changes); !erased) {
             return erased;
         }
     }

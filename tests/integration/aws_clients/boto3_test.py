@@ -20,7 +20,7 @@ workflows = boto3.client("stepfunctions", config=SLOW)
 synchronous = boto3.client("stepfunctions", config=SLOW.merge(Config(inject_host_prefix=False)))
 
 # The actions of Step Functions that are not there yet; the tests call every other one.
-NOT_YET = {"DescribeMapRun", "GetActivityTask", "ListMapRuns", "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun"}
+NOT_YET = {"DescribeMapRun", "GetActivityTask", "ListMapRuns", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun"}
 called = set()
 for client in (workflows, synchronous):
     client.meta.events.register("after-call.sfn.*", lambda model, http_response, **_: http_response.status_code == 200 and called.add(model.name))
@@ -243,6 +243,32 @@ class Workflows(Case):
         self.assertEqual(workflows.list_tags_for_resource(resourceArn=arn)["tags"], [{"key": "team", "value": "a"}])
         workflows.delete_activity(activityArn=arn)
         self.refused("ActivityDoesNotExist", workflows.describe_activity, activityArn=arn)
+
+    def test_redrive(self):
+        name = self.function()
+        task = {"Type": "Task", "Resource": functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"], "End": True}
+        branches = [{"StartAt": state, "States": {state: {**task, "Parameters": {"n": n, "fail.$": f"$.{state}"}}}} for state, n in (("A", 1), ("B", 2))]
+        arn = self.machine(json.dumps({"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": branches, "ResultSelector": {
+            "a.$": "$[0].doubled", "b.$": "$[1].doubled"}, "End": True}}}))
+        execution = workflows.start_execution(stateMachineArn=arn, input='{"A": false, "B": true}')["executionArn"]
+        failed = wait_until_closed(execution)
+        self.assertEqual((failed["status"], failed["redriveStatus"], failed["redriveCount"]), ("FAILED", "REDRIVABLE", 0))
+        functions.update_function_code(FunctionName=name, ZipFile=scenario.package("def handler(e, c): return {'doubled': e['n'] * 2}\n"))
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        redriven = workflows.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"]
+        self.assertEqual(workflows.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"], redriven)
+        done = wait_until_closed(execution)
+        self.assertEqual((done["status"], json.loads(done["output"])), ("SUCCEEDED", {"a": 2, "b": 4}))
+        self.assertEqual((done["redriveCount"], done["redriveDate"], done["redriveStatus"]), (1, redriven, "NOT_REDRIVABLE"))
+        self.assertEqual(done["redriveStatusReason"], "Execution is SUCCEEDED and cannot be redriven")
+        events = workflows.get_execution_history(executionArn=execution, reverseOrder=False)["events"]
+        at = next(i for i, e in enumerate(events) if e["type"] == "ExecutionRedriven")
+        self.assertEqual(events[at]["executionRedrivenEventDetails"], {"redriveCount": 1})
+        self.assertNotIn("TaskStateEntered", [e["type"] for e in events[at:]])
+        listed = workflows.list_executions(stateMachineArn=arn, redriveFilter="REDRIVEN")["executions"]
+        self.assertEqual([(e["executionArn"], e["redriveCount"]) for e in listed], [(execution, 1)])
+        self.refused("ExecutionNotRedrivable", workflows.redrive_execution, executionArn=execution)
+        self.refused("ExecutionDoesNotExist", workflows.redrive_execution, executionArn=execution + "x")
 
     def test_tags_and_validation(self):
         arn = self.machine(scenario.FAILING)

@@ -26,7 +26,7 @@ const synchronous = new sfn.SFNClient({ ...options, disableHostPrefix: true });
 // The actions of Step Functions that are not there yet; the tests call every other one.
 const notYet = new Set([
   "DescribeMapRun", "GetActivityTask", "ListMapRuns",
-  "RedriveExecution", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun",
+  "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun",
 ]);
 const called = new Set();
 for (const client of [workflows, synchronous]) {
@@ -171,6 +171,11 @@ async function testVersions(name) {
   assert.equal((await send(new sfn.DescribeExecutionCommand({ executionArn }))).stateMachineVersionArn, two);
   const run = await send(new sfn.DescribeStateMachineForExecutionCommand({ executionArn }));
   assert.equal(run.definition, pass("2"));
+  await send(new sfn.StopExecutionCommand({ executionArn }));
+  const { redriveDate } = await send(new sfn.RedriveExecutionCommand({ executionArn }));
+  const redriven = await send(new sfn.DescribeExecutionCommand({ executionArn }));
+  assert.deepEqual([redriven.status, redriven.redriveCount, redriven.redriveDate], ["RUNNING", 1, redriveDate]);
+  await refused("ExecutionNotRedrivable", send(new sfn.RedriveExecutionCommand({ executionArn })));
   await send(new sfn.StopExecutionCommand({ executionArn }));
   const { stateMachineAliases } = await send(new sfn.ListStateMachineAliasesCommand({ stateMachineArn }));
   assert.equal(stateMachineAliases.length, 1);

@@ -38,6 +38,8 @@ public:
     std::optional<Task> last_task;
     std::optional<StartRequest> last_start;
     std::optional<StartRequest> last_transient;
+    std::optional<Error> refuse_redrive;
+    std::optional<RedriveRequest> last_redrive;
     std::optional<Error> lose_transient;     // how run_transient() ends, or this summary's
     ExecutionSummary transient_end;          // status, output, error and cause,
     Duration transient_takes = Duration(1);  // after so long
@@ -202,6 +204,22 @@ public:
         if (it->second.summary.status == ExecutionStatus::kRunning)
             close(id, ExecutionStatus::kAborted, {}, error, cause);
         done(it->second.summary);
+    }
+    void redrive(RedriveRequest request, Callback<RedriveReply> done) override {
+        last_redrive = request;
+        const auto it = executions_.find(request.id);
+        if (it == executions_.end()) return done(fail(ErrorCode::kNotFound, "none"));
+        if (refuse_redrive) return done(tl::unexpected(*refuse_redrive));
+        ExecutionSummary& s = it->second.summary;
+        const bool may =
+            s.status != ExecutionStatus::kRunning && s.status != ExecutionStatus::kSucceeded &&
+            s.start_time >= request.started_from && s.stop_time >= request.stopped_from;
+        if (may) {
+            s.status = ExecutionStatus::kRunning;
+            ++s.redrives;
+            s.redrive_time = clock_.now();
+        }
+        done(RedriveReply{s, s.redrive_time, may});
     }
     Result<ExecutionSummary> describe(const ExecutionId& id) const override {
         const auto it = executions_.find(id);
