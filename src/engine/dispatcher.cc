@@ -15,10 +15,13 @@ std::string task_key(const ExecutionId& id, TaskId task) {
     return id.str() + "#" + std::to_string(task);
 }
 
-Dispatcher::Dispatcher(Registry& registry, Executor& executor, uint64_t seed, Deliver deliver)
+Dispatcher::Dispatcher(Registry& registry, Executor& executor, Services* services,
+                       Activities& activities, uint64_t seed, Engine engine)
     : registry_(registry),
       executor_(executor),
-      deliver_(std::move(deliver)),
+      services_(services),
+      activities_(activities),
+      engine_(std::move(engine)),
       next_request_(seed != 0 ? seed : random_u64()) {}
 
 std::string Dispatcher::request_id() {
@@ -30,21 +33,63 @@ std::string Dispatcher::request_id() {
 void Dispatcher::act(const ExecutionId& id, const Action& action) {
     switch (action.type) {
         case ActionType::kRunTask: return run(id, action);
-        case ActionType::kCancelTask: return executor_.cancel(task_key(id, action.task));
+        case ActionType::kCancelTask:
+            activities_.remove(id, action.task);
+            return executor_.cancel(task_key(id, action.task));
+        case ActionType::kWatch: return engine_.watch(action.child, id, action.task);
+        case ActionType::kStop: return engine_.stop(action.child);
     }
 }
 
 void Dispatcher::run(const ExecutionId& id, const Action& action) {
-    auto callable = registry_.find(action.target);
-    if (!callable) {
+    switch (action.target.kind) {
+        case CallableKind::kFunction:
+        case CallableKind::kWorkflow: return run_function(id, action);
+        case CallableKind::kActivity: return activities_.add(action.target.name, id, action.task);
+        case CallableKind::kService: return call_service(id, action);
+    }
+}
+
+void Dispatcher::refuse(const ExecutionId& id, TaskId task, std::string error, std::string cause) {
+    Input input;
+    input.type = InputType::kTaskCompleted;
+    input.task = task;
+    input.result.outcome = TaskOutcome::kNotFound;
+    input.result.error = std::move(error);
+    input.result.cause = std::move(cause);
+    input.result.request_id = request_id();
+    engine_.deliver(id, std::move(input));
+}
+
+std::function<void(TaskResult)> Dispatcher::completion(const ExecutionId& id, TaskId task) {
+    running.add(1);
+    return [this, id, task](TaskResult result) {
+        running.add(-1);
         Input input;
         input.type = InputType::kTaskCompleted;
-        input.task = action.task;
-        input.result.outcome = TaskOutcome::kNotFound;
-        input.result.error = "ResourceNotFoundException";
-        input.result.cause = callable.error().message;
-        input.result.request_id = request_id();
-        return deliver_(id, std::move(input));
+        input.task = task;
+        input.result = std::move(result);
+        engine_.deliver(id, std::move(input));
+    };
+}
+
+void Dispatcher::call_service(const ExecutionId& id, const Action& action) {
+    const std::string& name = action.target.name;
+    if (services_ == nullptr)
+        return refuse(id, action.task, "States.Runtime", "There is no service " + name + ".");
+    const size_t colon = name.rfind(':');  // "aws-sdk:s3:getObject"
+    ServiceCall call;
+    call.key = task_key(id, action.task);
+    call.service = name.substr(0, colon);
+    call.action = colon == std::string::npos ? std::string() : name.substr(colon + 1);
+    call.parameters = action.payload;
+    services_->call(std::move(call), completion(id, action.task));
+}
+
+void Dispatcher::run_function(const ExecutionId& id, const Action& action) {
+    auto callable = registry_.find(action.target);
+    if (!callable) {
+        return refuse(id, action.task, "ResourceNotFoundException", callable.error().message);
     }
     Task task;
     task.key = task_key(id, action.task);
@@ -56,22 +101,14 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
     task.want_log_tail = action.want_log_tail;
     // A durable task has time: it waits for a worker rather than failing for want of one.
     task.queue_when_busy = true;
-    running.add(1);
     TaskCallbacks callbacks;
     callbacks.started = [this, id, number = action.task] {
         Input input;
         input.type = InputType::kTaskStarted;
         input.task = number;
-        deliver_(id, std::move(input));
+        engine_.deliver(id, std::move(input));
     };
-    callbacks.completed = [this, id, number = action.task](TaskResult result) {
-        running.add(-1);
-        Input input;
-        input.type = InputType::kTaskCompleted;
-        input.task = number;
-        input.result = std::move(result);
-        deliver_(id, std::move(input));
-    };
+    callbacks.completed = completion(id, action.task);
     executor_.run(std::move(task), std::move(callbacks));
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 
+#include "engine/activities.h"
 #include "engine/engine.h"
 #include "engine/registry.h"
 
@@ -13,20 +14,35 @@ namespace tandem {
 
 class Dispatcher {
 public:
-    /// Where an answer goes: the execution and its input (kTaskStarted or kTaskCompleted).
-    using Deliver = std::function<void(const ExecutionId&, Input)>;
+    /// What the engine does for it.
+    struct Engine {
+        /// Where an answer goes: the execution and its input.
+        std::function<void(const ExecutionId&, Input)> deliver;
+        /// Makes `watcher` hear of the end of `child`, as of its task's.
+        std::function<void(const ExecutionId& child, const ExecutionId& watcher, TaskId)> watch;
+        std::function<void(const ExecutionId&)> stop;
+    };
 
-    Dispatcher(Registry& registry, Executor& executor, uint64_t seed, Deliver deliver);
+    Dispatcher(Registry& registry, Executor& executor, Services* services, Activities& activities,
+               uint64_t seed, Engine engine);
     /// The action must be durable, or one of a transient execution.
     void act(const ExecutionId& id, const Action& action);
 
+    void deliver(const ExecutionId& id, Input input) { engine_.deliver(id, std::move(input)); }
+
 private:
     void run(const ExecutionId& id, const Action& action);
+    void run_function(const ExecutionId& id, const Action& action);
+    void call_service(const ExecutionId& id, const Action& action);
+    std::function<void(TaskResult)> completion(const ExecutionId& id, TaskId task);
+    void refuse(const ExecutionId& id, TaskId task, std::string error, std::string cause);
     std::string request_id();
 
     Registry& registry_;
     Executor& executor_;
-    Deliver deliver_;
+    Services* const services_;
+    Activities& activities_;
+    const Engine engine_;
     std::atomic<uint64_t> next_request_;  // a stream of request ids from a seed
 };
 

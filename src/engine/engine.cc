@@ -27,9 +27,18 @@ public:
           executor_(executor),
           committer_(store, threads),
           registry_(store, committer_, executor, std::move(languages)),
+          activities_(threads,
+                      [this](const ExecutionId& id, TaskId task, Payload worker,
+                             Callback<TaskTicket> done) {
+                          claim(id, task, std::move(worker), std::move(done));
+                      }),
           dispatcher_(
-              registry_, executor, options.seed,
-              [this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); }),
+              registry_, executor, options.services, activities_, options.seed,
+              {[this](const ExecutionId& id, Input input) { deliver(id, std::move(input)); },
+               [this](const ExecutionId& child, const ExecutionId& watcher, TaskId task) {
+                   watch(child, watcher, task);
+               },
+               [this](const ExecutionId& id) { stop_child(id); }}),
           context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
             shards_.push_back(std::make_unique<Shard>(context_));
@@ -181,6 +190,36 @@ public:
         executor_.run(std::move(task), std::move(callbacks));
     }
 
+    void answer_task(std::string_view token, TaskResult result, Callback<void> done) override {
+        Input input;
+        input.type = InputType::kTaskAnswered;
+        input.result = std::move(result);
+        by_token(token, std::move(input), std::move(done));
+    }
+
+    void heartbeat_task(std::string_view token, Callback<void> done) override {
+        Input input;
+        input.type = InputType::kTaskHeartbeat;
+        by_token(token, std::move(input), std::move(done));
+    }
+
+    void poll_activity(const std::string& activity, ActivityPoll poll) override {
+        if (!is_ready()) return poll.done(fail(ErrorCode::kUnavailable, "the server is not ready"));
+        if (auto found = registry_.find({CallableKind::kActivity, activity, ""}); !found)
+            return poll.done(tl::unexpected<Error>(found.error()));
+        activities_.poll(activity, std::move(poll));
+    }
+
+    void call_service(ServiceCall call, std::function<void(TaskResult)> done) override {
+        if (context_.options.services != nullptr)
+            return context_.options.services->call(std::move(call), std::move(done));
+        TaskResult result;
+        result.outcome = TaskOutcome::kRejected;
+        result.error = "States.Runtime";
+        result.cause = "There is no service " + call.service + ".";
+        done(std::move(result));
+    }
+
     Result<std::string> put_blob(std::string_view bytes) override { return blobs_.put(bytes); }
     Result<std::string> blob(std::string_view id) const override { return blobs_.get(id); }
     void drop_blob(std::string_view id) override {
@@ -194,6 +233,7 @@ public:
     void shutdown() override {
         if (stopped_.exchange(true)) return;
         ready_ = false;
+        activities_.stop();
         {
             const std::lock_guard lock(retention_mutex_);
             retention_wake_.notify_all();
@@ -252,7 +292,7 @@ private:
     }
 
     template <class Done>
-    void push(Message message, Done& done) {
+    void push(Message message, const Done& done) {
         Shard& shard = shard_of(message.id);
         if (!is_ready()) return done(fail(ErrorCode::kUnavailable, "the server is not ready"));
         if (shard.push(std::move(message), Mailbox::Class::kNewWork)) return;
@@ -269,6 +309,54 @@ private:
         message.input = std::move(input);
         // Refused only when the shard has stopped: the task is then owed again at the next start.
         (void)shard_of(id).push(std::move(message), klass);
+    }
+
+    void by_token(std::string_view text, Input input, Callback<void> done) {
+        auto token = decode_task_token(text);
+        if (!token) return done(tl::unexpected<Error>(token.error()));
+        Message message;
+        message.kind = Message::Kind::kTicket;
+        message.id = std::move(token->execution);
+        message.input = std::move(input);
+        message.input.task = token->task;
+        message.nonce = token->nonce;
+        const auto answered = [done = std::move(done)](Result<TaskTicket> ticket) {
+            if (ticket) done({});
+            else done(tl::unexpected<Error>(ticket.error()));
+        };
+        message.answered = answered;
+        push(std::move(message), answered);
+    }
+
+    /// A worker is to have a task of its activity.
+    void claim(const ExecutionId& id, TaskId task, Payload worker, Callback<TaskTicket> done) {
+        Message message;
+        message.kind = Message::Kind::kTicket;
+        message.id = id;
+        message.input.type = InputType::kTaskStarted;
+        message.input.task = task;
+        message.input.data = std::move(worker);
+        message.answered = done;
+        push(std::move(message), done);
+    }
+
+    void watch(const ExecutionId& child, const ExecutionId& watcher, TaskId task) {
+        Message message;
+        message.kind = Message::Kind::kWatch;
+        message.id = child;
+        message.watcher = watcher;
+        message.watcher_task = task;
+        // Refused only when the shard has stopped: asked again at the next start.
+        (void)shard_of(child).push(std::move(message), Mailbox::Class::kAnswer);
+    }
+
+    void stop_child(const ExecutionId& id) {
+        Message message;
+        message.kind = Message::Kind::kStop;
+        message.id = id;
+        message.input.type = InputType::kStop;
+        message.stopped = [](const Result<ExecutionSummary>&) {};
+        (void)shard_of(id).push(std::move(message), Mailbox::Class::kAnswer);
     }
 
     void run_retention() {
@@ -302,6 +390,7 @@ private:
     Executor& executor_;
     Committer committer_;
     Registry registry_;
+    Activities activities_;
     Dispatcher dispatcher_;
     ShardContext context_;
     std::vector<std::unique_ptr<Shard>> shards_;

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "exec/executor.h"
+#include "exec/services.h"
 #include "model/execution.h"
 #include "model/language.h"
 #include "store/blob/blob_store.h"
@@ -28,7 +29,8 @@ enum class Threads { kOwn, kNone };
 struct EngineOptions {
     Limits limits;
     const Clock* clock = &system_clock();
-    uint64_t seed = 0;  // of entropy and request ids; 0 = a random one
+    uint64_t seed = 0;             // of entropy and request ids; 0 = a random one
+    Services* services = nullptr;  // what tasks call beside functions; null: nothing
 };
 
 struct StartRequest {
@@ -67,6 +69,21 @@ inline bool is_transient(const ExecutionId& id) { return id.str().starts_with(kT
 
 template <class T>
 using Callback = std::function<void(Result<T>)>;
+
+/// What a worker of an activity gets: the task's input, and the token to answer it by.
+struct ActivityTask {
+    std::string token;
+    Payload input;
+};
+
+/// A worker that waits for a task.
+struct ActivityPoll {
+    Payload worker;  // its name as JSON, or null
+    std::chrono::milliseconds patience = std::chrono::seconds(kActivityPollSeconds);
+    std::function<bool()> is_wanted;  // whether there is still somebody to answer; may be empty
+    /// nullopt: the time is over. Errors: kOverloaded, kUnavailable.
+    Callback<std::optional<ActivityTask>> done;
+};
 
 enum class PutMode { kCreate, kUpdate };
 
@@ -135,7 +152,18 @@ public:
     /// What it waits for now, with the reason. kNotFound.
     virtual void explain(ExecutionId id, Callback<std::vector<Waiting>> done) = 0;
 
+    // Tasks that are answered from outside, by their token.
+    /// Answers once that is durable. Errors: kInvalidArgument (no token), kNotFound (the task is
+    /// not open any more), kOverloaded, kUnavailable.
+    virtual void answer_task(std::string_view token, TaskResult result, Callback<void> done) = 0;
+    /// A sign of life; the same errors.
+    virtual void heartbeat_task(std::string_view token, Callback<void> done) = 0;
+    /// Error besides those of ActivityPoll: kNotFound (no such activity).
+    virtual void poll_activity(const std::string& activity, ActivityPoll poll) = 0;
+
     // Direct calls and packages.
+    /// Calls a service once, without a record.
+    virtual void call_service(ServiceCall call, std::function<void(TaskResult)> done) = 0;
     /// Runs a function once, without a record (a synchronous invocation). Never fails by Result
     /// for what the function did: see TaskResult.
     virtual void invoke(Task task, std::function<void(TaskResult)> done) = 0;

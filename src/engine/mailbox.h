@@ -26,7 +26,7 @@ constexpr size_t kCompany = 8;
 constexpr auto kLazyDelay = std::chrono::milliseconds(20);
 
 struct Message {
-    enum class Kind { kStart, kRunTransient, kInput, kStop, kRedrive, kExplain };
+    enum class Kind { kStart, kRunTransient, kInput, kStop, kRedrive, kExplain, kTicket, kWatch };
     Kind kind = Kind::kInput;
     ExecutionId id;
     Input input;
@@ -45,6 +45,12 @@ struct Message {
     Callback<RedriveReply> redriven;
     // kExplain
     Callback<std::vector<Waiting>> explained;
+    // kTicket: an input from whoever holds the task's token; none = its activity's queue
+    std::optional<uint64_t> nonce;
+    Callback<TaskTicket> answered;
+    // kWatch
+    ExecutionId watcher;
+    TaskId watcher_task = 0;
 };
 
 class Mailbox {

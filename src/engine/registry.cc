@@ -70,7 +70,7 @@ Result<void> Registry::load() {
 
 Result<void> Registry::admit(const Callable& callable) const {
     if (callable.kind == CallableKind::kFunction) return executor_.admit(callable);
-    if (callable.kind == CallableKind::kActivity) return {};  // nothing of it runs here
+    if (callable.kind == CallableKind::kActivity) return {};  // its workers are not ours
     return validate(callable.language, callable.definition.view());
 }
 

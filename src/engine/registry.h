@@ -25,7 +25,7 @@ struct Definition {
     std::shared_ptr<const Program> program;
 };
 
-class Registry {
+class Registry final : public Callables {
 public:
     Registry(Store& store, Committer& committer, Executor& executor,
              std::vector<const Language*> languages);
@@ -37,6 +37,7 @@ public:
     Result<void> amend(const Callable& callable);
     Result<void> put_revision(Callable callable);
     Result<std::shared_ptr<const Callable>> find(const CallableRef& ref) const;
+    bool has(const CallableRef& ref) const override { return find(ref).has_value(); }
     std::vector<std::shared_ptr<const Callable>> list(CallableKind kind, std::string_view after,
                                                       size_t limit) const;
     std::vector<std::shared_ptr<const Callable>> revisions(CallableKind kind,

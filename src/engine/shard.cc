@@ -47,10 +47,10 @@ Shard::Shard(ShardContext& context)
 Shard::~Shard() { stop(); }
 
 void Shard::recover(const ExecutionSummary& summary) {
-    // One that waits only for time needs nothing but its timer; the others are folded soon.
-    if (summary.open_tasks == 0 && summary.next_due != kNever)
-        timers_.insert({summary.next_due, summary.id});
-    else unrecovered_.insert(summary.id);
+    // One that waits for time needs its timer, one that waits for somebody nothing; the others are
+    // folded soon.
+    if (summary.open_tasks != 0) unrecovered_.insert(summary.id);
+    else if (summary.next_due != kNever) timers_.insert({summary.next_due, summary.id});
 }
 
 void Shard::start() {
@@ -74,6 +74,8 @@ void Shard::refuse(Message& message, const Error& error) {
         case Message::Kind::kStop: return message.stopped(tl::unexpected<Error>(error));
         case Message::Kind::kRedrive: return message.redriven(tl::unexpected<Error>(error));
         case Message::Kind::kExplain: return message.explained(tl::unexpected<Error>(error));
+        case Message::Kind::kTicket: return message.answered(tl::unexpected<Error>(error));
+        case Message::Kind::kWatch:
         case Message::Kind::kInput: return;
     }
 }
@@ -116,6 +118,8 @@ void Shard::handle(Message& message) {
         case Message::Kind::kStop: return handle_stop(message);
         case Message::Kind::kRedrive: return handle_redrive(message);
         case Message::Kind::kExplain: return handle_explain(message);
+        case Message::Kind::kTicket: return handle_ticket(message);
+        case Message::Kind::kWatch: return handle_watch(message);
     }
 }
 
@@ -273,6 +277,58 @@ void Shard::handle_explain(Message& message) {
     keep_or_drop(message.id);
 }
 
+/// Whoever holds a task's token says something of it, or takes it from its activity's queue.
+void Shard::handle_ticket(Message& message) {
+    auto live = load(message.id);
+    if (!live) return message.answered(tl::unexpected<Error>(live.error()));
+    std::optional<TaskTicket> ticket;
+    if ((*live)->is_open()) ticket = (*live)->state->ticket(message.input.task);
+    const bool is_its =
+        ticket && (message.nonce ? *message.nonce == ticket->nonce : !ticket->is_started);
+    if (!is_its) {
+        keep_or_drop(message.id);
+        return message.answered(fail(ErrorCode::kNotFound, "the task is not open"));
+    }
+    decide(**live, std::move(message.input));
+    outbox(**live).replies.push_back(
+        [reply = std::move(message.answered), ticket = *ticket](const Result<void>& durable) {
+            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
+            reply(ticket);
+        });
+}
+
+void Shard::handle_watch(Message& message) {
+    std::optional<ExecutionSummary> summary;
+    if (const auto it = live_.find(message.id); it != live_.end()) summary = it->second->summary;
+    else if (auto stored = context_.store.summary(message.id)) summary = std::move(*stored);
+    if (!summary) {  // nothing will ever be heard of it
+        summary.emplace();
+        summary->id = message.id;
+        summary->status = ExecutionStatus::kAborted;
+        summary->cause = "The execution is not on record any more.";
+    }
+    watchers_[message.id].emplace_back(std::move(message.watcher), message.watcher_task);
+    if (summary->status != ExecutionStatus::kRunning) tell_watchers(*summary);
+}
+
+/// Once the end is durable.
+void Shard::tell_watchers(const ExecutionSummary& summary) {
+    const auto node = watchers_.extract(summary.id);
+    if (node.empty()) return;
+    with_batch_.replies.push_back(
+        [this, watchers = std::move(node.mapped()),
+         child = std::make_shared<const ExecutionSummary>(summary)](const Result<void>& durable) {
+            if (!durable) return;
+            for (const auto& [id, task] : watchers) {
+                Input input;
+                input.type = InputType::kChildEnded;
+                input.task = task;
+                input.child = child;
+                context_.dispatcher.deliver(id, std::move(input));
+            }
+        });
+}
+
 /// Answers with the summary as it is now, when that may leave.
 void Shard::reply(const Live& live, Callback<ExecutionSummary> done) {
     outbox(live).replies.push_back(
@@ -286,6 +342,8 @@ void Shard::decide(Live& live, Input input) {
     live.last_input = std::max(live.last_input, now());
     input.now = live.last_input;
     input.entropy = entropy_.next();
+    input.execution = &live.summary.id;
+    input.callables = &context_.registry;
     Decision decision =
         live.definition->language->decide(*live.definition->program, *live.state, input);
     if (decision.events.empty() && decision.actions.empty()) return;
@@ -304,7 +362,11 @@ void Shard::decide(Live& live, Input input) {
 }
 
 void Shard::closed(Live& live) {
-    if (!live.is_transient) return executions_open.set(context_.open_executions.fetch_sub(1) - 1);
+    if (!live.is_transient) {
+        executions_open.set(context_.open_executions.fetch_sub(1) - 1);
+        if (!watchers_.empty()) tell_watchers(live.summary);
+        return;
+    }
     transient_open.set(context_.open_transient.fetch_sub(1) - 1);
     ended_.push_back(live.summary.id);
 }
@@ -462,7 +524,7 @@ void Shard::keep_or_drop(const ExecutionId& id) {
         live_.erase(it);
         return;
     }
-    if (live.state->open_tasks() > 0) return;
+    if (live.state->is_held()) return;
     const Timestamp time = now();
     const Duration patience = std::chrono::milliseconds(context_.options.limits.passivate_after_ms);
     const bool far = live.state->next_due() > time + patience;

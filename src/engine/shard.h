@@ -78,12 +78,15 @@ private:
     void handle_stop(Message& message);
     void handle_redrive(Message& message);
     void handle_explain(Message& message);
+    void handle_ticket(Message& message);
+    void handle_watch(Message& message);
     void fire_timers(Timestamp now);
     void fire(const Timer& timer, Timestamp now);
     void recover_some();
     void decide(Live& live, Input input);
     void closed(Live& live);
     void reopened();
+    void tell_watchers(const ExecutionSummary& summary);
     Outbox& outbox(const Live& live) { return live.is_transient ? at_once_ : with_batch_; }
     void reply(const Live& live, Callback<ExecutionSummary> done);
     bool may_redrive(const Live& live, const RedriveRequest& request) const;
@@ -108,6 +111,8 @@ private:
     std::unordered_map<ExecutionId, std::unique_ptr<Live>> live_;
     std::set<Timer> timers_;  // one of each execution at most
     std::unordered_set<ExecutionId> unrecovered_;
+    /// Who wants to hear of the end of an execution; parents ask again after a restart.
+    std::unordered_map<ExecutionId, std::vector<std::pair<ExecutionId, TaskId>>> watchers_;
     // The batch being computed.
     std::vector<ExecutionId> dirty_;
     size_t batch_bytes_ = 0;  // of payloads in its events

@@ -92,8 +92,12 @@ public:
     std::vector<Action> pending(const Program&, const State& state) const override {
         const Script& s = static_cast<const Script&>(state);
         if (s.task == 0) return {};
-        return {
-            {ActionType::kRunTask, s.task, {CallableKind::kFunction, "f", ""}, Payload("{}"), {}}};
+        return {{ActionType::kRunTask,
+                 s.task,
+                 {CallableKind::kFunction, "f", ""},
+                 {},
+                 Payload("{}"),
+                 {}}};
     }
     std::vector<Waiting> waiting(const Program&, const State&) const override { return {}; }
 };

@@ -13,7 +13,7 @@
 namespace tandem {
 
 struct ServiceCall {
-    std::string key;  // "<execution id>#<task id>": the same when it is repeated after a crash
+    std::string key;      // "<execution id>#<task id>": the same when it is repeated after a crash
     std::string service;  // "states", "http", "aws-sdk:s3"
     std::string action;   // "startExecution", "invoke", "getObject"; without the call pattern
     Payload parameters;   // JSON

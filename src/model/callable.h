@@ -43,6 +43,13 @@ struct Callable {
     friend bool operator==(const Callable&, const Callable&) = default;
 };
 
+/// Which callables there are, for a decision.
+class Callables {
+public:
+    virtual ~Callables() = default;
+    virtual bool has(const CallableRef& ref) const = 0;
+};
+
 /// Storage form of a callable (JSON with a version member). Error of decode: kCorrupt.
 std::string encode_callable(const Callable& callable);
 Result<Callable> decode_callable(std::string_view bytes);

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "model/callable.h"
 #include "model/event.h"
+#include "model/execution.h"
 #include "model/state_test.h"
 #include "model/task.h"
 
@@ -30,11 +31,14 @@ namespace tandem {
 enum class InputType : uint8_t {
     kStart,          // data = input, attributes = the door's facts about the execution
     kStop,           // error, cause: somebody ended the execution
-    kTaskStarted,    // task: a worker took it (a lazy input: it waits for company to be recorded)
+    kTaskStarted,    // task: a worker took it (a lazy input: it waits for company to be recorded);
+                     // of an activity, data = the worker's name as JSON, or null
     kTaskCompleted,  // task, result
     kTaskHeartbeat,  // task
     kTimer,          // State::next_due() has passed
     kRedrive,        // attributes = the client token: an execution that did not succeed goes on
+    kTaskAnswered,   // task, result: by whoever holds its token
+    kChildEnded,     // task, child: the execution that it watches has ended
 };
 
 struct Input {
@@ -47,17 +51,24 @@ struct Input {
     TaskResult result;
     std::optional<std::string> error;
     std::optional<std::string> cause;
+    std::shared_ptr<const ExecutionSummary> child;
+    // Of every input, where known:
+    const ExecutionId* execution = nullptr;  // whose input it is
+    const Callables* callables = nullptr;    // what is there; null: everything
 };
 
 enum class ActionType : uint8_t {
     kRunTask,     // call `target` with `payload`
     kCancelTask,  // its answer is not wanted any more; best effort
+    kWatch,       // `task` wants to know how execution `child` ends
+    kStop,        // execution `child`, which `task` began, is to end; best effort
 };
 
 struct Action {
     ActionType type = ActionType::kRunTask;
     TaskId task = 0;  // seq of the event that recorded it
     CallableRef target;
+    ExecutionId child;
     Payload payload;
     Payload client_context;      // Lambda's ClientContext, decoded JSON, if any
     bool want_log_tail = false;  // the end of the call's log comes with its result
@@ -86,6 +97,13 @@ public:
     virtual ~Program() = default;
 };
 
+/// What the holder of a task's token has to do with.
+struct TaskTicket {
+    uint64_t nonce = 0;
+    bool is_started = false;  // a worker has taken it
+    Payload input;
+};
+
 /// What is true of one execution now: the fold of its events.
 class State {
 public:
@@ -93,7 +111,12 @@ public:
     virtual bool is_open() const = 0;
     /// Earliest time at which a kTimer input is wanted; kNever if none.
     virtual Timestamp next_due() const = 0;
+    /// Tasks for which pending() has an action.
     virtual size_t open_tasks() const = 0;
+    /// Whether an executor works for it, so that it had better stay in memory.
+    virtual bool is_held() const { return open_tasks() > 0; }
+    /// Of a task that may be answered from outside, while it is open.
+    virtual std::optional<TaskTicket> ticket(TaskId) const { return std::nullopt; }
     /// seq of the last event folded.
     virtual uint64_t last_seq() const = 0;
 };
@@ -102,6 +125,8 @@ public:
 struct LanguageOptions {
     std::string account = "123456789012";
     std::string region = "us-east-1";
+    // A definition may name resources that are not there: their answers are mocked.
+    bool takes_any_resource = false;
     size_t payload_bytes = 262'144;
     size_t history_events = 25'000;
     // A decision that has come so far leaves the rest to the next kTimer input, due at once.

@@ -9,9 +9,21 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/result.h"
 #include "model/callable.h"
 
 namespace tandem {
+
+/// Who may answer a task from outside: what a task token says. Tokens are opaque text.
+struct TaskToken {
+    ExecutionId execution;
+    TaskId task = 0;
+    uint64_t nonce = 0;  // a guess hits it once in 2^64
+    friend bool operator==(const TaskToken&, const TaskToken&) = default;
+};
+std::string encode_task_token(const TaskToken& token);
+/// Error: kInvalidArgument.
+Result<TaskToken> decode_task_token(std::string_view text);
 
 enum class TaskOutcome : uint8_t {
     kSucceeded = 1,  // payload = the result
@@ -33,7 +45,7 @@ struct TaskResult {
     std::string request_id;        // id of the attempt as its function saw it
     std::string executed_version;  // "$LATEST", "3", ...
     std::string log_tail;          // last kLogTailBytes of the attempt's log, if asked for
-    ExecutionId execution;       // that the call started, if it is one that starts executions
+    ExecutionId execution;         // that the call started, if it is one that starts executions
     bool unhandled =
         false;  // kFailed: the process failed, rather than the handler (X-Amz-Function-Error)
 };

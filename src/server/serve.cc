@@ -142,6 +142,8 @@ Result<void> Server::open_engine() {
     language.region = config_.region;
     language.payload_bytes = config_.limits.payload_bytes;
     language.history_events = config_.limits.history_events;
+    if (auto ok = read_mocks(); !ok) return ok;
+    language.takes_any_resource = mock_config_.has_value();
     asl_ = asl::make_language(language);
     asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
     invocation_ = invocation::make_language(language);
@@ -173,7 +175,6 @@ Result<void> Server::listen() {
     aws::Context context{
         *engine_,       {config_.account, config_.region}, config_.limits,        *work_,
         system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()};
-    if (auto ok = read_mocks(); !ok) return ok;
     if (mock_config_) context.mock_config = &*mock_config_;
     states_ = std::make_unique<states::StatesDoor>(context);
     context.changes = function_changes_.get();

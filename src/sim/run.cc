@@ -20,6 +20,7 @@ constexpr auto kExactLeap = std::chrono::minutes(1);
 LanguageOptions language_options(const Scenario& scenario) {
     LanguageOptions options;
     options.decision_events = size_t(scenario.server.decision_events);
+    options.takes_any_resource = true;  // of which there is none here: the task fails
     return options;
 }
 

@@ -162,6 +162,11 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
             return {"Map" + plain, details.number("index", e.index).text("name", e.name).take()};
         case EventType::kTaskStarted:
             if (e.family == TaskFamily::kLambdaFunction) return {"LambdaFunctionStarted", {}};
+            if (e.family == TaskFamily::kActivity) {
+                const auto worker = json::parse(e.detail.view());
+                if (worker && worker->is_string()) details.text("workerName", worker->as_string());
+                return {"ActivityStarted", details.take()};
+            }
             [[fallthrough]];
         case EventType::kTaskScheduled:
         case EventType::kTaskScheduleFailed:

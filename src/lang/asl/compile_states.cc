@@ -45,7 +45,7 @@ PassState Compiler::pass(const Source& source) {
 TaskState Compiler::task(const Source& source) {
     TaskState task;
     task.resource = text(source, "Resource");
-    task.integration = &Integration::find(task.resource);
+    bind_integration(task);
     task.timeout = number(source, "TimeoutSeconds");
     task.heartbeat = number(source, "HeartbeatSeconds");
     return task;

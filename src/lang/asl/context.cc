@@ -60,6 +60,12 @@ json::Value Run::context_of(const Scope& scope, bool with_execution_input) {
         if (can_retry) facts.set("RetryCount", int64_t(scope.retries));
         context.set("State", std::move(facts));
     }
+    if (nonce_ != 0) {
+        static const ExecutionId kNone("-");  // of a test of one state
+        const ExecutionId& id = input_.execution ? *input_.execution : kNone;
+        const TaskToken token{id, execution_.last_seq() + 1, nonce_};
+        context.set("Task", json::Value::object({{"Token", encode_task_token(token)}}));
+    }
     if (auto item = map_item_of(scope)) {
         context.set("Map", json::Value::object({{"Item", std::move(*item)}}));
     }

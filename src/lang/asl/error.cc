@@ -180,17 +180,6 @@ bool Run::catch_failure(Scope& scope, const Failure& failure, uint64_t previous)
     return false;
 }
 
-void Run::cancel(TaskId task) {
-    const auto is_it = [task](const Action& action) {
-        return action.type == ActionType::kRunTask && action.task == task;
-    };
-    if (std::erase_if(decision_.actions, is_it) != 0) return;  // it never left
-    Action action;
-    action.type = ActionType::kCancelTask;
-    action.task = task;
-    decision_.actions.push_back(std::move(action));
-}
-
 void Run::abort_children(Scope& scope, std::optional<ScopeId> failed) {
     if (!scope.children) return;
     const bool is_map = definition_of(scope).kind == StateKind::kMap;
@@ -215,11 +204,11 @@ void Run::abort_scope(Scope& scope) {
     if (is_between || scope.phase == Phase::kDone || scope.state == kEnd) return;
     abort_children(scope, std::nullopt);
     if (scope.task) {
-        const TaskId task = scope.task->id;
+        const OpenTask given_up = *scope.task;
         Event event = event_in(scope, EventType::kTaskCancelled);
-        event.ref = task;
+        event.ref = given_up.id;
         emit(std::move(event));
-        cancel(task);
+        abandon(given_up);
     }
     const StateKind kind = definition_of(scope).kind;
     if (handles_errors(kind) || kind == StateKind::kWait)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 
 #include "base/check.h"
 #include "lang/asl/execution.h"
@@ -47,6 +48,9 @@ private:
     void leave(Scope& scope);
     void start_children(Scope& scope);
     void schedule(Scope& scope);
+    void start_task(Scope& scope);
+    void submit(Scope& scope);
+    void set_stage(OpenTask& task, TaskStage stage);
     void set_retry(Scope& scope);
     void defer(Scope& scope);
     void heartbeat(Scope& scope);
@@ -95,10 +99,8 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kIterationFailed:
         case EventType::kIterationAborted: return fold_iteration(scope);
         case EventType::kTaskScheduled: return schedule(scope);
-        case EventType::kTaskStarted:
-            if (scope.task) scope.task->is_started = true;
-            return follow(scope);
-        case EventType::kTaskSubmitted:
+        case EventType::kTaskStarted: return start_task(scope);
+        case EventType::kTaskSubmitted: return submit(scope);
         case EventType::kEvaluationFailed: return follow(scope);
         case EventType::kTaskScheduleFailed:
         case EventType::kTaskStartFailed:
@@ -137,6 +139,7 @@ void Fold::fold_execution() {
     execution_.is_open_ = false;
     execution_.has_succeeded_ = event_.type == EventType::kExecutionSucceeded;
     execution_.tasks_.clear();
+    execution_.stages_ = {};
     execution_.timers_.clear();
 }
 
@@ -291,13 +294,44 @@ void Fold::schedule(Scope& scope) {
     OpenTask& task = *scope.task;
     task.id = event_.seq;
     task.parameters = event_.input;
+    const bool is_activity = event_.family == TaskFamily::kActivity;
     if (event_.timeout_s) task.timeout = after(event_.time, *event_.timeout_s);
     if (event_.heartbeat_s) {
         task.heartbeat_s = *event_.heartbeat_s;
-        task.heartbeat = after(event_.time, task.heartbeat_s);
+        // A worker owes no sign of life before it has taken the task.
+        if (!is_activity) task.heartbeat = after(event_.time, task.heartbeat_s);
     }
+    if (!event_.detail.is_null()) {
+        const std::string_view nonce = event_.detail.view();
+        std::from_chars(nonce.data(), nonce.data() + nonce.size(), task.nonce, 16);
+    }
+    task.stage = is_activity ? TaskStage::kQueued : TaskStage::kCalled;
+    ++execution_.stages_[size_t(task.stage)];
     execution_.tasks_[task.id] = scope.id;
     set_due(scope, std::min(task.timeout, task.heartbeat));
+}
+
+void Fold::start_task(Scope& scope) {
+    follow(scope);
+    if (!scope.task) return;
+    scope.task->is_started = true;
+    if (event_.family != TaskFamily::kActivity) return;
+    set_stage(*scope.task, TaskStage::kAwaited);
+    heartbeat(scope);
+}
+
+/// The call was answered; the task's result is still to come.
+void Fold::submit(Scope& scope) {
+    follow(scope);
+    if (!scope.task) return;
+    scope.task->child = ExecutionId(event_.detail.str());
+    set_stage(*scope.task, scope.task->child.empty() ? TaskStage::kAwaited : TaskStage::kWatches);
+}
+
+void Fold::set_stage(OpenTask& task, TaskStage stage) {
+    --execution_.stages_[size_t(task.stage)];
+    task.stage = stage;
+    ++execution_.stages_[size_t(stage)];
 }
 
 void Fold::set_retry(Scope& scope) {
@@ -347,7 +381,9 @@ void Fold::set_due(Scope& scope, Timestamp due) {
 void Fold::drop_task(Scope& scope) {
     if (!scope.task) return;
     set_due(scope, kNever);
-    execution_.tasks_.erase(scope.task->id);
+    // A closed execution has forgotten its tasks.
+    if (execution_.tasks_.erase(scope.task->id) != 0)
+        --execution_.stages_[size_t(scope.task->stage)];
     scope.task.reset();
 }
 

@@ -39,6 +39,9 @@ void dump_scope(std::string& out, const Scope& s) {
     if (s.task) {
         line(out, "task", s.task->id);
         line(out, "is_started", uint64_t(s.task->is_started));
+        line(out, "stage", uint64_t(s.task->stage));
+        line(out, "nonce", s.task->nonce);
+        line(out, "child", s.task->child.str());
         line(out, "parameters", s.task->parameters);
         line(out, "timeout", s.task->timeout);
         line(out, "heartbeat", s.task->heartbeat);
@@ -75,6 +78,14 @@ const Scope* Execution::find(ScopeId id) const {
     return it == scopes_.end() ? nullptr : &it->second;
 }
 
+std::optional<TaskTicket> Execution::ticket(TaskId task) const {
+    const auto it = tasks_.find(task);
+    if (it == tasks_.end()) return std::nullopt;
+    const OpenTask& open = *find(it->second)->task;
+    if (open.nonce == 0) return std::nullopt;
+    return TaskTicket{open.nonce, open.is_started, open.parameters};
+}
+
 uint64_t Execution::calls_of(int state) const {
     const auto it = calls_.find(state);
     return it == calls_.end() ? 0 : it->second;
@@ -95,6 +106,8 @@ std::string Execution::dump() const {
     for (const auto& [state, count] : calls_)
         out += "calls " + std::to_string(state) + " " + std::to_string(count) + "\n";
     for (const auto& [id, scope] : scopes_) dump_scope(out, scope);
+    for (const size_t count : stages_) line(out, "in_stage", count);
+    out += "\n";
     for (const auto& [task, scope] : tasks_) {
         out += "task " + std::to_string(task) + " of " + std::to_string(scope) + "\n";
     }

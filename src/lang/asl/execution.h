@@ -7,6 +7,7 @@
 // part of the fold and is left out of dump().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,9 +35,21 @@ enum class Phase : uint8_t {
     kDone,      // an iteration's last state has exited
 };
 
+/// What an open task waits for.
+enum class TaskStage : uint8_t {
+    kCalled,   // the answer to its call
+    kQueued,   // a worker of its activity
+    kWatches,  // the end of the execution that its call began
+    kAwaited,  // whoever holds its token: nothing is owed
+};
+constexpr size_t kTaskStages = 4;
+
 struct OpenTask {
     TaskId id = 0;
     bool is_started = false;
+    TaskStage stage = TaskStage::kCalled;
+    uint64_t nonce = 0;  // of its token; 0: it has none
+    ExecutionId child;   // that its call began
     Payload parameters;
     Timestamp timeout = kNever;
     Timestamp heartbeat = kNever;
@@ -89,7 +102,11 @@ class Execution final : public State {
 public:
     bool is_open() const override { return is_open_; }
     Timestamp next_due() const override;
-    size_t open_tasks() const override { return tasks_.size(); }
+    size_t open_tasks() const override {
+        return tasks_.size() - stages_[size_t(TaskStage::kAwaited)];
+    }
+    bool is_held() const override { return stages_[size_t(TaskStage::kCalled)] != 0; }
+    std::optional<TaskTicket> ticket(TaskId task) const override;
     uint64_t last_seq() const override { return last_seq_; }
 
     uint64_t last_id() const { return last_id_; }
@@ -130,6 +147,7 @@ private:
     std::map<int, uint64_t> calls_;
     std::map<ScopeId, Scope> scopes_;
     std::map<TaskId, ScopeId> tasks_;
+    std::array<size_t, kTaskStages> stages_{};        // of open tasks
     std::set<std::pair<Timestamp, ScopeId>> timers_;  // scopes whose `due` is set
 };
 

@@ -16,6 +16,8 @@ Decision Run::decide() {
             case InputType::kTaskHeartbeat: task_heartbeat(); break;
             case InputType::kTimer: timers(); break;
             case InputType::kRedrive: break;
+            case InputType::kTaskAnswered: task_answered(); break;
+            case InputType::kChildEnded: child_ended(); break;
         }
         walk();
     }
@@ -51,7 +53,9 @@ Scope* Run::scope_of(TaskId task) {
 
 void Run::task_started() {
     Scope* scope = scope_of(input_.task);
-    if (scope != nullptr) mark_started(*scope);
+    if (scope == nullptr) return;
+    if (scope->task->stage == TaskStage::kQueued) take_queued(*scope);
+    else mark_started(*scope);
 }
 
 void Run::task_completed() {
@@ -62,7 +66,7 @@ void Run::task_completed() {
 
 void Run::task_heartbeat() {
     Scope* scope = scope_of(input_.task);
-    if (scope == nullptr) return;
+    if (scope == nullptr || scope->task->heartbeat_s == 0) return;
     Event event = event_in(*scope, EventType::kTaskHeartbeat);
     event.ref = input_.task;
     emit(std::move(event));
@@ -122,13 +126,11 @@ void Run::begin_deferred_children(Scope& scope) {
 void Run::timed_out(Scope& scope) {
     const bool is_heartbeat = scope.task->heartbeat < scope.task->timeout;
     mark_started(scope);
-    Action cancel;
-    cancel.type = ActionType::kCancelTask;
-    cancel.task = scope.task->id;
+    const OpenTask given_up = *scope.task;
     Event event = task_event(scope, EventType::kTaskTimedOut);
     event.error = std::string(kTimeout);  // for a missed heartbeat too, and without a cause
     emit(std::move(event));
-    decision_.actions.push_back(std::move(cancel));
+    abandon(given_up);
     fail(scope, {std::string(kTimeout), std::nullopt, false, is_heartbeat});
 }
 

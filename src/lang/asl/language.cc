@@ -18,6 +18,25 @@ const Definition& definition_of(const Program& program) {
     return static_cast<const Definition&>(program);
 }
 
+/// What an open task asks for, once more.
+Action owed_action(const OpenTask& open, const TaskState& task) {
+    Action action;
+    action.task = open.id;
+    if (open.stage == TaskStage::kWatches) {
+        action.type = ActionType::kWatch;
+        action.child = open.child;
+        return action;
+    }
+    auto call = task.integration->call(task, open.parameters);
+    CHECK(call.has_value());  // it was issued once from the same parameters
+    action.type = ActionType::kRunTask;
+    action.target = std::move(call->target);
+    action.payload = std::move(call->payload);
+    action.client_context = std::move(call->client_context);
+    action.want_log_tail = call->want_log_tail;
+    return action;
+}
+
 class StatesLanguage final : public Language {
 public:
     StatesLanguage(LanguageOptions options, WorkflowType type)
@@ -31,7 +50,17 @@ public:
 
     Result<void> validate(std::string_view text) const override {
         if (auto valid = validate_definition(text, type_); !valid) return valid;
-        return Language::validate(text);
+        const auto definition = compile_definition(text, type_);
+        if (!definition) return tl::unexpected(definition.error());
+        if (options_.takes_any_resource) return {};
+        for (const StateDefinition& state : (*definition)->states) {
+            const auto* task = std::get_if<TaskState>(&state.body);
+            if (task == nullptr || is_available(*task)) continue;
+            return fail(ErrorCode::kInvalidArgument,
+                        "SCHEMA_VALIDATION_FAILED: The resource '" + task->resource +
+                            "' of the state '" + state.name + "' is not available on this server");
+        }
+        return {};
     }
 
     std::vector<Diagnostic> diagnose(std::string_view text) const override {
@@ -79,17 +108,9 @@ public:
         std::vector<Action> actions;
         for (const auto& [id, scope_id] : execution.tasks()) {
             const Scope& scope = *execution.find(scope_id);
-            const TaskState& task = std::get<TaskState>(definition.state(scope.state).body);
-            auto call = task.integration->call(task, scope.task->parameters);
-            CHECK(call.has_value());  // it was issued once from the same parameters
-            Action action;
-            action.type = ActionType::kRunTask;
-            action.task = id;
-            action.target = std::move(call->target);
-            action.payload = std::move(call->payload);
-            action.client_context = std::move(call->client_context);
-            action.want_log_tail = call->want_log_tail;
-            actions.push_back(std::move(action));
+            if (scope.task->stage == TaskStage::kAwaited) continue;
+            actions.push_back(
+                owed_action(*scope.task, std::get<TaskState>(definition.state(scope.state).body)));
         }
         return actions;
     }

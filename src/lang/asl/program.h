@@ -102,9 +102,21 @@ struct Choice {
 struct PassState {
     std::optional<json::Value> result;
 };
+/// When a task's work is done, and by what the result comes.
+enum class Pattern : uint8_t {
+    kRequestResponse,   // with the answer to the call
+    kWaitForTaskToken,  // when somebody answers the task by its token
+    kSync,              // when the execution that the call began has ended
+    kSync2,             // the same; JSON in the result is parsed
+    kActivity,          // when the worker that polled for it answers
+};
 struct TaskState {
     const Integration* integration = nullptr;
+    Pattern pattern = Pattern::kRequestResponse;
     std::string resource;
+    // Of "arn:aws:states:::SERVICE:ACTION", the action with its pattern: as events show them.
+    std::string service;
+    std::string action;
     NumberField timeout;
     NumberField heartbeat;
 };

@@ -62,17 +62,7 @@ void Run::close(EventType type, Failure failure, uint64_t previous) {
 }
 
 void Run::drop_open_tasks() {
-    std::erase_if(decision_.actions, [this](const Action& action) {
-        return action.type == ActionType::kRunTask && execution_.tasks().count(action.task) != 0;
-    });
-    const uint64_t first = decision_.events.empty() ? UINT64_MAX : decision_.events.front().seq;
-    for (const auto& [task, scope] : execution_.tasks()) {
-        if (task >= first) continue;  // never left this decision
-        Action action;
-        action.type = ActionType::kCancelTask;
-        action.task = task;
-        decision_.actions.push_back(std::move(action));
-    }
+    for (const auto& [task, scope] : execution_.tasks()) abandon(*execution_.find(scope)->task);
 }
 
 void Run::go(const Scope& scope, int state, Payload input) {

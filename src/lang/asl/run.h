@@ -71,6 +71,8 @@ private:
     void stop();
     void task_started();
     void task_completed();
+    void task_answered();
+    void child_ended();
     void task_heartbeat();
     void timers();
     void due_scopes();
@@ -106,6 +108,10 @@ private:
     void run_task(Scope& scope, const TaskState& task);
     void answer_task(Scope& scope, const TaskResult& result);
     void mark_started(Scope& scope);
+    void take_queued(Scope& scope);
+    void submit_task(Scope& scope, const TaskState& task, const json::Value& answer,
+                     const ExecutionId& child);
+    void abandon(const OpenTask& task);
     void settle_task(Scope& scope, const TaskState& task, Outcome<json::Value> answer);
     std::optional<Outcome<json::Value>> mock_of(const Scope& scope);
     const json::Value& attributes();
@@ -153,7 +159,6 @@ private:
     /// Ends what still runs under `scope`; `failed` is the branch that began it.
     void abort_children(Scope& scope, std::optional<ScopeId> failed);
     void abort_scope(Scope& scope);
-    void cancel(TaskId task);
     void run_again(Scope& scope);
 
     // data_flow.cc
@@ -202,6 +207,7 @@ private:
     json::Budget budget_{kStateWork};  // left to the expressions of the state that runs
     size_t work_ = 0;                  // spent by those before it in this decision
     size_t bytes_ = 0;                 // of payloads emitted by this decision
+    uint64_t nonce_ = 0;               // of the task whose parameters are made, if it has a token
     std::optional<json::Value> attributes_, execution_input_;  // parsed when first asked for
     // The value last parsed or printed: what one state puts out, the next takes in.
     Payload cached_payload_;

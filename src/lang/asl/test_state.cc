@@ -55,6 +55,10 @@ std::optional<std::string> refusal(const StateTest& test, const StateDefinition&
     if (!test.is_mocked()) {
         if (parallel != nullptr || is_map)
             return "A mock must be specified when testing a Map or Parallel state.";
+        const auto* task = std::get_if<TaskState>(&state.body);
+        if (task != nullptr && task->pattern != Pattern::kRequestResponse)
+            return "A mock must be specified when testing a Task state that waits for more than "
+                   "the answer to its call.";
         return std::nullopt;
     }
     if (state.kind != StateKind::kTask && parallel == nullptr && !is_map)
@@ -192,7 +196,9 @@ Result<StateTestReport> test_state(const LanguageOptions& options, const Languag
         const auto state = json::parse(text);
         if (state && state->is_object()) text = machine_around(*state);
     }
-    if (auto valid = language.validate(text); !valid) return tl::unexpected(valid.error());
+    // A resource that is not there may have its answer mocked.
+    if (auto valid = validate_definition(text, WorkflowType::kStandard); !valid)
+        return tl::unexpected(valid.error());
     const auto program = language.compile(text);
     if (!program) return tl::unexpected(program.error());
     const auto& definition = static_cast<const Definition&>(**program);

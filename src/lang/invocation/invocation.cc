@@ -94,6 +94,8 @@ public:
                 emit(program, call, out, std::move(e));
                 return out;
             }
+            case InputType::kTaskAnswered:
+            case InputType::kChildEnded:
             case InputType::kTaskStarted:
             case InputType::kTaskHeartbeat:
             case InputType::kRedrive: return out;
@@ -167,7 +169,7 @@ private:
     }
 
     static Action action_of(const Call& call) {
-        return {ActionType::kRunTask, call.task, call.terms.target, call.event, {}};
+        return {ActionType::kRunTask, call.task, call.terms.target, {}, call.event, {}};
     }
 
     void run(const Program& program, Call& call, const Input& input, Decision& out) const {

@@ -34,6 +34,10 @@ public:
     std::vector<Diagnostic> diagnostics;     // diagnose() answers them
     StateTestReport state_test;              // test_state() answers it
     std::optional<Error> refuse_start;
+    // Tasks with tokens: how they are answered, what was answered, what a poll gets.
+    Result<void> token_reply;
+    std::vector<std::pair<std::string, TaskResult>> answered;
+    std::optional<ActivityTask> activity_task;
     TaskResult invoke_result;
     std::optional<Task> last_task;
     std::optional<StartRequest> last_start;
@@ -260,6 +264,19 @@ public:
         done(std::vector<Waiting>());
     }
 
+    void answer_task(std::string_view token, TaskResult result, Callback<void> done) override {
+        answered.emplace_back(std::string(token), std::move(result));
+        done(token_reply);
+    }
+    void heartbeat_task(std::string_view, Callback<void> done) override { done(token_reply); }
+    void poll_activity(const std::string& activity, ActivityPoll poll) override {
+        if (!callable({CallableKind::kActivity, activity, ""}))
+            return poll.done(fail(ErrorCode::kNotFound, "none"));
+        poll.done(activity_task);
+    }
+    void call_service(ServiceCall, std::function<void(TaskResult)> done) override {
+        done(invoke_result);
+    }
     void invoke(Task task, std::function<void(TaskResult)> done) override {
         last_task = std::move(task);
         done(invoke_result);

@@ -33,28 +33,31 @@ class Integration {
 public:
     virtual ~Integration() = default;
     virtual TaskFamily family() const = 0;
-    /// `resource` and `resourceType` of the history's events.
-    virtual std::string_view resource(const TaskState& task) const = 0;
-    virtual std::string_view resource_type() const = 0;
-    /// The same, of an integration that stands for several types.
-    virtual std::string_view resource_type_of(const TaskState& task) const {
-        return resource_type();
-    }
     /// Name of the resource in "The state/task '...' returned a result with a size ...".
     virtual std::string_view limit_name(const TaskState& task) const = 0;
     /// A function of the recorded parameters only, because pending() repeats it after a crash.
     virtual Outcome<Call> call(const TaskState& task, const Payload& parameters) const = 0;
-    /// The task's result, or how it failed.
+    /// What the answer to the call says: the task's result, or that it began; or how it failed.
     virtual Outcome<json::Value> answer(const TaskState& task, const Payload& parameters,
                                         const TaskResult& result, AnswerContext& context) const = 0;
-
-    /// The integration for a resource; one that fails every task when there is none.
-    static const Integration& find(std::string_view resource);
 };
+
+/// Fills in what follows from task.resource; where nothing is known of the resource, with an
+/// integration that fails every task.
+void bind_integration(TaskState& task);
+/// Whether this installation can call the task's resource.
+bool is_available(const TaskState& task);
+
+/// What a worker or whoever holds the task's token says.
+Outcome<json::Value> token_answer(const TaskResult& result);
+/// How the execution ended that a task began and waits for.
+Outcome<json::Value> child_result(const ExecutionSummary& child, Pattern pattern);
 
 // The implementations.
 const Integration& lambda_function();
 const Integration& lambda_invoke();
+const Integration& activity();
+const Integration& service_call();
 const Integration& unsupported_resource();
 
 }  // namespace tandem::asl

@@ -9,8 +9,6 @@ namespace {
 class LambdaFunction final : public Integration {
 public:
     TaskFamily family() const override { return TaskFamily::kLambdaFunction; }
-    std::string_view resource(const TaskState& task) const override { return task.resource; }
-    std::string_view resource_type() const override { return {}; }
     std::string_view limit_name(const TaskState& task) const override { return task.resource; }
 
     Outcome<Call> call(const TaskState& task, const Payload& parameters) const override {

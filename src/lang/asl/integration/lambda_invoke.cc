@@ -45,8 +45,6 @@ json::Value http_metadata(const std::string& version, size_t bytes, const std::s
 class LambdaInvoke final : public Integration {
 public:
     TaskFamily family() const override { return TaskFamily::kTask; }
-    std::string_view resource(const TaskState&) const override { return "invoke"; }
-    std::string_view resource_type() const override { return "lambda"; }
     std::string_view limit_name(const TaskState&) const override { return "lambda"; }
 
     Outcome<Call> call(const TaskState&, const Payload& parameters) const override {

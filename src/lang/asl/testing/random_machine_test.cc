@@ -364,7 +364,7 @@ void add_run(const Ran& ran, Features& path, Features& jsonata) {
 }
 
 TEST(RandomMachine, UsesTheWholeLanguage) {
-    const auto language = make_language();
+    const auto language = make_language({.takes_any_resource = true});
     Features path, jsonata;
     for (uint64_t seed = 1; seed <= kMachines; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -380,7 +380,7 @@ TEST(RandomMachine, UsesTheWholeLanguage) {
 }
 
 TEST(RandomMachine, ExactOnesFailOnlyAlike) {
-    const auto language = make_language();
+    const auto language = make_language({.takes_any_resource = true});
     RandomMachineOptions options{.is_exact = true, .longest_wait_s = 100'000};
     size_t succeeded = 0;
     for (uint64_t seed = 1; seed <= kMachines; ++seed) {
@@ -394,7 +394,7 @@ TEST(RandomMachine, ExactOnesFailOnlyAlike) {
 }
 
 TEST(RandomMachine, LargeListsAndManyRoundsStayWithinTheLimits) {
-    const auto language = make_language();
+    const auto language = make_language({.takes_any_resource = true});
     RandomMachineOptions wide{.is_exact = true, .states = 8, .items = 100};
     RandomMachineOptions deep{.is_exact = true, .states = 8, .rounds = 100};
     size_t most_wide = 0, most_deep = 0;

@@ -16,11 +16,19 @@ void Simulation::start(std::string input, std::string attributes) {
 void Simulation::feed(Input input) {
     input.now = now_;
     input.entropy = seed_++;
-    if (input.type == InputType::kTaskCompleted) open_.erase(input.task);
+    const auto asked = open_.find(input.task);
+    const bool is_taken = input.type == InputType::kTaskStarted && asked != open_.end() &&
+                          asked->second.target.kind == CallableKind::kActivity;
+    const bool is_answer = input.type == InputType::kTaskCompleted ||
+                           input.type == InputType::kTaskAnswered ||
+                           input.type == InputType::kChildEnded;
+    if (is_taken || is_answer) open_.erase(input.task);
     if (leaves_memory_) state_ = refold();
     Decision decision = language_.decide(*program_, *state_, input);
     for (Action& action : decision.actions) {
-        if (action.type == ActionType::kRunTask) open_.emplace(action.task, std::move(action));
+        const bool is_owed =
+            action.type == ActionType::kRunTask || action.type == ActionType::kWatch;
+        if (is_owed) open_.emplace(action.task, std::move(action));
         else open_.erase(action.task);
     }
     for (Event& event : decision.events) events_.push_back(std::move(event));

@@ -1,0 +1,199 @@
+// Tasks that are answered from outside: tokens, activities, children.
+#include "engine/engine_fixture.h"
+#include "json/value.h"
+#include "lang/asl/language.h"
+
+namespace tandem {
+namespace {
+
+/// Answers every call at once; "start" begins the execution that its parameters name.
+class FakeServices final : public Services {
+public:
+    void call(ServiceCall call, std::function<void(TaskResult)> done) override {
+        calls.push_back(call.service + ":" + call.action + " " + call.key);
+        TaskResult result;
+        result.payload = Payload("{}");
+        const auto parameters = json::parse(call.parameters.view());
+        result.execution = ExecutionId(std::string(parameters->string_or("Child", "")));
+        done(std::move(result));
+    }
+    std::vector<std::string> calls;
+};
+
+class CallbackTest : public EngineTest {
+protected:
+    void SetUp() override {
+        options_.services = &services_;
+        EngineTest::SetUp();
+        open_all();
+        Callable activity;
+        activity.kind = CallableKind::kActivity;
+        activity.name = "chop";
+        activity.revision = "1";
+        ASSERT_TRUE(engine_->put_callable(activity, PutMode::kCreate));
+        put_states("activity", "arn:aws:states:us-east-1:123456789012:activity:chop", "");
+        put_states("token", "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                   R"("Parameters":{"FunctionName":"f","Payload":{"t.$":"$$.Task.Token"}},)");
+        put_states("sync", "arn:aws:states:::states:startExecution.sync",
+                   R"("Parameters":{"Child.$":"$.child"},)");
+    }
+    void open_all() {
+        engine_.reset();
+        auto engine = Engine::open(options_, gated_, *blobs_, executor_, {&language_, asl_.get()});
+        ASSERT_TRUE(engine.has_value()) << engine.error().message;
+        engine_ = std::move(*engine);
+    }
+    void put_states(const std::string& name, const std::string& resource, const std::string& rest) {
+        Callable c;
+        c.kind = CallableKind::kWorkflow;
+        c.name = name;
+        c.revision = "r1";
+        c.language = "asl";
+        c.definition = Payload(R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":")" +
+                               resource + "\"," + rest + R"("End":true}}})");
+        c.attributes = Payload("{}");
+        const auto put = engine_->put_callable(c, PutMode::kCreate);
+        EXPECT_TRUE(put) << put.error().message;
+    }
+    std::future<Result<std::optional<ActivityTask>>> poll(
+        std::chrono::milliseconds patience = 10s) {
+        auto promise = std::make_shared<std::promise<Result<std::optional<ActivityTask>>>>();
+        ActivityPoll poll;
+        poll.worker = Payload("\"axe\"");
+        poll.patience = patience;
+        poll.done = [promise](Result<std::optional<ActivityTask>> r) { promise->set_value(r); };
+        engine_->poll_activity("chop", std::move(poll));
+        return promise->get_future();
+    }
+    Result<void> answer(const std::string& token, const std::string& output) {
+        std::promise<Result<void>> promise;
+        TaskResult result;
+        result.payload = Payload(output);
+        engine_->answer_task(token, std::move(result),
+                             [&](Result<void> r) { promise.set_value(std::move(r)); });
+        return promise.get_future().get();
+    }
+    std::string output(const std::string& id) {
+        return engine_->describe(ExecutionId(id))->output.str();
+    }
+
+    FakeServices services_;
+    std::unique_ptr<Language> asl_ = asl::make_language();
+};
+
+TEST_F(CallbackTest, AWorkerGetsATaskAndAnswersIt) {
+    auto early = poll();
+    ASSERT_TRUE(start("a", R"({"n":1})", "activity").get());
+    auto task = early.get();
+    ASSERT_TRUE(task && *task);
+    EXPECT_EQ((*task)->input.view(), R"({"n":1})");
+    ASSERT_TRUE(answer((*task)->token, "[3]"));
+    EXPECT_TRUE(ends("a", ExecutionStatus::kSucceeded));
+    EXPECT_EQ(output("a"), "[3]");
+    const auto again = answer((*task)->token, "[4]");
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(CallbackTest, TasksGoToWorkersInOrderAndEachToOne) {
+    for (int i = 0; i < 20; ++i)
+        ASSERT_TRUE(start("t" + std::to_string(i), std::to_string(i), "activity").get());
+    std::set<std::string> inputs;
+    for (int i = 0; i < 20; ++i) {
+        auto task = poll().get();
+        ASSERT_TRUE(task && *task);
+        inputs.insert((*task)->input.str());
+    }
+    EXPECT_EQ(inputs.size(), 20u);
+    const auto none = poll(20ms).get();
+    ASSERT_TRUE(none);
+    EXPECT_FALSE(none->has_value());
+}
+
+TEST_F(CallbackTest, AQueuedTaskIsThereAfterARestartAndATakenOneIsNotGivenTwice) {
+    ASSERT_TRUE(start("taken", "1", "activity").get());
+    auto taken = poll().get();
+    ASSERT_TRUE(taken && *taken);
+    ASSERT_TRUE(start("queued", "2", "activity").get());
+    open_all();
+    auto queued = poll().get();
+    ASSERT_TRUE(queued && *queued);
+    EXPECT_EQ((*queued)->input.view(), "2");
+    EXPECT_FALSE(poll(50ms).get()->has_value());
+    ASSERT_TRUE(answer((*taken)->token, "\"done\""));
+    EXPECT_TRUE(ends("taken", ExecutionStatus::kSucceeded));
+}
+
+TEST_F(CallbackTest, AStoppedExecutionsTaskIsNotHandedOut) {
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    std::promise<void> stopped;
+    engine_->stop(ExecutionId("a"), {}, {}, [&](auto) { stopped.set_value(); });
+    stopped.get_future().get();
+    EXPECT_FALSE(poll(50ms).get()->has_value());
+}
+
+TEST_F(CallbackTest, PollsAreBoundedAndEndWithTheServer) {
+    std::vector<std::future<Result<std::optional<ActivityTask>>>> polls;
+    for (size_t i = 0; i < kActivityPollers; ++i) polls.push_back(poll(100s));
+    const auto refused = poll().get();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kOverloaded);
+    engine_->shutdown();
+    for (auto& open : polls) EXPECT_FALSE(open.get()->has_value());
+}
+
+TEST_F(CallbackTest, ATokenIsGoodForItsTaskOnly) {
+    EXPECT_EQ(answer("nonsense", "1").error().code, ErrorCode::kInvalidArgument);
+    ASSERT_TRUE(start("a", "{}", "token").get());
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    executor_.answer("a#3");
+    TaskToken guess{ExecutionId("a"), 3, 12345};
+    EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kNotFound);
+    guess.execution = ExecutionId("nobody");
+    EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kNotFound);
+    const auto events = engine_->history(ExecutionId("a"), {});
+    const auto parameters = json::parse(events->at(2).input.view());
+    ASSERT_TRUE(parameters);
+    const std::string token(parameters->find("Payload")->string_or("t", ""));
+    // It waits without a place in memory, and over a restart.
+    ASSERT_TRUE(eventually([&] { return engine_->history(ExecutionId("a"), {})->size() == 5; }));
+    open_all();
+    ASSERT_TRUE(answer(token, "\"yes\""));
+    EXPECT_TRUE(ends("a", ExecutionStatus::kSucceeded));
+    EXPECT_EQ(output("a"), "\"yes\"");
+}
+
+TEST_F(CallbackTest, AParentHearsOfItsChildsEnd) {
+    ASSERT_TRUE(start("child", "t").get());
+    ASSERT_TRUE(start("parent", R"({"child":"child"})", "sync").get());
+    ASSERT_TRUE(eventually([&] { return !services_.calls.empty(); }));
+    EXPECT_EQ(services_.calls.at(0), "states:startExecution parent#3");
+    EXPECT_EQ(status("parent"), ExecutionStatus::kRunning);
+    open_all();  // it asks again
+    ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
+    executor_.answer("child#2");
+    EXPECT_TRUE(ends("parent", ExecutionStatus::kSucceeded));
+}
+
+TEST_F(CallbackTest, AChildThatHasEndedBeforeIsHeardOfToo) {
+    ASSERT_TRUE(start("child", "").get());
+    ASSERT_TRUE(ends("child", ExecutionStatus::kSucceeded));
+    ASSERT_TRUE(start("parent", R"({"child":"child"})", "sync").get());
+    EXPECT_TRUE(ends("parent", ExecutionStatus::kSucceeded));
+    ASSERT_TRUE(start("orphan", R"({"child":"nobody"})", "sync").get());
+    EXPECT_TRUE(ends("orphan", ExecutionStatus::kFailed));
+}
+
+TEST_F(CallbackTest, StoppingTheParentStopsTheChild) {
+    ASSERT_TRUE(start("child", "t").get());
+    ASSERT_TRUE(start("parent", R"({"child":"child"})", "sync").get());
+    ASSERT_TRUE(
+        eventually([&] { return engine_->history(ExecutionId("parent"), {})->size() == 5; }));
+    std::promise<void> stopped;
+    engine_->stop(ExecutionId("parent"), {}, {}, [&](auto) { stopped.set_value(); });
+    stopped.get_future().get();
+    EXPECT_TRUE(ends("child", ExecutionStatus::kAborted));
+}
+
+}  // namespace
+}  // namespace tandem

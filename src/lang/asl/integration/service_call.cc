@@ -1,0 +1,161 @@
+// arn:aws:states:::SERVICE:ACTION: a call of an API. Whoever carries it out words result and error;
+// here is which there are.
+#include <algorithm>
+
+#include "lang/asl/integration/integration.h"
+
+namespace tandem::asl {
+
+namespace {
+
+struct Service {
+    std::string_view name;
+    std::vector<std::string_view> actions;
+};
+
+const std::vector<Service>& services() {
+    static const std::vector<Service> all = {
+        {"states", {"startExecution"}},
+        {"http", {"invoke"}},
+        {"aws-sdk:sfn",
+         {"createActivity",
+          "createStateMachine",
+          "createStateMachineAlias",
+          "deleteActivity",
+          "deleteStateMachine",
+          "deleteStateMachineAlias",
+          "deleteStateMachineVersion",
+          "describeActivity",
+          "describeExecution",
+          "describeMapRun",
+          "describeStateMachine",
+          "describeStateMachineAlias",
+          "describeStateMachineForExecution",
+          "getActivityTask",
+          "getExecutionHistory",
+          "listActivities",
+          "listExecutions",
+          "listMapRuns",
+          "listStateMachineAliases",
+          "listStateMachineVersions",
+          "listStateMachines",
+          "listTagsForResource",
+          "publishStateMachineVersion",
+          "redriveExecution",
+          "sendTaskFailure",
+          "sendTaskHeartbeat",
+          "sendTaskSuccess",
+          "startExecution",
+          "startSyncExecution",
+          "stopExecution",
+          "tagResource",
+          "testState",
+          "untagResource",
+          "updateMapRun",
+          "updateStateMachine",
+          "updateStateMachineAlias",
+          "validateStateMachineDefinition"}},
+        {"aws-sdk:lambda",
+         {"createAlias", "createFunction", "deleteAlias", "deleteFunction",
+          "deleteFunctionConcurrency", "getAlias", "getFunction", "getFunctionConcurrency",
+          "getFunctionConfiguration", "invoke", "listAliases", "listFunctions",
+          "listVersionsByFunction", "publishVersion", "putFunctionConcurrency", "updateAlias",
+          "updateFunctionCode", "updateFunctionConfiguration"}},
+        {"aws-sdk:s3",
+         {"copyObject", "createBucket", "deleteBucket", "deleteObject", "getObject", "headBucket",
+          "headObject", "listBuckets", "listObjectsV2", "putObject"}},
+    };
+    return all;
+}
+
+/// The action without the call pattern that ends it.
+std::string_view plain_action(const TaskState& task) {
+    const std::string_view action = task.action;
+    return action.substr(0, action.find('.'));
+}
+
+bool is_service(const TaskState& task) {
+    return std::any_of(services().begin(), services().end(), [&](const Service& service) {
+        return service.name == task.service &&
+               std::count(service.actions.begin(), service.actions.end(), plain_action(task)) != 0;
+    });
+}
+
+class ServiceCall final : public Integration {
+public:
+    TaskFamily family() const override { return TaskFamily::kTask; }
+    std::string_view limit_name(const TaskState& task) const override { return task.service; }
+    Outcome<Call> call(const TaskState& task, const Payload& parameters) const override {
+        return Call{
+            {CallableKind::kService, task.service + ":" + std::string(plain_action(task)), {}},
+            parameters,
+            {},
+            false};
+    }
+    Outcome<json::Value> answer(const TaskState&, const Payload&, const TaskResult& result,
+                                AnswerContext&) const override {
+        return token_answer(result);
+    }
+};
+
+constexpr std::pair<std::string_view, Pattern> kPatterns[] = {
+    {".waitForTaskToken", Pattern::kWaitForTaskToken},
+    {".sync", Pattern::kSync},
+    {".sync:2", Pattern::kSync2},
+};
+
+/// Service, action and pattern; the service has a colon in "aws-sdk:s3".
+void take_apart(TaskState& task) {
+    constexpr std::string_view kService = ":states:::";
+    const std::string_view all = task.resource;
+    task.action = task.resource;
+    const size_t service = all.find(kService);
+    if (service == std::string_view::npos) return;
+    const std::string_view rest = all.substr(service + kService.size());
+    constexpr std::string_view kSdk = "aws-sdk:";
+    const size_t colon = rest.find(':', rest.starts_with(kSdk) ? kSdk.size() : 0);
+    if (colon == std::string_view::npos) return;
+    task.service = rest.substr(0, colon);
+    task.action = rest.substr(colon + 1);
+    for (const auto& [end, pattern] : kPatterns) {
+        if (task.action.ends_with(end)) task.pattern = pattern;
+    }
+}
+
+const Integration& integration_of(const TaskState& task) {
+    const bool is_invoke = task.service == "lambda" && plain_action(task) == "invoke";
+    if (is_invoke &&
+        (task.pattern == Pattern::kRequestResponse || task.pattern == Pattern::kWaitForTaskToken)) {
+        return lambda_invoke();
+    }
+    const bool waits_for_child = task.pattern == Pattern::kSync || task.pattern == Pattern::kSync2;
+    if (waits_for_child && task.service != "states") return unsupported_resource();
+    if (is_service(task)) return service_call();
+    const bool is_named = task.service.empty();
+    if (is_named && task.resource.find(":states:") != std::string::npos &&
+        task.resource.find(":activity:") != std::string::npos) {
+        return activity();
+    }
+    if (is_named && task.resource.find(":lambda:") != std::string::npos &&
+        task.resource.find(":function:") != std::string::npos) {
+        return lambda_function();
+    }
+    return unsupported_resource();
+}
+
+}  // namespace
+
+const Integration& service_call() {
+    static const ServiceCall integration;
+    return integration;
+}
+
+void bind_integration(TaskState& task) {
+    take_apart(task);
+    task.integration = &integration_of(task);
+    if (task.integration == &activity()) task.pattern = Pattern::kActivity;
+}
+
+bool is_available(const TaskState& task) { return task.integration != &unsupported_resource(); }
+
+}  // namespace tandem::asl
