@@ -76,11 +76,17 @@ std::string canonical_query(std::string_view raw, std::string_view without) {
     return out;
 }
 
-std::string canonical_request(const HttpRequest& request, std::string_view signed_headers,
-                              std::string_view payload_hash, std::string_view query_without) {
+PathCoding path_coding_of(std::string_view service) {
+    return service == "s3" ? PathCoding::kAsSent : PathCoding::kNormalised;
+}
+
+std::string canonical_request(const HttpRequest& request, PathCoding coding,
+                              std::string_view signed_headers, std::string_view payload_hash,
+                              std::string_view query_without) {
+    const std::string path = coding == PathCoding::kAsSent ? std::string(request.path())
+                                                           : canonical_path(request.path());
     std::string out = request.method;
-    out += "\n" + canonical_path(request.path()) + "\n" +
-           canonical_query(request.query(), query_without) + "\n";
+    out += "\n" + path + "\n" + canonical_query(request.query(), query_without) + "\n";
     for (size_t pos = 0; pos <= signed_headers.size();) {
         const size_t end = std::min(signed_headers.find(';', pos), signed_headers.size());
         const std::string_view name = signed_headers.substr(pos, end - pos);

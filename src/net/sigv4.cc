@@ -238,8 +238,9 @@ std::optional<SigV4Failure> verify(const HttpRequest& request, const SigV4Policy
         payload_hash == kUnsigned ? payload_hash : hex(sha256(request.body));
     if (payload_hash.empty()) payload_hash = body_hash;
     if (payload_hash != body_hash) return mismatch;
-    const std::string canonical = canonical_request(request, claim.signed_headers, payload_hash,
-                                                    claim.presigned ? "X-Amz-Signature" : "");
+    const std::string canonical =
+        canonical_request(request, path_coding_of(policy.scope.service), claim.signed_headers,
+                          payload_hash, claim.presigned ? "X-Amz-Signature" : "");
     const std::string expected = signature_of(canonical, *secret, claim.date, policy.scope);
     if (!equal_constant_time(expected, claim.signature)) return mismatch;
     return std::nullopt;
@@ -265,9 +266,9 @@ void sign(HttpRequest& request, const Credentials& credentials, const SigV4Scope
     std::string signed_headers;
     for (const std::string& name : names)
         signed_headers += (signed_headers.empty() ? "" : ";") + name;
-    const std::string signature =
-        signature_of(canonical_request(request, signed_headers, payload_hash),
-                     credentials.secret_access_key, date, scope);
+    const std::string signature = signature_of(
+        canonical_request(request, path_coding_of(scope.service), signed_headers, payload_hash),
+        credentials.secret_access_key, date, scope);
     request.headers.set("Authorization",
                         std::string(kAlgorithm) + " Credential=" + credentials.access_key_id + "/" +
                             date.substr(0, 8) + "/" + scope.region + "/" + scope.service +

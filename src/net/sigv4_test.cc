@@ -54,6 +54,16 @@ const std::vector<Vector>& vectors() {
          R"(/2015-03-31/functions/f?x=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE0000000001%2F20260102%2Fus-east-1%2Flambda%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=c18ee2ab33f396331c0d927ebd76af5d5ba2b4df3bc0e7fd4da98a894cf756c3)",
          R"()",
          {{"Host", R"(localhost:1234)"}}},
+        {"s3",
+         "PUT",
+         R"(/bucket/a//b/./c%20d/%C3%BC%2B%25?partNumber=1&uploadId=x%2Fy)",
+         R"(payload)",
+         {{"X-Amz-Date", R"(20260102T030405Z)"},
+          {"X-Amz-Content-SHA256",
+           R"(239f59ed55e737c77147cf55ad0c1b030b6d7ee748a7426952f9b852d5a935e5)"},
+          {"Authorization",
+           R"(AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE0000000001/20260102/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=b16eef2d21da3a4dadbfe1d94924ec7d8914ecd3ba38f99bce30a11aa91ee53f)"},
+          {"Host", R"(127.0.0.1:9000)"}}},
     };
     return all;
 }
@@ -139,6 +149,18 @@ TEST(SigV4, SignsWhatItVerifies) {
     sign(request, {"AKIAEXAMPLE0000000001", "secret/key+1", ""}, {"us-east-1", "states"}, kNow);
     const auto failure = verify(request, policy_for("states"), kNow);
     EXPECT_FALSE(failure.has_value()) << failure->message;
+}
+
+TEST(SigV4, SignsPathsOfS3AsTheyAre) {
+    const Vector& v = vectors()[4];
+    HttpRequest request;
+    request.method = v.method;
+    request.target = v.target;
+    request.body = v.body;
+    request.headers.set("Host", "127.0.0.1:9000");
+    sign(request, {"AKIAEXAMPLE0000000001", "secret/key+1", ""}, {"us-east-1", "s3"},
+         *parse_rfc3339("2026-01-02T03:04:05Z"));
+    EXPECT_EQ(*request.headers.find("Authorization"), *request_of(v).headers.find("Authorization"));
 }
 
 TEST(Canonical, Paths) {
