@@ -67,6 +67,15 @@ TEST(Config, OpensBuckets) {
     EXPECT_TRUE(fs::exists(config.data / "elsewhere/k"));
     EXPECT_TRUE((*buckets)->create("made").has_value());
     EXPECT_TRUE(fs::exists(config.data / "buckets/made"));
+    config.buckets["far"].endpoint = "http://127.0.0.1:1";
+    config.buckets["far"].bucket = "real-name";
+    EXPECT_TRUE(open_buckets(config).has_value());  // it may be started later
+    config.buckets["far"].credentials = config.data / "no-keys";
+    EXPECT_EQ(open_buckets(config).error().code, ErrorCode::kNotFound);
+    config.buckets["far"].credentials.clear();
+    config.buckets["far"].endpoint = "somewhere";
+    EXPECT_EQ(open_buckets(config).error().code, ErrorCode::kInvalidArgument);
+    config.buckets.erase("far");
     config.buckets["none"].path = config.data / "none";
     EXPECT_EQ(open_buckets(config).error().code, ErrorCode::kNotFound);
     fs::remove_all(config.data);
