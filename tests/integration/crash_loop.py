@@ -42,6 +42,22 @@ MACHINE = {"StartAt": "First", "States": {
     "Each": {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"n.$": "$$.Map.Item.Value"}, "ItemProcessor": ITEM,
              "ResultPath": "$.each", "Next": "End"},
     "End": {"Type": "Pass", "Parameters": {"first.$": "$.r.value", "both.$": "$.both", "each.$": "$.each"}, "End": True}}}
+# The same states in JSONata: with variables, and over the items in any order, which a restart may not change.
+SHUFFLED = {"Type": "Task", "Resource": TASK["Resource"], "TimeoutSeconds": 60, "Retry": TASK["Retry"],
+            "Arguments": {"FunctionName": "double", "Payload": {"n": "{% $states.input.n %}"}}}
+JSONATA = {"QueryLanguage": "JSONata", "StartAt": "First", "States": {
+    "First": {**SHUFFLED, "Assign": {"first": "{% $states.result.Payload %}"}, "Output": "{% $states.input %}", "Next": "Pause"},
+    "Pause": {"Type": "Wait", "Seconds": "{% $first >= 0 ? 1 : 0 %}", "Next": "Both"},
+    "Both": {"Type": "Parallel", "Branches": [
+        {"StartAt": "Left", "States": {"Left": {**SHUFFLED, "Output": "{% $states.result.Payload %}", "End": True}}},
+        {"StartAt": "Right", "States": {"Right": {"Type": "Pass", "Output": 1, "End": True}}}],
+        "Assign": {"both": "{% $states.result %}"}, "Output": "{% $states.input %}", "Next": "Each"},
+    "Each": {"Type": "Map", "Items": "{% $shuffle($states.input.items) %}", "MaxConcurrency": 1,
+             "ItemSelector": {"n": "{% $states.context.Map.Item.Value %}"},
+             "ItemProcessor": {"StartAt": "Item", "States": {
+                 "Item": {**SHUFFLED, "Output": "{% $states.result.Payload %}", "End": True}}},
+             "Output": "{% $sort($states.result) %}", "Next": "End"},
+    "End": {"Type": "Pass", "Output": {"first": "{% $first %}", "both": "{% $both %}", "each": "{% $states.input %}"}, "End": True}}}
 ANSWERS = {"TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskScheduleFailed"}
 CLOSING = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 
@@ -55,16 +71,19 @@ def deploy(server):
     functions.create_function(FunctionName="double", Runtime="python3.11", Role=role, Handler="lambda_function.lambda_handler",
                               Timeout=30, Code={"ZipFile": buffer.getvalue()})
     functions.get_waiter("function_active_v2").wait(FunctionName="double")
-    return server.client("stepfunctions").create_state_machine(name="loop", definition=json.dumps(MACHINE), roleArn=role)["stateMachineArn"]
+    client = server.client("stepfunctions")
+    return [client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)["stateMachineArn"]
+            for name, definition in (("loop", MACHINE), ("jsonata", JSONATA))]
 
 
-def start_until(client, machine, stop, acknowledged, rng):
+def start_until(client, machines, stop, acknowledged, rng):
     """Starts executions until told to stop; remembers those that the server said it had started."""
     while not stop.is_set():
         n = rng.randrange(1000)
         request = {"n": n, "items": [n + 1, n + 2, n + 3]}
         try:
-            reply = client.start_execution(stateMachineArn=machine, name=f"e{rng.getrandbits(64):016x}", input=json.dumps(request))
+            reply = client.start_execution(stateMachineArn=rng.choice(machines), name=f"e{rng.getrandbits(64):016x}",
+                                           input=json.dumps(request))
             acknowledged.append((reply["executionArn"], n))
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
             pass  # not acknowledged: it may exist or not
@@ -117,11 +136,11 @@ def main():
     rng = random.Random(SEED)
     acknowledged = []
     with Server(tandem=sys.argv[1] if len(sys.argv) > 1 else None) as server:
-        machine = deploy(server)
+        machines = deploy(server)
         for number in range(ROUNDS):
             stop = threading.Event()
             client = server.client("stepfunctions", connect_timeout=2, read_timeout=10)
-            threads = [threading.Thread(target=start_until, args=(client, machine, stop, acknowledged, random.Random(rng.getrandbits(64))))
+            threads = [threading.Thread(target=start_until, args=(client, machines, stop, acknowledged, random.Random(rng.getrandbits(64))))
                        for _ in range(STARTERS)]
             for thread in threads:
                 thread.start()
