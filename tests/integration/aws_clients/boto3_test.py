@@ -293,7 +293,7 @@ class Workflows(Case):
         self.refused("InvalidArn", workflows.describe_state_machine, stateMachineArn="nonsense")
         self.refused("ExecutionDoesNotExist", workflows.describe_execution, executionArn=arn.replace("stateMachine", "execution") + ":none")
         self.refused("InvalidToken", workflows.list_state_machines, nextToken="nonsense")
-        self.refused("UnsupportedOperation", workflows.list_activities)
+        self.refused("UnsupportedOperation", workflows.list_map_runs, executionArn=arn.replace("stateMachine", "execution") + ":none")
 
     def test_signatures_are_checked(self):
         if os.environ.get("TANDEM_NO_AUTH"):
