@@ -124,6 +124,15 @@ TEST_F(CallbackTest, AQueuedTaskIsThereAfterARestartAndATakenOneIsNotGivenTwice)
     EXPECT_TRUE(ends("taken", ExecutionStatus::kSucceeded));
 }
 
+TEST_F(CallbackTest, AFullServerLosesNoQueuedTask) {
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    options_.limits.mailbox_inputs = 0;  // no new work is taken
+    open_all();
+    auto task = poll().get();
+    ASSERT_TRUE(task && *task);
+    EXPECT_EQ((*task)->input.view(), "1");
+}
+
 TEST_F(CallbackTest, AStoppedExecutionsTaskIsNotHandedOut) {
     ASSERT_TRUE(start("a", "1", "activity").get());
     std::promise<void> stopped;

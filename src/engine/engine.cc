@@ -147,17 +147,19 @@ public:
     void redrive(RedriveRequest request, Callback<RedriveReply> done) override {
         Message message;
         message.kind = Message::Kind::kRedrive;
+        message.rare = std::make_unique<Message::Rare>();
         message.id = request.id;
-        message.redrive = std::move(request);
-        message.redriven = done;
+        message.rare->redrive = std::move(request);
+        message.rare->redriven = done;
         push(std::move(message), done);
     }
 
     void explain(ExecutionId id, Callback<std::vector<Waiting>> done) override {
         Message message;
         message.kind = Message::Kind::kExplain;
+        message.rare = std::make_unique<Message::Rare>();
         message.id = std::move(id);
-        message.explained = done;
+        message.rare->explained = done;
         push(std::move(message), done);
     }
 
@@ -316,15 +318,16 @@ private:
         if (!token) return done(tl::unexpected<Error>(token.error()));
         Message message;
         message.kind = Message::Kind::kTicket;
+        message.rare = std::make_unique<Message::Rare>();
         message.id = std::move(token->execution);
         message.input = std::move(input);
         message.input.task = token->task;
-        message.nonce = token->nonce;
+        message.rare->nonce = token->nonce;
         const auto answered = [done = std::move(done)](Result<TaskTicket> ticket) {
             if (ticket) done({});
             else done(tl::unexpected<Error>(ticket.error()));
         };
-        message.answered = answered;
+        message.rare->answered = answered;
         push(std::move(message), answered);
     }
 
@@ -332,20 +335,24 @@ private:
     void claim(const ExecutionId& id, TaskId task, Payload worker, Callback<TaskTicket> done) {
         Message message;
         message.kind = Message::Kind::kTicket;
+        message.rare = std::make_unique<Message::Rare>();
         message.id = id;
         message.input.type = InputType::kTaskStarted;
         message.input.task = task;
         message.input.data = std::move(worker);
-        message.answered = done;
-        push(std::move(message), done);
+        message.rare->answered = done;
+        // Never refused for want of room: the task has left its queue.
+        if (!is_ready() || !shard_of(id).push(std::move(message), Mailbox::Class::kAnswer))
+            done(fail(ErrorCode::kUnavailable, "the server is stopping"));
     }
 
     void watch(const ExecutionId& child, const ExecutionId& watcher, TaskId task) {
         Message message;
         message.kind = Message::Kind::kWatch;
+        message.rare = std::make_unique<Message::Rare>();
         message.id = child;
-        message.watcher = watcher;
-        message.watcher_task = task;
+        message.rare->watcher = watcher;
+        message.rare->watcher_task = task;
         // Refused only when the shard has stopped: asked again at the next start.
         (void)shard_of(child).push(std::move(message), Mailbox::Class::kAnswer);
     }

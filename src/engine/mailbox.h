@@ -40,17 +40,21 @@ struct Message {
     Callback<ExecutionSummary> ended;
     // kStop
     Callback<ExecutionSummary> stopped;
-    // kRedrive
-    RedriveRequest redrive;
-    Callback<RedriveReply> redriven;
-    // kExplain
-    Callback<std::vector<Waiting>> explained;
-    // kTicket: an input from whoever holds the task's token; none = its activity's queue
-    std::optional<uint64_t> nonce;
-    Callback<TaskTicket> answered;
-    // kWatch
-    ExecutionId watcher;
-    TaskId watcher_task = 0;
+    /// What only messages of a few kinds carry: most are moved without it.
+    struct Rare {
+        // kRedrive
+        RedriveRequest redrive;
+        Callback<RedriveReply> redriven;
+        // kExplain
+        Callback<std::vector<Waiting>> explained;
+        // kTicket: an input from whoever holds the task's token; none = its activity's queue
+        std::optional<uint64_t> nonce;
+        Callback<TaskTicket> answered;
+        // kWatch
+        ExecutionId watcher;
+        TaskId watcher_task = 0;
+    };
+    std::unique_ptr<Rare> rare;  // of those kinds
 };
 
 class Mailbox {

@@ -72,9 +72,9 @@ void Shard::refuse(Message& message, const Error& error) {
             if (message.ended) message.ended(tl::unexpected<Error>(error));
             return;
         case Message::Kind::kStop: return message.stopped(tl::unexpected<Error>(error));
-        case Message::Kind::kRedrive: return message.redriven(tl::unexpected<Error>(error));
-        case Message::Kind::kExplain: return message.explained(tl::unexpected<Error>(error));
-        case Message::Kind::kTicket: return message.answered(tl::unexpected<Error>(error));
+        case Message::Kind::kRedrive: return message.rare->redriven(tl::unexpected<Error>(error));
+        case Message::Kind::kExplain: return message.rare->explained(tl::unexpected<Error>(error));
+        case Message::Kind::kTicket: return message.rare->answered(tl::unexpected<Error>(error));
         case Message::Kind::kWatch:
         case Message::Kind::kInput: return;
     }
@@ -235,9 +235,9 @@ bool Shard::may_redrive(const Live& live, const RedriveRequest& request) const {
 }
 
 void Shard::handle_redrive(Message& message) {
-    const RedriveRequest& request = message.redrive;
+    const RedriveRequest& request = message.rare->redrive;
     auto loaded = load(message.id);
-    if (!loaded) return message.redriven(tl::unexpected<Error>(loaded.error()));
+    if (!loaded) return message.rare->redriven(tl::unexpected<Error>(loaded.error()));
     Live& live = **loaded;
     RedriveReply answer;
     if (const auto before = redriven_by(live.summary, request.token, now())) {
@@ -246,9 +246,9 @@ void Shard::handle_redrive(Message& message) {
     } else if (may_redrive(live, request)) {
         if (context_.open_executions.load(std::memory_order_relaxed) >=
             int64_t(context_.options.limits.open_executions))
-            return message.redriven(fail(ErrorCode::kTooLarge, "too many open executions"));
+            return message.rare->redriven(fail(ErrorCode::kTooLarge, "too many open executions"));
         if (auto folded = fold_log(context_.store, live); !folded)
-            return message.redriven(tl::unexpected<Error>(folded.error()));
+            return message.rare->redriven(tl::unexpected<Error>(folded.error()));
         const uint64_t redrives = live.summary.redrives;
         Input input;
         input.type = InputType::kRedrive;
@@ -258,7 +258,7 @@ void Shard::handle_redrive(Message& message) {
         answer.time = live.summary.redrive_time;
     }
     answer.summary = live.summary;
-    with_batch_.replies.push_back([done = std::move(message.redriven),
+    with_batch_.replies.push_back([done = std::move(message.rare->redriven),
                                    answer = std::move(answer)](const Result<void>& durable) {
         if (!durable) return done(tl::unexpected<Error>(unavailable()));
         done(answer);
@@ -268,30 +268,30 @@ void Shard::handle_redrive(Message& message) {
 
 void Shard::handle_explain(Message& message) {
     auto live = load(message.id);
-    if (!live) return message.explained(tl::unexpected<Error>(live.error()));
+    if (!live) return message.rare->explained(tl::unexpected<Error>(live.error()));
     std::vector<Waiting> waiting;
     if ((*live)->is_open())
         waiting =
             (*live)->definition->language->waiting(*(*live)->definition->program, *(*live)->state);
-    message.explained(std::move(waiting));
+    message.rare->explained(std::move(waiting));
     keep_or_drop(message.id);
 }
 
 /// Whoever holds a task's token says something of it, or takes it from its activity's queue.
 void Shard::handle_ticket(Message& message) {
     auto live = load(message.id);
-    if (!live) return message.answered(tl::unexpected<Error>(live.error()));
+    if (!live) return message.rare->answered(tl::unexpected<Error>(live.error()));
     std::optional<TaskTicket> ticket;
     if ((*live)->is_open()) ticket = (*live)->state->ticket(message.input.task);
-    const bool is_its =
-        ticket && (message.nonce ? *message.nonce == ticket->nonce : !ticket->is_started);
+    const bool is_its = ticket && (message.rare->nonce ? *message.rare->nonce == ticket->nonce
+                                                       : !ticket->is_started);
     if (!is_its) {
         keep_or_drop(message.id);
-        return message.answered(fail(ErrorCode::kNotFound, "the task is not open"));
+        return message.rare->answered(fail(ErrorCode::kNotFound, "the task is not open"));
     }
     decide(**live, std::move(message.input));
     outbox(**live).replies.push_back(
-        [reply = std::move(message.answered), ticket = *ticket](const Result<void>& durable) {
+        [reply = std::move(message.rare->answered), ticket = *ticket](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));
             reply(ticket);
         });
@@ -307,7 +307,8 @@ void Shard::handle_watch(Message& message) {
         summary->status = ExecutionStatus::kAborted;
         summary->cause = "The execution is not on record any more.";
     }
-    watchers_[message.id].emplace_back(std::move(message.watcher), message.watcher_task);
+    watchers_[message.id].emplace_back(std::move(message.rare->watcher),
+                                       message.rare->watcher_task);
     if (summary->status != ExecutionStatus::kRunning) tell_watchers(*summary);
 }
 
