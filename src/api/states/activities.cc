@@ -3,6 +3,7 @@
 #include "api/states/actions.h"
 #include "api/states/activity.h"
 #include "api/states/machine.h"
+#include "api/states/page.h"
 #include "base/rng.h"
 
 namespace tandem::states {
@@ -62,16 +63,9 @@ Answer<json::Value> describe_activity(const Context& context, const Input& input
 
 Answer<json::Value> list_activities(const Context& context, const Input& input) {
     aws::Fields fields(input);
-    const auto wanted = fields.integer("maxResults", {.min = 0, .max = int64_t(kPageSizeMax)});
-    const auto token = fields.string("nextToken", {.min = 1, .max = kPageTokenChars});
-    if (const auto error = fields.error()) return tl::unexpected(*error);
-    const size_t limit = wanted.value_or(0) == 0 ? kPageSizeDefault : size_t(*wanted);
-    std::string after;
-    if (token) {
-        auto cursor = aws::decode_page_token("ListActivities", *token);
-        if (!cursor) return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
-        after = *std::move(cursor);
-    }
+    auto asked = read_page(fields, "ListActivities");
+    if (!asked) return tl::unexpected(asked.error());
+    auto& [limit, after] = *asked;
     const auto page = context.engine.list_callables(CallableKind::kActivity, after, limit + 1);
     if (!page) return aws::refuse(page.error());
     json::Value activities = json::Value::array();

@@ -1,21 +1,15 @@
 #include "api/aws/page_token.h"
 #include "api/states/actions.h"
 #include "api/states/machine.h"
+#include "api/states/page.h"
 
 namespace tandem::states {
 
 Answer<json::Value> list_state_machines(const Context& context, const Input& input) {
     aws::Fields fields(input);
-    const auto wanted = fields.integer("maxResults", {.min = 0, .max = int64_t(kPageSizeMax)});
-    const auto token = fields.string("nextToken", {.min = 1, .max = kPageTokenChars});
-    if (const auto error = fields.error()) return tl::unexpected(*error);
-    const size_t limit = wanted.value_or(0) == 0 ? kPageSizeDefault : size_t(*wanted);
-    std::string after;
-    if (token) {
-        auto cursor = aws::decode_page_token("ListStateMachines", *token);
-        if (!cursor) return aws::refuse("InvalidToken", "Invalid Token: 'Invalid token'");
-        after = *std::move(cursor);
-    }
+    auto asked = read_page(fields, "ListStateMachines");
+    if (!asked) return tl::unexpected(asked.error());
+    auto& [limit, after] = *asked;
     json::Value machines = json::Value::array();
     std::string next;
     // Workflows of other languages are not state machines: read on until the page is full.

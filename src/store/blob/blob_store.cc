@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 
@@ -19,17 +20,6 @@ Error io_error(std::string_view what, const std::filesystem::path& path, int err
     const ErrorCode code = error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
     return Error{code, std::string(what) + " " + path.string() + ": " + std::strerror(error)};
 }
-
-/// Closes a descriptor at the end of its scope.
-struct Descriptor {
-    int fd = -1;
-    explicit Descriptor(int opened) : fd(opened) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd >= 0) ::close(fd);
-    }
-};
 
 bool write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 #include "store/blob/directory_listing.h"
@@ -27,17 +28,6 @@ tl::unexpected<Error> io_fail(std::string_view what, std::string_view key, int e
                                                    : ErrorCode::kIo;
     return fail(code, std::string(what) + " " + std::string(key) + ": " + std::strerror(error));
 }
-
-/// Closes a descriptor at the end of its scope.
-struct Descriptor {
-    int fd = -1;
-    explicit Descriptor(int opened) : fd(opened) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd >= 0) ::close(fd);
-    }
-};
 
 bool sync_directory(const fs::path& directory) {
     const Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
