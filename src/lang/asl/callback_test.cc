@@ -291,6 +291,14 @@ TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
         const auto taken = make_language()->validate(one_task(there, R"("Parameters":{},)"));
         EXPECT_TRUE(taken) << there << ": " << (taken ? "" : taken.error().message);
     }
+    options = {};
+    options.has_services = false;
+    for (const char* unanswered :
+         {"arn:aws:states:::states:startExecution", kInvokeWithToken, kActivity}) {
+        EXPECT_FALSE(make_language(options)->validate(one_task(unanswered, R"("Parameters":{},)")));
+    }
+    EXPECT_TRUE(make_language(options)->validate(
+        one_task("arn:aws:states:::lambda:invoke", R"("Parameters":{"FunctionName":"f"},)")));
 }
 
 }  // namespace

@@ -45,8 +45,8 @@ public:
 /// Fills in what follows from task.resource; where nothing is known of the resource, with an
 /// integration that fails every task.
 void bind_integration(TaskState& task);
-/// Whether this installation can call the task's resource.
-bool is_available(const TaskState& task);
+/// Whether this installation can call the task's resource and wait for its result.
+bool is_available(const TaskState& task, const LanguageOptions& options);
 
 /// What a worker or whoever holds the task's token says.
 Outcome<json::Value> token_answer(const TaskResult& result);

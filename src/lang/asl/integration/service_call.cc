@@ -156,6 +156,10 @@ void bind_integration(TaskState& task) {
     if (task.integration == &activity()) task.pattern = Pattern::kActivity;
 }
 
-bool is_available(const TaskState& task) { return task.integration != &unsupported_resource(); }
+bool is_available(const TaskState& task, const LanguageOptions& options) {
+    if (task.integration == &unsupported_resource()) return false;
+    return options.has_services ||
+           (task.integration != &service_call() && task.pattern == Pattern::kRequestResponse);
+}
 
 }  // namespace tandem::asl
