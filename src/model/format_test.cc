@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "model/event.h"
 #include "model/execution.h"
+#include "model/wire.h"
 
 namespace tandem {
 namespace {
@@ -144,6 +145,24 @@ TEST(Format, StoredBytesStayReadable) {
         const auto old = decode_summary(unhex(golden[name]).value_or(""));
         ASSERT_TRUE(old.has_value()) << name;
         EXPECT_EQ(*old, summary) << name;
+    }
+}
+
+TEST(Format, ARedriveTokenIsNotEmpty) {
+    // The encoder leaves an empty one out, and its time would be nobody's.
+    for (const bool is_empty : {false, true}) {
+        std::string record;
+        RecordWriter writer(record);
+        writer.bytes(1, "id");
+        writer.number(2, uint64_t(CallableKind::kWorkflow));
+        writer.number(7, uint64_t(ExecutionStatus::kRunning));
+        writer.optional_bytes(22, std::optional<std::string>(is_empty ? "" : "t"));
+        writer.finish();
+        const auto summary = decode_summary(record);
+        ASSERT_EQ(summary.has_value(), !is_empty);
+        if (!summary) {
+            EXPECT_EQ(summary.error().code, ErrorCode::kCorrupt);
+        }
     }
 }
 

@@ -104,7 +104,10 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
             case kNumber: s.number = f.value; break;
             case kRedrives: s.redrives = f.value; break;
             case kRedriveTime: s.redrive_time = f.as_time(); break;
-            case kRedriveToken: s.redrive_tokens.push_back({std::string(f.bytes), {}}); break;
+            case kRedriveToken:
+                known &= !f.bytes.empty();  // the encoder writes none
+                s.redrive_tokens.push_back({std::string(f.bytes), {}});
+                break;
             case kRedriveTokenTime:
                 known &= !s.redrive_tokens.empty();
                 if (known) s.redrive_tokens.back().time = f.as_time();
