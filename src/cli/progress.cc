@@ -79,7 +79,7 @@ void Progress::ended(const json::Value& event, std::string_view type) {
     const std::string_view error = details != nullptr ? details->string_or("error", "") : "";
     if (type == "ExecutionFailed" && failure_ && failure_->error == error) return;
     failure_.reset();
-    if (type == "ExecutionSucceeded") return;
+    if (type == "ExecutionSucceeded" || type == "ExecutionRedriven") return;
     const std::string_view cause = details != nullptr ? details->string_or("cause", "") : "";
     const std::string where =
         type == "ExecutionFailed" ? path(event.int_or("previousEventId", 0)) : std::string();

@@ -89,6 +89,20 @@ public:
     }
 };
 
+TEST(Places, FollowARedriveIntoEachIteration) {
+    MapHistory h;
+    const int64_t failed = h.iteration("MapIterationFailed", 11, "M", 1);
+    h.add("TaskStateAborted", 7);
+    const int64_t end =
+        h.add("ExecutionFailed", h.add("MapStateFailed", failed), R"({"error":"E"})");
+    EXPECT_TRUE(h.progress.failure());
+    h.add("ExecutionRedriven", end, R"({"redriveCount":1})");
+    EXPECT_FALSE(h.progress.failure());
+    // Both go on behind their own last events.
+    EXPECT_EQ(h.progress.path(h.add("TaskScheduled", 7, R"({"resource":"invoke"})")), "M[0]/T");
+    EXPECT_EQ(h.progress.path(h.add("TaskScheduled", 11, R"({"resource":"invoke"})")), "M[1]/T");
+}
+
 TEST(Places, FollowIterationsAndBranches) {
     MapHistory h;
     EXPECT_EQ(h.progress.path(3), "M");

@@ -165,13 +165,13 @@ void Fold::redrive() {
 }
 
 /// Makes the scope due at once, in the phase from which it goes on. Parents come before children.
+/// What it does next follows its own last event: only by that does a reader know where it happens.
 void Fold::reopen(Scope& scope) {
     scope.task.reset();
     scope.due = kNever;
     scope.retries = 0;
     scope.attempts.clear();
     scope.retried_error.clear();
-    follow(scope);
     switch (scope.phase) {
         case Phase::kBetween:
             // Not begun, but its Parallel or Map was: that begins it.

@@ -44,7 +44,7 @@ std::string RandomExpression::number(int depth) {
                         in_input(".list.length()"),
                         "3",
                         "-1.5",
-                        "$$.Execution.RedriveCount"};
+                        around_.is_exact ? "0" : "$$.Execution.RedriveCount"};
         if (around_.has_variables) leaves.emplace_back("$vn");
         if (around_.has_index) leaves.emplace_back("$$.Map.Item.Index");
         if (around_.can_retry) leaves.emplace_back("$$.State.RetryCount");

@@ -38,7 +38,7 @@ std::string RandomFormula::number(int depth) {
                         "$count(" + in_input(".list") + ")",
                         "3",
                         "-1.5",
-                        "$states.context.Execution.RedriveCount"};
+                        around_.is_exact ? "0" : "$states.context.Execution.RedriveCount"};
         if (around_.has_variables) leaves.emplace_back("$vn");
         if (around_.has_index) leaves.emplace_back("$states.context.Map.Item.Index");
         if (around_.can_retry) leaves.emplace_back("$states.context.State.RetryCount");

@@ -17,8 +17,8 @@
 namespace tandem::asl::testing {
 
 struct RandomMachineOptions {
-    // The output depends on nothing but the input and the answers of tasks: no time or entropy in
-    // data, time-outs that never come, and all errors that leave a state alike.
+    // The output depends on nothing but the input and the answers of tasks: no time, entropy or
+    // count of redrives in data, time-outs that never come, and all errors that leave a state alike.
     bool is_exact = false;
     bool with_timeouts = true;         // short ones, unless is_exact
     int64_t longest_wait_s = 5;        // of Wait states
