@@ -91,6 +91,7 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
     }
     known.seen_events = events->size();
     known.seen_hash = hash_of(*events, known.seen_events);
+    if ((*stored)->redrives < known.redrives) return fail("an acknowledged redrive is lost");
     if (auto wrong = check_history(*events, clock_.latest()); !wrong.empty()) return fail(wrong);
     const auto program = program_of(**stored);
     if (auto wrong = check_fold(language_of(**stored), *program, *events, **stored); !wrong.empty())
@@ -98,8 +99,10 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
     if (!is_end) return;
     if ((*stored)->status == ExecutionStatus::kRunning) return fail("it never ended");
     result_.fingerprint = result_.fingerprint * 31 + known.seen_hash;
+    result_.redrives += (*stored)->redrives;
     if (known.kind == CallableKind::kFunction) return check_function_call(id, known, *events);
-    if (is_exact() && !known.stopped) check_output(**stored, known.mocked);
+    const bool is_stopped = known.stopped && (*stored)->status == ExecutionStatus::kAborted;
+    if (is_exact() && !is_stopped) check_output(**stored, known.mocked);
 }
 
 /// A queued call ends as its function does, after as many attempts as that takes.
@@ -120,7 +123,8 @@ void Run::check_function_call(const ExecutionId& id, const Known& known,
     }
 }
 
-/// Without time-outs, lost workers and stops, faults change no result.
+/// Without time-outs and lost workers, faults change no result, nor does a stop that a redrive
+/// mended.
 void Run::check_output(const ExecutionSummary& summary, bool is_mocked) {
     const Language& language = is_transient(summary.id) ? *express_ : *asl_;
     asl::testing::Simulation ideal(language, program_of(summary));

@@ -1,10 +1,17 @@
 // What the clients of a run do: they start, repeat, stop and watch executions, call functions and
 // update state machines.
+#include <algorithm>
+
+#include "base/limits.h"
 #include "sim/run.h"
 
 namespace tandem::sim {
 
 namespace {
+
+constexpr double kRepeatedToken = 0.2;  // of redrives
+// Retention may be about to erase what ended so long ago, and it is not redriven any more.
+constexpr auto kOld = std::chrono::hours(24) * 89;
 
 constexpr const char* kCallTerms =
     R"({"function":"f","qualifier":"","max_attempts":3,"retry_delays_s":[60,120],"max_age_s":21600})";
@@ -35,6 +42,7 @@ void Run::call() {
     auto it = known_.begin();
     std::advance(it, long(random_.next() % known_.size()));
     if (chance(w.stop)) return stop(it->first);
+    if (chance(w.redrive)) return redrive(it->first);
     if (chance(w.explain)) return explain(it->first);
     const bool is_repeat = started_ >= w.executions || chance(w.repeat_start);
     if (!is_repeat) return start_new();
@@ -84,6 +92,52 @@ void Run::start(const ExecutionId& id) {
 void Run::stop(const ExecutionId& id) {
     known_.at(id).stopped = true;
     engine_->stop(id, "Stopped", std::nullopt, [](Result<ExecutionSummary>) {});
+}
+
+void Run::redrive(const ExecutionId& id) {
+    Known& known = known_.at(id);
+    if (known.kind != CallableKind::kWorkflow) return;
+    RedriveRequest request;
+    request.id = id;
+    if (!known.redrive_tokens.empty() && chance(kRepeatedToken)) {
+        request.token = known.redrive_tokens[random_.next() % known.redrive_tokens.size()];
+    } else if (random_.next() % 4 != 0) {
+        request.token = "t" + std::to_string(known.redrive_tokens.size());
+        known.redrive_tokens.push_back(request.token);
+    }
+    const std::string token = request.token;
+    engine_->redrive(request, [this, id, token, life = life_](Result<RedriveReply> reply) {
+        if (life == life_ && reply) redriven(id, token, *reply);
+    });
+}
+
+void Run::redriven(const ExecutionId& id, const std::string& token, const RedriveReply& reply) {
+    Known& known = known_.at(id);
+    const ExecutionSummary& s = reply.summary;
+    if (!reply.accepted) {
+        const bool may_go_on =
+            s.status != ExecutionStatus::kRunning && s.status != ExecutionStatus::kSucceeded &&
+            s.last_id + 2 <= Limits().history_events && s.stop_time > clock_.now() - kOld;
+        if (may_go_on) broke("a redrive is refused: " + id.str());
+        return;
+    }
+    known.redrives = std::max(known.redrives, s.redrives);
+    const auto events = store_->events(id, {});
+    const bool is_recorded =
+        events && std::any_of(events->begin(), events->end(), [&](const Event& e) {
+            return e.type == EventType::kExecutionRedriven && e.time == reply.time &&
+                   e.name == token;
+        });
+    if (!is_recorded) broke("a redrive is acknowledged that is not recorded: " + id.str());
+}
+
+/// Somebody looks after what did not succeed, of half of all.
+void Run::redrive_all() {
+    for (auto& [id, known] : known_) {
+        const auto stored = store_->summary(id);
+        if (!stored || !*stored || (*stored)->status == ExecutionStatus::kRunning) continue;
+        if (stable_hash(id.str()) % 2 == 0) redrive(id);
+    }
 }
 
 void Run::explain(const ExecutionId& id) {

@@ -211,6 +211,10 @@ RunResult Run::play() {
         if (result_.steps % 512 == 0) check_all(false);
     }
     if (is_well()) come_to_rest();
+    if (is_well() && w.redrive > 0) {
+        redrive_all();
+        come_to_rest();
+    }
     if (is_well()) check_all(true);
     if (is_well()) check_express();
     result_.executions = uint64_t(started_);

@@ -27,7 +27,9 @@ struct Known {
     bool acknowledged = false;
     bool mocked = false;
     bool stopped = false;
-    bool erased = false;     // a function call that has ended, and that was seen to end well
+    bool erased = false;    // a function call that has ended, and that was seen to end well
+    uint64_t redrives = 0;  // of them, how many were acknowledged at least
+    std::vector<std::string> redrive_tokens;
     size_t seen_events = 0;  // the history that was read once stays as it was
     uint64_t seen_hash = 0;
 };
@@ -98,6 +100,9 @@ private:
     void start_new();
     void start(const ExecutionId& id);
     void stop(const ExecutionId& id);
+    void redrive(const ExecutionId& id);
+    void redriven(const ExecutionId& id, const std::string& token, const RedriveReply& reply);
+    void redrive_all();
     void explain(const ExecutionId& id);
     void put_machine(int64_t number, PutMode mode);
     std::string machine_of(const ExecutionId& id) const;

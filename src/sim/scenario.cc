@@ -86,6 +86,7 @@ Result<void> read_workload(const toml::table* table, Workload& w) {
     workload.read("mocked", w.mocked);
     workload.read("update", w.update);
     workload.read("stop", w.stop);
+    workload.read("redrive", w.redrive);
     workload.read("explain", w.explain);
     workload.read("repeat_start", w.repeat_start);
     return workload.done();

@@ -26,6 +26,7 @@ struct Workload {
     double mocked = 0;          // of both: with answers in place of some tasks'
     double update = 0;          // of a client's calls: a new definition for a state machine
     double stop = 0;            // of a client's calls: StopExecution
+    double redrive = 0;         // of a client's calls: RedriveExecution
     double explain = 0;         // of a client's calls: what an execution waits for
     double repeat_start = 0.1;  // of a client's calls: a StartExecution that was made before
 };

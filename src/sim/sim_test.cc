@@ -62,6 +62,12 @@ TEST_F(SimTest, ExpressExecutionsEndByThemselvesToo) {
     EXPECT_GT(result.express, result.executions / 4);
 }
 
+TEST_F(SimTest, ExecutionsAreRedriven) {
+    const RunResult result = run(scenario("redrives"), 5);
+    EXPECT_EQ(result.violation, "");
+    EXPECT_GT(result.redrives, result.executions / 4);
+}
+
 TEST_F(SimTest, EqualSeedsGiveEqualRuns) {
     for (const char* name : {"crashes", "workers", "express"}) {
         const RunResult first = run(scenario(name), 77), second = run(scenario(name), 77),
@@ -162,6 +168,55 @@ TEST(Checks, SeeWhatIsWrong) {
     exited.previous_id = 1;
     EXPECT_NE(check_history({events[0], wait, exited}, from_millis(50'000)).find("early"),
               std::string::npos);
+}
+
+TEST(Checks, SeeWhatIsWrongWithARedrive) {
+    std::vector<Event> events;
+    const auto add = [&](EventType type, uint64_t previous, uint32_t scope = 0) -> Event& {
+        Event& e = events.emplace_back();
+        e.seq = e.id = events.size();
+        e.previous_id = previous;
+        e.type = type;
+        e.scope = scope;
+        e.time = from_millis(1000);
+        return e;
+    };
+    const auto wrong = [&] { return check_history(events, from_millis(5000)); };
+    add(EventType::kExecutionStarted, 0);
+    add(EventType::kStateStarted, 0);
+    add(EventType::kStateEntered, 2, 1);
+    add(EventType::kTaskScheduled, 3, 1);
+    add(EventType::kStateEntered, 2, 2);
+    add(EventType::kExecutionAborted, 0);
+    Event& redriven = add(EventType::kExecutionRedriven, 6);
+    redriven.index = 2;
+    EXPECT_NE(wrong().find("counted"), std::string::npos);
+    redriven.index = 1;
+    redriven.name = "t";
+    EXPECT_EQ(wrong(), "");
+    add(EventType::kTaskScheduled, 4, 1);
+    EXPECT_EQ(wrong(), "");
+    events.back().previous_id = 7;
+    EXPECT_NE(wrong().find("a redrive"), std::string::npos);
+    events.back().previous_id = 5;
+    EXPECT_NE(wrong().find("another branch's"), std::string::npos);
+    events.pop_back();
+    Event& exited = add(EventType::kStateExited, 4, 1);
+    exited.index = 1;
+    add(EventType::kStateEntered, 8, 1);
+    EXPECT_NE(wrong().find("done"), std::string::npos);
+    events.pop_back();
+    add(EventType::kExecutionFailed, 8);
+    add(EventType::kExecutionRedriven, 9).index = 2;
+    EXPECT_EQ(wrong(), "");
+    events.back().name = "t";
+    EXPECT_NE(wrong().find("done twice"), std::string::npos);
+    events.back().time = from_millis(1000 + 901'000);
+    EXPECT_EQ(check_history(events, from_millis(2'000'000)), "");
+    add(EventType::kExecutionSucceeded, 8).time = events[9].time;
+    add(EventType::kExecutionRedriven, 11).index = 3;
+    events.back().time = events[9].time;
+    EXPECT_NE(check_history(events, from_millis(2'000'000)).find("succeeded"), std::string::npos);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct RunResult {
     uint64_t crashes = 0;
     uint64_t executions = 0;
     uint64_t express = 0;  // of them, those that ended by themselves; not those lost in a crash
+    uint64_t redrives = 0;
     uint64_t appends = 0;
     uint64_t fingerprint = 0;  // of all that was recorded
 };
