@@ -37,13 +37,31 @@ private:
     std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+class ConnectionBase;
+
+/// Who sent a request and is owed its reply. Safe from every thread; copies are the same sender.
+class HttpSender {
+public:
+    HttpSender() = default;
+    HttpSender(std::weak_ptr<ConnectionBase> connection, uint64_t request)
+        : connection_(std::move(connection)), request_(request) {}
+    /// False once the reply would reach nobody: the client has hung up, or was answered. A client
+    /// that vanished without a word still waits. True of a request that came over no connection.
+    bool is_waiting() const;
+
+private:
+    std::weak_ptr<ConnectionBase> connection_;
+    uint64_t request_ = 0;  // 0: none
+};
+
 struct HttpRequest {
     std::string method = "GET";
     std::string target = "/";  // as sent: path and query, still percent-encoded
     Headers headers;
-    std::string body;                // chunked bodies arrive joined
-    Headers trailers;                // of a chunked body
-    std::string peer;                // address:port of the client
+    std::string body;  // chunked bodies arrive joined
+    Headers trailers;  // of a chunked body
+    std::string peer;  // address:port of the client
+    HttpSender sender;
     std::string_view path() const;   // target up to '?'
     std::string_view query() const;  // target after '?', without it
 };

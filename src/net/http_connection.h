@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -18,6 +19,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -83,6 +85,15 @@ public:
         });
     }
 
+    /// Asks the kernel, from any thread: what the client sent last may still lie unread before the
+    /// news that it has gone, and TLS is not read while a reply is owed.
+    bool awaits(uint64_t request) override {
+        const std::lock_guard lock(close_mutex_);
+        if (owed_.load() != request) return false;
+        pollfd look{socket().native_handle(), POLLRDHUP, 0};
+        return ::poll(&look, 1, 0) == 0;
+    }
+
 private:
     using ErrorCodeOf = boost::system::error_code;
     enum class State {
@@ -125,6 +136,8 @@ private:
         charge(0);
         state_ = State::kClosed;
         const auto kept = std::exchange(kept_, nullptr);
+        const std::lock_guard lock(close_mutex_);
+        owed_ = 0;
         ErrorCodeOf ec;
         socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ec);
         socket().close(ec);
@@ -284,6 +297,8 @@ private:
         // the next request waiting already, no armed wait does.
         kept_ = this->shared_from_this();
         const uint64_t number = ++request_number_;
+        owed_ = number;
+        request.sender = HttpSender(kept_, number);
         shared_->handler(std::move(request),
                          [weak = this->weak_from_this(), number](HttpResponse response) {
                              if (const auto self = weak.lock())
@@ -316,6 +331,7 @@ private:
 
     void write(HttpResponse response) {
         state_ = State::kWriting;
+        owed_ = 0;
         const auto kept = std::exchange(kept_, nullptr);
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
         const bool no_body = response.status == 204 || response.status == 304;
@@ -418,6 +434,8 @@ private:
     std::string peer_;
     std::atomic<int64_t> deadline_ms_{INT64_MAX};
     std::atomic<bool> has_held_{false};
+    std::mutex close_mutex_;         // the socket is not closed while another thread looks at it
+    std::atomic<uint64_t> owed_{0};  // the request that waits for its reply
     uint64_t request_number_ = 0;
     size_t parsed_ = 0;  // of input_
     size_t lingered_ = 0;

@@ -27,6 +27,12 @@ std::string_view date_now() {
 
 }  // namespace
 
+bool HttpSender::is_waiting() const {
+    if (request_ == 0) return true;
+    const auto connection = connection_.lock();
+    return connection && connection->awaits(request_);
+}
+
 void Shared::add(ConnectionBase* c) {
     const std::lock_guard lock(mutex_);
     connections_.insert(c);

@@ -19,6 +19,8 @@ public:
     virtual void close_soon(bool only_if_idle) = 0;
     /// Lets the connection see whether its time is over; `now_ms` is steady_ms().
     virtual void check_deadline(int64_t now_ms) = 0;
+    /// Whether the client waits for the reply to its request of that number.
+    virtual bool awaits(uint64_t request) = 0;
 };
 
 inline int64_t steady_ms() {

@@ -180,6 +180,42 @@ TEST_F(HttpTest, AnswersLateWhileMoreRequestsWait) {
     EXPECT_EQ(owed[1].first, "b");
 }
 
+TEST_F(HttpTest, KnowsWhetherAClientStillWaits) {
+    std::mutex mutex;
+    std::vector<std::pair<HttpSender, HttpReply>> owed;
+    const uint16_t port = serve({}, [&](HttpRequest request, HttpReply reply) {
+        const std::lock_guard lock(mutex);
+        owed.emplace_back(request.sender, std::move(reply));
+    });
+    const auto comes = [&](size_t n) {
+        return eventually([&] {
+            const std::lock_guard lock(mutex);
+            return owed.size() == n;
+        });
+    };
+    const std::string get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    Raw raw(port);
+    raw.send(get);
+    ASSERT_TRUE(comes(1));
+    EXPECT_TRUE(owed[0].first.is_waiting());
+    owed[0].second({});
+    raw.read_until("\r\n\r\n");
+    EXPECT_FALSE(owed[0].first.is_waiting());  // answered
+    raw.send(get);
+    ASSERT_TRUE(comes(2));
+    EXPECT_FALSE(owed[0].first.is_waiting());
+    EXPECT_TRUE(owed[1].first.is_waiting());
+    raw.send(get);  // unread, and stands before the end of the stream
+    EXPECT_TRUE(owed[1].first.is_waiting());
+    raw.close();
+    EXPECT_TRUE(eventually([&] { return !owed[1].first.is_waiting(); }));
+    EXPECT_TRUE(HttpSender().is_waiting());
+    // The last to look may outlive the connection.
+    owed[1].second({});
+    EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
+    EXPECT_FALSE(owed[1].first.is_waiting());
+}
+
 TEST_F(HttpTest, MayGatherRepliesAndSendsThemAloneAfterAWhile) {
     HttpServerOptions options;
     options.gathers_replies = true;
