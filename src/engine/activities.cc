@@ -10,8 +10,13 @@ namespace tandem {
 
 namespace {
 
+// So often at most pollers are asked whether they are still there, when there are too many.
+constexpr auto kSweepEvery = std::chrono::seconds(1);
+
 Gauge& queued = gauge("tandem_activity_tasks_queued", "Activity tasks that wait for a worker.");
 Gauge& polling = gauge("tandem_activity_pollers", "Workers that poll for an activity task.");
+
+bool is_wanted(const ActivityPoll& poll) { return !poll.is_wanted || poll.is_wanted(); }
 
 }  // namespace
 
@@ -43,7 +48,7 @@ void Activities::add(const std::string& activity, const ExecutionId& id, TaskId 
         Line& line = lines_[activity];
         const auto [it, is_new] = places_.try_emplace(key_of(id, task));
         if (!is_new) return;
-        line.tasks.push_back({id, task});
+        line.tasks.push_back({id, task, std::nullopt});
         it->second = {activity, std::prev(line.tasks.end())};
         queued.add(1);
     }
@@ -60,13 +65,17 @@ void Activities::remove(const ExecutionId& id, TaskId task) {
 }
 
 void Activities::poll(const std::string& activity, ActivityPoll poll) {
+    Pollers gone;
     {
         std::unique_lock lock(mutex_);
-        Line& line = lines_[activity];
-        if (stopped_ || line.pollers.size() >= kActivityPollers) {
-            const bool stopped = stopped_;
+        if (stopped_) {
             lock.unlock();
-            if (stopped) return poll.done(std::nullopt);
+            return poll.done(std::nullopt);
+        }
+        Line& line = lines_[activity];
+        if (line.pollers.size() >= kActivityPollers) gone = take_gone(line);
+        if (line.pollers.size() >= kActivityPollers) {
+            lock.unlock();
             return poll.done(
                 fail(ErrorCode::kOverloaded, "too many workers poll for this activity"));
         }
@@ -78,7 +87,22 @@ void Activities::poll(const std::string& activity, ActivityPoll poll) {
         deadlines_.emplace(until, std::pair(activity, std::weak_ptr(poller)));
         if (is_next) changed_.notify_all();
     }
+    for (const auto& poller : gone) poller->poll.done(std::nullopt);
     match(activity);
+}
+
+/// Those who poll no more and were not missed yet.
+Activities::Pollers Activities::take_gone(Line& line) {
+    Pollers gone;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < line.swept + kSweepEvery) return gone;
+    line.swept = now;
+    for (auto it = line.pollers.begin(); it != line.pollers.end();) {
+        const auto poller = it++;
+        if (!is_wanted((*poller)->poll)) gone.splice(gone.end(), line.pollers, poller);
+    }
+    polling.add(-int64_t(gone.size()));
+    return gone;
 }
 
 /// Hands tasks to workers while there are both.
@@ -95,7 +119,7 @@ void Activities::match(const std::string& activity) {
             poller = line.pollers.front();
             line.pollers.pop_front();
             polling.add(-1);
-            if (poller->poll.is_wanted && !poller->poll.is_wanted()) {
+            if (!is_wanted(poller->poll)) {
                 gone = std::move(poller);
             } else {
                 entry = line.tasks.front();
@@ -110,14 +134,18 @@ void Activities::match(const std::string& activity) {
 }
 
 void Activities::claim(const std::string& activity, Entry entry, std::shared_ptr<Poller> poller) {
-    const Payload worker = poller->poll.worker;
-    claim_(entry.id, entry.task, worker,
+    claim_({entry.id, entry.task, entry.nonce, poller->poll.worker},
            [this, activity, entry, poller](Result<TaskTicket> ticket) {
-               if (ticket) {
+               if (ticket && is_wanted(poller->poll)) {
                    return poller->poll.done(ActivityTask{
                        encode_task_token({entry.id, entry.task, ticket->nonce}), ticket->input});
                }
-               if (ticket.error().code != ErrorCode::kNotFound)
+               if (ticket) {
+                   poller->poll.done(std::nullopt);
+                   return offer_again(activity, entry, ticket->nonce);
+               }
+               const ErrorCode code = ticket.error().code;
+               if (code != ErrorCode::kNotFound && code != ErrorCode::kTimeout)
                    return poller->poll.done(tl::unexpected<Error>(ticket.error()));
                // Somebody else's since, or over: the worker is first in line for the next one.
                {
@@ -132,6 +160,22 @@ void Activities::claim(const std::string& activity, Entry entry, std::shared_ptr
                }
                match(activity);
            });
+}
+
+/// The worker who took it went away before it was handed over: it is the first for the next one.
+void Activities::offer_again(const std::string& activity, Entry entry, uint64_t nonce) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return;
+        entry.nonce = nonce;
+        Line& line = lines_[activity];
+        const auto [it, is_new] = places_.try_emplace(key_of(entry.id, entry.task));
+        if (!is_new) return;
+        line.tasks.push_front(std::move(entry));
+        it->second = {activity, line.tasks.begin()};
+        queued.add(1);
+    }
+    match(activity);
 }
 
 void Activities::expire() {

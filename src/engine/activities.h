@@ -20,12 +20,19 @@
 
 namespace tandem {
 
+/// A worker (its name as JSON, or null) wants a task.
+struct ActivityClaim {
+    ExecutionId execution;
+    TaskId task = 0;
+    std::optional<uint64_t> nonce;  // of a task that was taken by a worker who went away
+    Payload worker;
+};
+
 class Activities {
 public:
-    /// Records that the worker (its name as JSON, or null) took the task. Error: kNotFound, the
-    /// task is not to be had any more.
-    using Claim =
-        std::function<void(const ExecutionId&, TaskId, Payload worker, Callback<TaskTicket>)>;
+    /// Records that the worker took the task. Errors: kNotFound and kTimeout, the task is not to be
+    /// had any more.
+    using Claim = std::function<void(const ActivityClaim&, Callback<TaskTicket>)>;
 
     Activities(Threads threads, Claim claim);
     ~Activities() { stop(); }
@@ -40,6 +47,7 @@ private:
     struct Entry {
         ExecutionId id;
         TaskId task = 0;
+        std::optional<uint64_t> nonce;  // taken, and not handed over
     };
     struct Poller {
         ActivityPoll poll;
@@ -48,14 +56,19 @@ private:
     struct Line {
         std::list<Entry> tasks;
         std::list<std::shared_ptr<Poller>> pollers;
+        std::chrono::steady_clock::time_point swept{};  // of pollers that went away
     };
     struct Place {
         std::string activity;
         std::list<Entry>::iterator at;
     };
 
+    using Pollers = std::list<std::shared_ptr<Poller>>;
+
     void match(const std::string& activity);
     void claim(const std::string& activity, Entry entry, std::shared_ptr<Poller> poller);
+    void offer_again(const std::string& activity, Entry entry, uint64_t nonce);
+    Pollers take_gone(Line& line);
     void expire();
     static std::string key_of(const ExecutionId& id, TaskId task) {
         return id.str() + "#" + std::to_string(task);

@@ -65,12 +65,13 @@ protected:
         const auto put = engine_->put_callable(c, PutMode::kCreate);
         EXPECT_TRUE(put) << put.error().message;
     }
-    std::future<Result<std::optional<ActivityTask>>> poll(
-        std::chrono::milliseconds patience = 10s) {
+    std::future<Result<std::optional<ActivityTask>>> poll(std::chrono::milliseconds patience = 10s,
+                                                          std::function<bool()> is_wanted = {}) {
         auto promise = std::make_shared<std::promise<Result<std::optional<ActivityTask>>>>();
         ActivityPoll poll;
         poll.worker = Payload("\"axe\"");
         poll.patience = patience;
+        poll.is_wanted = std::move(is_wanted);
         poll.done = [promise](Result<std::optional<ActivityTask>> r) { promise->set_value(r); };
         engine_->poll_activity("chop", std::move(poll));
         return promise->get_future();
@@ -102,7 +103,7 @@ TEST_F(CallbackTest, AWorkerGetsATaskAndAnswersIt) {
     EXPECT_EQ(output("a"), "[3]");
     const auto again = answer((*task)->token, "[4]");
     ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(again.error().code, ErrorCode::kTimeout);
 }
 
 TEST_F(CallbackTest, TasksGoToWorkersInOrderAndEachToOne) {
@@ -161,13 +162,85 @@ TEST_F(CallbackTest, PollsAreBoundedAndEndWithTheServer) {
     for (auto& open : polls) EXPECT_FALSE(open.get()->has_value());
 }
 
+TEST_F(CallbackTest, AWorkerThatWentAwayIsPassedOver) {
+    auto gone = poll(100s, [] { return false; });
+    auto there = poll(100s, [] { return true; });
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    const auto task = there.get();
+    ASSERT_TRUE(task && *task);
+    EXPECT_EQ((*task)->input.view(), "1");
+    EXPECT_FALSE(gone.get()->has_value());
+}
+
+TEST_F(CallbackTest, ATaskThatWasTakenForAWorkerWhoLeftMeanwhileIsTheNextOnes) {
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    ASSERT_TRUE(start("b", "2", "activity").get());
+    std::atomic<int> asked{0};
+    EXPECT_FALSE(poll(100s, [&] { return asked++ == 0; }).get()->has_value());
+    EXPECT_EQ(asked, 2);
+    // It goes before those that nobody had yet, is recorded as taken once, and can be answered.
+    const auto task = poll().get();
+    ASSERT_TRUE(task && *task);
+    EXPECT_EQ((*task)->input.view(), "1");
+    ASSERT_TRUE(answer((*task)->token, "3"));
+    EXPECT_TRUE(ends("a", ExecutionStatus::kSucceeded));
+    const auto events = engine_->history(ExecutionId("a"), {});
+    EXPECT_EQ(std::count_if(events->begin(), events->end(),
+                            [](const Event& e) { return e.type == EventType::kTaskStarted; }),
+              1);
+    EXPECT_EQ((*poll().get())->input.view(), "2");
+    EXPECT_FALSE(poll(20ms).get()->has_value());
+}
+
+TEST_F(CallbackTest, ATaskThatIsOverMeanwhileIsNotOfferedAgain) {
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    std::atomic<int> asked{0};
+    EXPECT_FALSE(poll(100s, [&] { return asked++ == 0; }).get()->has_value());
+    std::promise<void> stopped;
+    engine_->stop(ExecutionId("a"), {}, {}, [&](auto) { stopped.set_value(); });
+    stopped.get_future().get();
+    auto next = poll(100s);
+    ASSERT_TRUE(start("b", "2", "activity").get());
+    EXPECT_EQ((*next.get())->input.view(), "2");
+}
+
+TEST_F(CallbackTest, WorkersThatWentAwayTakeNoPlace) {
+    std::atomic<bool> is_there{true};
+    std::vector<std::future<Result<std::optional<ActivityTask>>>> polls;
+    for (size_t i = 0; i < kActivityPollers; ++i)
+        polls.push_back(poll(100s, [&, i] { return is_there || i == 7; }));
+    EXPECT_FALSE(poll().get());
+    is_there = false;
+    std::this_thread::sleep_for(1100ms);  // they are not asked at every poll
+    auto next = poll(100s);
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    EXPECT_TRUE(polls[7].get()->has_value());
+    ASSERT_TRUE(start("b", "2", "activity").get());
+    EXPECT_TRUE(next.get()->has_value());
+    polls.erase(polls.begin() + 7);
+    for (auto& gone : polls) EXPECT_FALSE(gone.get()->has_value());
+}
+
+TEST_F(CallbackTest, PollsEndBeforeTheServer) {
+    auto open = poll(100s);
+    engine_->end_polls();
+    EXPECT_FALSE(open.get()->has_value());
+    EXPECT_FALSE(poll(100s).get()->has_value());
+    // What was queued is not lost.
+    ASSERT_TRUE(start("a", "1", "activity").get());
+    open_all();
+    EXPECT_EQ((*poll().get())->input.view(), "1");
+}
+
 TEST_F(CallbackTest, ATokenIsGoodForItsTaskOnly) {
     EXPECT_EQ(answer("nonsense", "1").error().code, ErrorCode::kInvalidArgument);
     ASSERT_TRUE(start("a", "{}", "token").get());
     ASSERT_TRUE(eventually([&] { return executor_.count() == 1; }));
     executor_.answer("a#3");
     TaskToken guess{ExecutionId("a"), 3, 12345};
-    EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kInvalidArgument);
+    guess.task = 4;
+    EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kTimeout);
     guess.execution = ExecutionId("nobody");
     EXPECT_EQ(answer(encode_task_token(guess), "1").error().code, ErrorCode::kNotFound);
     const auto events = engine_->history(ExecutionId("a"), {});

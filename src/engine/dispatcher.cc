@@ -35,6 +35,7 @@ void Dispatcher::act(const ExecutionId& id, const Action& action) {
         case ActionType::kRunTask: return run(id, action);
         case ActionType::kCancelTask:
             activities_.remove(id, action.task);
+            if (services_ != nullptr) services_->cancel(task_key(id, action.task));
             return executor_.cancel(task_key(id, action.task));
         case ActionType::kWatch: return engine_.watch(action.child, id, action.task);
         case ActionType::kStop: return engine_.stop(action.child);

@@ -28,9 +28,8 @@ public:
           committer_(store, threads),
           registry_(store, committer_, executor, std::move(languages)),
           activities_(threads,
-                      [this](const ExecutionId& id, TaskId task, Payload worker,
-                             Callback<TaskTicket> done) {
-                          claim(id, task, std::move(worker), std::move(done));
+                      [this](const ActivityClaim& claim, Callback<TaskTicket> done) {
+                          claim_task(claim, std::move(done));
                       }),
           dispatcher_(
               registry_, executor, options.services, activities_, options.seed,
@@ -212,6 +211,8 @@ public:
         activities_.poll(activity, std::move(poll));
     }
 
+    void end_polls() override { activities_.stop(); }
+
     void call_service(ServiceCall call, std::function<void(TaskResult)> done) override {
         if (context_.options.services != nullptr)
             return context_.options.services->call(std::move(call), std::move(done));
@@ -332,17 +333,20 @@ private:
     }
 
     /// A worker is to have a task of its activity.
-    void claim(const ExecutionId& id, TaskId task, Payload worker, Callback<TaskTicket> done) {
+    void claim_task(const ActivityClaim& claim, Callback<TaskTicket> done) {
         Message message;
         message.kind = Message::Kind::kTicket;
         message.rare = std::make_unique<Message::Rare>();
-        message.id = id;
-        message.input.type = InputType::kTaskStarted;
-        message.input.task = task;
-        message.input.data = std::move(worker);
+        message.id = claim.execution;
+        // One that was taken before has started: the next worker's taking is a sign of life.
+        message.input.type = claim.nonce ? InputType::kTaskHeartbeat : InputType::kTaskStarted;
+        message.input.task = claim.task;
+        message.input.data = claim.worker;
+        message.rare->nonce = claim.nonce;
         message.rare->answered = done;
         // Never refused for want of room: the task has left its queue.
-        if (!is_ready() || !shard_of(id).push(std::move(message), Mailbox::Class::kAnswer))
+        if (!is_ready() ||
+            !shard_of(claim.execution).push(std::move(message), Mailbox::Class::kAnswer))
             done(fail(ErrorCode::kUnavailable, "the server is stopping"));
     }
 

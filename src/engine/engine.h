@@ -80,7 +80,9 @@ struct ActivityTask {
 struct ActivityPoll {
     Payload worker;  // its name as JSON, or null
     std::chrono::milliseconds patience = std::chrono::seconds(kActivityPollSeconds);
-    std::function<bool()> is_wanted;  // whether there is still somebody to answer; may be empty
+    // Whether there is still somebody to answer; may be empty. Asked before the task is taken and
+    // again when that is durable: what nobody was there to get is offered to the next worker.
+    std::function<bool()> is_wanted;
     /// nullopt: the time is over. Errors: kOverloaded, kUnavailable.
     Callback<std::optional<ActivityTask>> done;
 };
@@ -153,13 +155,15 @@ public:
     virtual void explain(ExecutionId id, Callback<std::vector<Waiting>> done) = 0;
 
     // Tasks that are answered from outside, by their token.
-    /// Answers once that is durable. Errors: kInvalidArgument (no token), kNotFound (the task is
-    /// not open any more), kOverloaded, kUnavailable.
+    /// Answers once that is durable. Errors: kInvalidArgument (no such token), kNotFound (no such
+    /// execution), kTimeout (the task is not open any more), kOverloaded, kUnavailable.
     virtual void answer_task(std::string_view token, TaskResult result, Callback<void> done) = 0;
     /// A sign of life; the same errors.
     virtual void heartbeat_task(std::string_view token, Callback<void> done) = 0;
     /// Error besides those of ActivityPoll: kNotFound (no such activity).
     virtual void poll_activity(const std::string& activity, ActivityPoll poll) = 0;
+    /// Ends all polls, and later ones at once: of a server that is about to stop.
+    virtual void end_polls() = 0;
 
     // Direct calls and packages.
     /// Calls a service once, without a record.

@@ -283,12 +283,16 @@ void Shard::handle_ticket(Message& message) {
     if (!live) return message.rare->answered(tl::unexpected<Error>(live.error()));
     std::optional<TaskTicket> ticket;
     if ((*live)->is_open()) ticket = (*live)->state->ticket(message.input.task);
-    const bool is_its = ticket && (message.rare->nonce ? *message.rare->nonce == ticket->nonce
-                                                       : !ticket->is_started);
-    if (!is_its) {
+    const auto refuse = [&](ErrorCode code, const char* why) {
         keep_or_drop(message.id);
-        return message.rare->answered(fail(ErrorCode::kNotFound, "the task is not open"));
-    }
+        message.rare->answered(fail(code, why));
+    };
+    const std::optional<uint64_t> nonce = message.rare->nonce;
+    if (!ticket || (!nonce && ticket->is_started))
+        return refuse(ErrorCode::kTimeout, "the task is not open any more");
+    // Numbers of tasks are not used again: this is no token that was given out.
+    if (nonce && *nonce != ticket->nonce)
+        return refuse(ErrorCode::kInvalidArgument, "not the token of the task");
     decide(**live, std::move(message.input));
     outbox(**live).replies.push_back(
         [reply = std::move(message.rare->answered), ticket = *ticket](const Result<void>& durable) {

@@ -38,6 +38,9 @@ public:
     Result<void> token_reply;
     std::vector<std::pair<std::string, TaskResult>> answered;
     std::optional<ActivityTask> activity_task;
+    std::optional<Error> refuse_poll;
+    bool hold_polls = false;  // their `done` is the test's to call
+    std::optional<ActivityPoll> last_poll;
     TaskResult invoke_result;
     std::optional<Task> last_task;
     std::optional<StartRequest> last_start;
@@ -270,10 +273,14 @@ public:
     }
     void heartbeat_task(std::string_view, Callback<void> done) override { done(token_reply); }
     void poll_activity(const std::string& activity, ActivityPoll poll) override {
+        last_poll = poll;
         if (!callable({CallableKind::kActivity, activity, ""}))
             return poll.done(fail(ErrorCode::kNotFound, "none"));
+        if (refuse_poll) return poll.done(tl::unexpected(*refuse_poll));
+        if (hold_polls) return;
         poll.done(activity_task);
     }
+    void end_polls() override {}
     void call_service(ServiceCall, std::function<void(TaskResult)> done) override {
         done(invoke_result);
     }
