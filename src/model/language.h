@@ -127,8 +127,8 @@ struct LanguageOptions {
     std::string region = "us-east-1";
     // A definition may name resources that are not there: their answers are mocked.
     bool takes_any_resource = false;
-    // Services can be called, and tasks be answered by their tokens. Without, a new definition
-    // whose tasks need either is refused.
+    // Services can be called. Without, a new definition whose tasks
+    // need one is refused.
     bool has_services = true;
     size_t payload_bytes = 262'144;
     size_t history_events = 25'000;

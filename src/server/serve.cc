@@ -144,7 +144,7 @@ Result<void> Server::open_engine() {
     language.history_events = config_.limits.history_events;
     if (auto ok = read_mocks(); !ok) return ok;
     language.takes_any_resource = mock_config_.has_value();
-    language.has_services = false;  // none is bound to the engine, and no door takes tokens
+    language.has_services = false;  // none is bound to the engine
     asl_ = asl::make_language(language);
     asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
     invocation_ = invocation::make_language(language);
@@ -257,6 +257,7 @@ Result<void> Server::announce() {
 
 void Server::drain() {
     log_info("draining");
+    engine_->end_polls();
     http_->drain(config_.limits.drain_timeout_ms);
     http_->stop();
     engine_->shutdown();

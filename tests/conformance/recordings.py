@@ -11,11 +11,7 @@ import types
 
 ROLE = "arn:aws:iam::@@ACCOUNT@@:role/snf_role_arn"
 # Actions that belong to features which a case may need; those left out are in scope.
-FEATURES = {
-    "activities": r"\w*Activit(y|ies|yTask)$",
-    "map runs": r"\w*MapRuns?$",
-    "task tokens": r"SendTask\w+$",
-}
+FEATURES = {"map runs": r"\w*MapRuns?$"}
 MODELS = "API models of other AWS services"
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
 
@@ -169,9 +165,9 @@ def _excluded_definition(text, is_refused):
         return None  # its resources are never called
     for resource in used.get("Resource", ()):
         if ":activity:" in resource:
-            return "activities"
+            continue
         if resource.endswith((".waitForTaskToken", ".sync", ".sync:2")) or ":aws-sdk:sfn:" in resource:
-            return "callbacks and task tokens"
+            return "callbacks and Step Functions by its SDK"
         if not LAMBDA_RESOURCE.match(resource) and ":states:::states:" not in resource and "<" not in resource:
             return "other AWS services"
     return None

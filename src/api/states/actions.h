@@ -38,6 +38,11 @@ Answer<json::Value> describe_activity(const Context& context, const Input& input
 Answer<json::Value> list_activities(const Context& context, const Input& input);
 Answer<json::Value> delete_activity(const Context& context, const Input& input);
 
+void get_activity_task(const Context& context, const Input& input, const Caller& caller, Done done);
+void send_task_success(const Context& context, const Input& input, Done done);
+void send_task_failure(const Context& context, const Input& input, Done done);
+void send_task_heartbeat(const Context& context, const Input& input, Done done);
+
 void start_execution(const Context& context, const Input& input, const Caller& caller, Done done);
 void start_sync_execution(const Context& context, const Input& input, Done done);
 void test_state(const Context& context, const Input& input, Done done);

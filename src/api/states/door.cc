@@ -58,6 +58,10 @@ constexpr Action kActions[] = {
     {"DescribeActivity", Runs::kHere, describe_activity},
     {"ListActivities", Runs::kHere, list_activities},
     {"DeleteActivity", Runs::kAlone, delete_activity},
+    {"GetActivityTask", Runs::kHere, nullptr, nullptr, get_activity_task},
+    {"SendTaskSuccess", Runs::kHere, nullptr, send_task_success},
+    {"SendTaskFailure", Runs::kHere, nullptr, send_task_failure},
+    {"SendTaskHeartbeat", Runs::kHere, nullptr, send_task_heartbeat},
     {"StartExecution", Runs::kHere, nullptr, nullptr, start_execution},
     {"StartSyncExecution", Runs::kHere, nullptr, start_sync_execution},
     {"TestState", Runs::kHere, nullptr, test_state},
@@ -70,9 +74,7 @@ constexpr Action kActions[] = {
 };
 
 // The rest of the API's 37 actions: known, and not answered by this version.
-constexpr std::string_view kNotYet[] = {"DescribeMapRun",  "GetActivityTask",   "ListMapRuns",
-                                        "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess",
-                                        "UpdateMapRun"};
+constexpr std::string_view kNotYet[] = {"DescribeMapRun", "ListMapRuns", "UpdateMapRun"};
 
 const Action* find_action(std::string_view name) {
     const Action* action = std::find_if(std::begin(kActions), std::end(kActions),
@@ -129,7 +131,8 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
     }
     auto body = aws::decode_body(request.body, context_.limits);
     if (!body) return reply(failure(body.error()));
-    run(*action, *std::move(body), {request.peer, {}}, [this, reply](Answer<json::Value> answer) {
+    const Caller caller{std::move(request.peer), {}, std::move(request.sender)};
+    run(*action, *std::move(body), caller, [this, reply](Answer<json::Value> answer) {
         reply(answer ? aws::json10_reply(*answer) : failure(answer.error()));
     });
 }

@@ -3,7 +3,9 @@
 // a disk run on the context's work queues. Safe from every thread. It never parses a definition.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -18,6 +20,9 @@ struct Action;
 struct Caller {
     std::string peer;        // of a connection: address and port
     std::string started_by;  // of a task of an execution: its key (exec/services.h)
+    net::HttpSender sender = {};
+    std::shared_ptr<const std::atomic<bool>> cancelled = {};  // the task waits no more; may be null
+    bool is_waiting() const { return sender.is_waiting() && !(cancelled && *cancelled); }
 };
 
 using Done = std::function<void(aws::Answer<json::Value>)>;

@@ -252,7 +252,7 @@ TEST_F(StatesTest, DeletingWaitsForOpenExecutions) {
 
 TEST_F(StatesTest, RefusesWhatIsNoAction) {
     EXPECT_EQ(send("Nonsense", "{}").type(), "UnknownOperationException");
-    const Reply later = send("SendTaskSuccess", "{}");
+    const Reply later = send("DescribeMapRun", "{}");
     EXPECT_EQ(later.status, 400);
     EXPECT_EQ(later.type(), "UnsupportedOperation");
     EXPECT_EQ(send("ListStateMachines", "{}", "text/plain").type(), "UnknownOperationException");

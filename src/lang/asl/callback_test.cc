@@ -293,12 +293,13 @@ TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
     }
     options = {};
     options.has_services = false;
-    for (const char* unanswered :
-         {"arn:aws:states:::states:startExecution", kInvokeWithToken, kActivity}) {
-        EXPECT_FALSE(make_language(options)->validate(one_task(unanswered, R"("Parameters":{},)")));
+    EXPECT_FALSE(make_language(options)->validate(
+        one_task("arn:aws:states:::states:startExecution", R"("Parameters":{},)")));
+    for (const char* there : {"arn:aws:states:::lambda:invoke", kInvokeWithToken, kActivity}) {
+        EXPECT_TRUE(make_language(options)->validate(
+            one_task(there, R"("Parameters":{"FunctionName":"f"},)")))
+            << there;
     }
-    EXPECT_TRUE(make_language(options)->validate(
-        one_task("arn:aws:states:::lambda:invoke", R"("Parameters":{"FunctionName":"f"},)")));
 }
 
 }  // namespace

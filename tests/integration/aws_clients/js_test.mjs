@@ -24,10 +24,7 @@ const workflows = new sfn.SFNClient(options);
 const synchronous = new sfn.SFNClient({ ...options, disableHostPrefix: true });
 
 // The actions of Step Functions that are not there yet; the tests call every other one.
-const notYet = new Set([
-  "DescribeMapRun", "GetActivityTask", "ListMapRuns",
-  "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "UpdateMapRun",
-]);
+const notYet = new Set(["DescribeMapRun", "ListMapRuns", "UpdateMapRun"]);
 const called = new Set();
 for (const client of [workflows, synchronous]) {
   client.middlewareStack.add(
@@ -199,12 +196,36 @@ async function testVersions(name) {
   await send(new sfn.DeleteStateMachineCommand({ stateMachineArn }));
 }
 
+/** An activity's worker: its poll is open before there is a task. */
+async function testWorker(name, activityArn) {
+  const definition = JSON.stringify({ StartAt: "T", States: { T: { Type: "Task", Resource: activityArn, HeartbeatSeconds: 30, End: true } } });
+  const { stateMachineArn } = await workflows.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn: role }));
+  const run = async (answer) => {
+    const polled = workflows.send(new sfn.GetActivityTaskCommand({ activityArn, workerName: "js" }));
+    const { executionArn } = await workflows.send(new sfn.StartExecutionCommand({ stateMachineArn, input: '{"n":4}' }));
+    const { taskToken, input } = await polled;
+    assert.deepEqual(JSON.parse(input), { n: 4 });
+    await workflows.send(new sfn.SendTaskHeartbeatCommand({ taskToken }));
+    await answer(taskToken);
+    // Answered when that is durable, and then no more.
+    await refused("TaskTimedOut", workflows.send(new sfn.SendTaskHeartbeatCommand({ taskToken })));
+    return workflows.send(new sfn.DescribeExecutionCommand({ executionArn }));
+  };
+  const good = await run((taskToken) => workflows.send(new sfn.SendTaskSuccessCommand({ taskToken, output: "[1, 2]" })));
+  assert.deepEqual([good.status, JSON.parse(good.output)], ["SUCCEEDED", [1, 2]]);
+  const bad = await run((taskToken) => workflows.send(new sfn.SendTaskFailureCommand({ taskToken, error: "E", cause: "c" })));
+  assert.deepEqual([bad.status, bad.error, bad.cause], ["FAILED", "E", "c"]);
+  await refused("InvalidToken", workflows.send(new sfn.SendTaskSuccessCommand({ taskToken: "nonsense", output: "1" })));
+  await workflows.send(new sfn.DeleteStateMachineCommand({ stateMachineArn }));
+}
+
 async function testActivities(name) {
   const { activityArn } = await workflows.send(new sfn.CreateActivityCommand({ name, tags: [{ key: "a", value: "1" }] }));
   const described = await workflows.send(new sfn.DescribeActivityCommand({ activityArn }));
   assert.equal(described.name, name);
   const { activities } = await workflows.send(new sfn.ListActivitiesCommand({}));
   assert.ok(activities.some((a) => a.activityArn === activityArn));
+  await testWorker(name, activityArn);
   await workflows.send(new sfn.DeleteActivityCommand({ activityArn }));
   await refused("ActivityDoesNotExist", workflows.send(new sfn.DescribeActivityCommand({ activityArn })));
 }

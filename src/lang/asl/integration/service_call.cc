@@ -158,8 +158,7 @@ void bind_integration(TaskState& task) {
 
 bool is_available(const TaskState& task, const LanguageOptions& options) {
     if (task.integration == &unsupported_resource()) return false;
-    return options.has_services ||
-           (task.integration != &service_call() && task.pattern == Pattern::kRequestResponse);
+    return options.has_services || task.integration != &service_call();
 }
 
 }  // namespace tandem::asl
