@@ -25,6 +25,8 @@ public:
     /// The answer: kSucceeded with the result as the integration words it (and `execution`, if the
     /// call started one), else kFailed with `error` and `cause`.
     virtual void call(ServiceCall call, std::function<void(TaskResult)> done) = 0;
+    /// The call's answer is not wanted any more, and need not come. Best effort.
+    virtual void cancel(std::string_view) {}
 };
 
 }  // namespace tandem

@@ -2,6 +2,8 @@
 // Functions shows it out.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,7 @@ struct Asked {
     std::string key;
     std::string action;
     json::Value parameters;
+    std::shared_ptr<const std::atomic<bool>> cancelled = {};  // of a long one; else null
 };
 
 /// states:startExecution. The same key begins no second execution of a STANDARD state machine.

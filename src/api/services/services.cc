@@ -64,6 +64,39 @@ void InstalledServices::close() {
     if (blocking_) blocking_->close();
 }
 
+void InstalledServices::cancel(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    const auto poll = polls_.find(std::string(key));
+    if (poll != polls_.end()) *poll->second = true;
+}
+
+void InstalledServices::end_polls() {
+    const std::lock_guard lock(mutex_);
+    polls_end_ = true;
+    for (const auto& [key, is_cancelled] : polls_) *is_cancelled = true;
+}
+
+std::shared_ptr<std::atomic<bool>> InstalledServices::open_poll(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return polls_[key] = std::make_shared<std::atomic<bool>>(polls_end_);
+}
+
+/// Waits for a task as long as whoever called waits for the answer.
+void InstalledServices::poll(Asked asked, Answered done) {
+    const auto is_cancelled = open_poll(asked.key);
+    asked.cancelled = is_cancelled;
+    call_sfn(doors_, asked, [this, key = asked.key, is_cancelled, done](TaskResult result) {
+        bool is_dropped = false;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto it = polls_.find(key);
+            if (it != polls_.end() && it->second == is_cancelled) polls_.erase(it);
+            is_dropped = polls_end_ && result.payload.view() == "{}";
+        }
+        if (!is_dropped) done(std::move(result));
+    });
+}
+
 bool InstalledServices::is_open() const {
     const std::lock_guard lock(mutex_);
     return state_ == State::kOpen;
@@ -88,7 +121,7 @@ void InstalledServices::answered(const ServiceCall& call, int attempt, TaskResul
 }
 
 void InstalledServices::route(ServiceCall call, Answered done) {
-    const auto asked = read(call);
+    auto asked = read(call);
     if (!asked) {
         return done(failed("States.Runtime", "The Parameters '" + call.parameters.str() +
                                                  "' could not be used to start the Task: [The "
@@ -97,6 +130,8 @@ void InstalledServices::route(ServiceCall call, Answered done) {
     const std::string& service = call.service;
     if (service == "states" && call.action == "startExecution")
         return start_execution(doors_, *asked, std::move(done));
+    if (service == "aws-sdk:sfn" && call.action == "getActivityTask")
+        return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
     if (service == "aws-sdk:lambda") return call_lambda(doors_, *asked, std::move(done));
     if (service == "aws-sdk:s3" && doors_.buckets != nullptr)

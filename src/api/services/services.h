@@ -4,11 +4,14 @@
 // on threads of its own. Safe from every thread; an answer may come on any thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/aws/work_queue.h"
@@ -20,6 +23,7 @@
 namespace tandem::services {
 
 using Answered = std::function<void(TaskResult)>;
+struct Asked;
 
 /// What calls lead to. Everything pointed to outlives close(); a null one has no service.
 struct Doors {
@@ -39,6 +43,10 @@ public:
     /// Once. Makes the calls that wait.
     void bind(Doors doors);
     void call(ServiceCall call, Answered done) override;
+    void cancel(std::string_view key) override;
+    /// As in a crash, calls that wait for an activity's task are dropped: the engine makes them
+    /// again. Before Engine::end_polls(), which would answer them.
+    void end_polls();
     /// Calls that were not made yet are dropped, as in a crash: the engine makes them again.
     void close();
 
@@ -51,13 +59,18 @@ private:
 
     void make(ServiceCall call, int attempt, Answered done);
     void route(ServiceCall call, Answered done);
+    void poll(Asked asked, Answered done);
     void call_buckets(ServiceCall call, Answered done);
     void answered(const ServiceCall& call, int attempt, TaskResult result, const Answered& done);
     bool is_open() const;
+    std::shared_ptr<std::atomic<bool>> open_poll(const std::string& key);
 
     mutable std::mutex mutex_;
     State state_ = State::kUnbound;
     std::vector<Waiting> waiting_;
+    // By key, whether a poll's answer is not wanted any more.
+    std::unordered_map<std::string, std::shared_ptr<std::atomic<bool>>> polls_;
+    bool polls_end_ = false;
     Doors doors_;  // set before kOpen, constant after
     std::unique_ptr<aws::WorkQueue> blocking_;
 };

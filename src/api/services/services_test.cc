@@ -196,6 +196,53 @@ TEST_F(ServicesTest, LambdaIsCalledThroughItsDoor) {
     EXPECT_EQ(failed.string_or("FunctionError", ""), "Unhandled");
 }
 
+TEST_F(ServicesTest, APollLastsAsLongAsItsTask) {
+    bind();
+    sfn("createActivity", R"({"Name":"chop"})");
+    const std::string asked =
+        R"({"ActivityArn":"arn:aws:states:us-east-1:123456789012:activity:chop"})";
+    EXPECT_EQ(json::print(output(sfn("getActivityTask", asked))), "{}");
+    engine_.activity_task = ActivityTask{"t", Payload("[1]")};
+    EXPECT_EQ(json::print(output(sfn("getActivityTask", asked))),
+              R"({"TaskToken":"t","Input":"[1]"})");
+    engine_.hold_polls = true;
+    std::vector<std::string> answers;
+    const auto poll = [&](const char* key) {
+        services_.call({key, "aws-sdk:sfn", "getActivityTask", Payload(asked)},
+                       [&](const TaskResult& result) { answers.push_back(result.payload.str()); });
+        return *engine_.last_poll;
+    };
+    const ActivityPoll one = poll("e#1"), two = poll("e#2"), three = poll("e#3");
+    services_.cancel("e#1");
+    services_.cancel("e#7");
+    EXPECT_FALSE(one.is_wanted());
+    EXPECT_TRUE(two.is_wanted());
+    one.done(std::nullopt);
+    EXPECT_EQ(answers, std::vector<std::string>{"{}"});
+    // At the server's stop nobody hears that there was no task: the call is made again.
+    services_.end_polls();
+    EXPECT_FALSE(two.is_wanted());
+    two.done(std::nullopt);
+    three.done(ActivityTask{"t", Payload("2")});  // it was too late to be passed over
+    const ActivityPoll late = poll("e#4");
+    EXPECT_FALSE(late.is_wanted());
+    late.done(std::nullopt);
+    EXPECT_EQ(answers, (std::vector<std::string>{"{}", R"({"TaskToken":"t","Input":"2"})"}));
+}
+
+TEST_F(ServicesTest, TokensAreAnsweredByTasksToo) {
+    bind();
+    const std::string token = encode_task_token({ExecutionId("states:m:e"), 3, 7});
+    output(sfn("sendTaskSuccess", R"({"TaskToken":")" + token + R"(","Output":{"Camel":[1]}})"));
+    output(sfn("sendTaskFailure", R"({"TaskToken":")" + token + R"(","Error":"E"})"));
+    output(sfn("sendTaskHeartbeat", R"({"TaskToken":")" + token + R"("})"));
+    ASSERT_EQ(engine_.answered.size(), 2u);
+    EXPECT_EQ(engine_.answered[0].second.payload.view(), R"({"Camel":[1]})");
+    EXPECT_EQ(text(sfn("sendTaskSuccess", R"({"TaskToken":"NoSuchTaskToken","Output":"text"})")),
+              "Sfn.InvalidTokenException: Invalid Token: 'Invalid token' (Service: Sfn, Status "
+              "Code: 400, Request ID: ID) (SDK Attempt Count: 1)");
+}
+
 TEST_F(ServicesTest, ThrottledCallsAreMadeAgain) {
     int delays = 0;
     services_.bind(

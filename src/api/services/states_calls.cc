@@ -124,7 +124,7 @@ void call_sfn(const Doors& doors, const Asked& asked, Answered done) {
     // An execution that it starts is the same one when the call is repeated after a crash.
     if (action == "StartExecution" && input.find("name") == nullptr)
         input.set("name", uuid_of(asked.key));
-    doors.states->call(action, std::move(input), {{}, asked.key},
+    doors.states->call(action, std::move(input), {{}, asked.key, {}, asked.cancelled},
                        [done = std::move(done)](aws::Answer<json::Value> answer) {
                            done(answer ? succeeded(to_pascal(with_date_texts(*answer)))
                                        : sdk2_failure("Sfn", answer.error(), random_uuid()));
