@@ -41,7 +41,11 @@ json::Value json_of(const Followed& followed, const Waits& waits) {
             one.set("failedAttempts", attempt->failed);
             if (!attempt->error.empty()) one.set("error", attempt->error);
             if (!attempt->cause.empty()) one.set("cause", attempt->cause);
-            if (w.kind == WaitKind::kTask) one.set("started", attempt->is_started);
+            if (w.kind == WaitKind::kTask) {
+                one.set("started", attempt->is_started);
+                if (attempt->is_submitted) one.set("submitted", true);
+                if (!attempt->worker.empty()) one.set("worker", attempt->worker);
+            }
         }
         one.set("text", wait_text(w, followed.progress(), waits.now));
         list.push_back(std::move(one));

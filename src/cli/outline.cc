@@ -59,10 +59,13 @@ std::string target_of(const json::Value& state) {
 }  // namespace
 
 std::string target_text(std::string_view resource) {
-    constexpr std::string_view kFunction = "function:";
-    const size_t at = resource.rfind(kFunction);
-    if (at == std::string_view::npos) return std::string(resource);
-    return "function " + std::string(resource.substr(at + kFunction.size()));
+    for (const std::string_view kind : {"function", "activity"}) {
+        const std::string mark = std::string(kind) + ":";
+        const size_t at = resource.rfind(mark);
+        if (at == std::string_view::npos) continue;
+        return std::string(kind).append(" ").append(resource.substr(at + mark.size()));
+    }
+    return std::string(resource);
 }
 
 Outline::Outline(const json::Value& definition) {

@@ -152,12 +152,17 @@ void Progress::add_task_event(const json::Value& event, std::string_view type, P
     if (type.ends_with("Scheduled") || type.find("Started") != std::string_view::npos) {
         a.is_scheduled = true;
         a.is_started = type.ends_with("Started");
+        a.is_submitted = false;
+        a.worker = details != nullptr ? details->string_or("workerName", "") : "";
         a.since = time_of(event.find("timestamp"));
         if (!a.is_started && details != nullptr) a.target = target_of(*details);
+    } else if (type.ends_with("Submitted")) {
+        a.is_submitted = true;
+        a.since = time_of(event.find("timestamp"));
     } else if (type.ends_with("Failed") || type.ends_with("TimedOut")) {
         failed(event, type, place);
     } else if (type.ends_with("Succeeded")) {
-        a.is_scheduled = a.is_started = false;
+        a.is_scheduled = a.is_started = a.is_submitted = false;
     }
 }
 
@@ -168,7 +173,7 @@ void Progress::failed(const json::Value& event, std::string_view type, Place pla
     StateProgress& s = states_[size_t(place.state)];
     const std::string path = places_.path(place);
     Attempt& a = attempts_[path];
-    a.is_scheduled = a.is_started = false;
+    a.is_scheduled = a.is_started = a.is_submitted = false;
     ++a.failed;
     // A Map or Parallel fails with the error of what is inside, which has been told.
     if (details == nullptr || type.ends_with("StateFailed")) return;

@@ -48,8 +48,10 @@ struct Attempt {
     std::string error;  // of the last failed attempt
     std::string cause;
     bool is_scheduled = false;  // a task is under way,
-    bool is_started = false;    // and somebody works on it
-    Timestamp since{};          // when it was scheduled, or started
+    bool is_started = false;    // and somebody works on it,
+    bool is_submitted = false;  // or has answered that the result comes later
+    Timestamp since{};          // when it was scheduled, started or submitted
+    std::string worker;         // who took it from its activity, if that has a name
     std::string target;         // "function train"
 };
 

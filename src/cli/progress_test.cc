@@ -257,6 +257,47 @@ TEST(Waits, SayWhatAndUntilWhen) {
     EXPECT_EQ(few[1], "  … and 3 more");
 }
 
+TEST(Waits, SayWhoIsToAnswer) {
+    History h(R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[
+        {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"r","End":true}}},
+        {"StartAt":"B","States":{"B":{"Type":"Task","Resource":"r","End":true}}},
+        {"StartAt":"C","States":{"C":{"Type":"Task","Resource":"r","End":true}}},
+        {"StartAt":"D","States":{"D":{"Type":"Task","Resource":"r","End":true}}}]}}})");
+    const int64_t start = h.add("ParallelStateStarted", h.named("ParallelStateEntered", 0, "P"));
+    const std::string chop = R"({"resource":"arn:aws:states:us-east-1:1:activity:chop"})";
+    h.add("ActivityScheduled", h.named("TaskStateEntered", start, "A"), chop);
+    h.add("ActivityStarted",
+          h.add("ActivityScheduled", h.named("TaskStateEntered", start, "B"), chop),
+          R"({"workerName":"axe\u001b[2J"})");
+    const auto submitted = [&](const char* state, const char* scheduled) {
+        const int64_t entered = h.named("TaskStateEntered", start, state);
+        return h.add("TaskSubmitted",
+                     h.add("TaskStarted", h.add("TaskScheduled", entered, scheduled)));
+    };
+    const int64_t c =
+        submitted("C", R"({"resource":"invoke","parameters":"{\"FunctionName\":\"f\"}"})");
+    submitted("D", R"({"resource":"startExecution.sync"})");
+    const auto entry = [](const char* path, const std::string& resource) {
+        return R"({"for":"task","state":")" + std::string(path + 5) + R"(","path":")" + path +
+               R"(","detail":"arn:aws:states:)" + resource +
+               R"(","since":"1970-01-01T00:00:03.000Z"})";
+    };
+    Waits waits = waits_of("[" + entry("P[0]/A", "us-east-1:1:activity:chop") + "," +
+                           entry("P[1]/B", "us-east-1:1:activity:chop") + "," +
+                           entry("P[2]/C", "::lambda:invoke.waitForTaskToken") + "," +
+                           entry("P[3]/D", "::states:startExecution.sync") + "]");
+    waits.now = from_micros(30'000'000);
+    const auto lines = wait_lines({}, waits, h.progress, {200});
+    ASSERT_EQ(lines.size(), 4u);
+    EXPECT_EQ(lines[0], "  P[0]/A  activity chop, waits for a worker for 27 s");
+    EXPECT_EQ(lines[1], "  P[1]/B  activity chop, worker axe\xef\xbf\xbd[2J has it for 23 s");
+    EXPECT_EQ(lines[2], "  P[2]/C  function f, waits for an answer by its task token for 19 s");
+    EXPECT_EQ(lines[3],
+              "  P[3]/D  startExecution.sync, waits for the end of what it started for 15 s");
+    h.add("TaskSucceeded", c);
+    EXPECT_FALSE(h.progress.attempt("P[2]/C")->is_submitted);
+}
+
 TEST(Waits, ManyAlikeShareALine) {
     const History h(kMapThenParallel);
     std::string list;

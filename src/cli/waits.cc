@@ -42,12 +42,34 @@ std::string target_of(const Wait& wait, const Progress& progress, const Attempt*
     return printable(target_text(wait.detail));
 }
 
+bool is_activity(const Wait& wait) { return wait.detail.find(":activity:") != std::string::npos; }
+
+bool is_queued(const Attempt* attempt) {
+    return attempt != nullptr && attempt->is_scheduled && !attempt->is_started;
+}
+
+/// What a task is at, and for how long.
+std::string stage_text(const Wait& wait, const Attempt* attempt, Timestamp now) {
+    const std::string all = elapsed(now - wait.since);
+    if (is_queued(attempt))
+        return std::string(is_activity(wait) ? "waits for a worker" : "waits for a process") +
+               " for " + all;
+    if (attempt == nullptr) return "runs for " + all;
+    const std::string latest = elapsed(now - attempt->since);
+    if (attempt->is_submitted) {
+        const bool by_token = wait.detail.ends_with(".waitForTaskToken");
+        return (by_token ? "waits for an answer by its task token for "
+                         : "waits for the end of what it started for ") +
+               latest;
+    }
+    if (!is_activity(wait)) return "runs for " + all;
+    const std::string worker = attempt->worker.empty() ? "a worker" : "worker " + attempt->worker;
+    return printable(worker) + " has it for " + latest;
+}
+
 std::string task_text(const Wait& wait, const Progress& progress, Timestamp now) {
     const Attempt* attempt = progress.attempt(wait.path);
-    const bool queued = attempt != nullptr && attempt->is_scheduled && !attempt->is_started;
-    std::string text = target_of(wait, progress, attempt);
-    text += queued ? ", waits for a process for " : ", runs for ";
-    text += elapsed(now - wait.since);
+    std::string text = target_of(wait, progress, attempt) + ", " + stage_text(wait, attempt, now);
     if (attempt != nullptr && attempt->failed > 0) {
         text += ", attempt " + std::to_string(attempt->failed + 1) + " after " +
                 printable(attempt->error);
@@ -89,11 +111,18 @@ std::string group_text(const Group& group, const Progress& progress, Timestamp n
     }
     const Wait& oldest = **std::min_element(group.waits.begin(), group.waits.end(), earlier);
     const auto queued = std::count_if(group.waits.begin(), group.waits.end(), [&](const Wait* w) {
-        const Attempt* attempt = progress.attempt(w->path);
-        return attempt != nullptr && attempt->is_scheduled && !attempt->is_started;
+        return is_queued(progress.attempt(w->path));
     });
     std::string text = count + " tasks on " + target_of(oldest, progress, nullptr);
-    if (queued > 0) text += " (" + grouped(queued) + " waiting for a process)";
+    const char* whom = is_activity(oldest) ? "a worker" : "a process";
+    if (queued > 0) text += " (" + grouped(queued) + " waiting for " + whom + ")";
+    const auto submitted =
+        std::count_if(group.waits.begin(), group.waits.end(), [&](const Wait* w) {
+            const Attempt* attempt = progress.attempt(w->path);
+            return attempt != nullptr && attempt->is_submitted;
+        });
+    if (submitted > 0 && oldest.detail.ends_with(".waitForTaskToken"))
+        text += " (" + grouped(submitted) + " waiting for an answer by task token)";
     return text + ", the oldest for " + elapsed(now - oldest.since);
 }
 
