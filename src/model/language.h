@@ -127,9 +127,6 @@ struct LanguageOptions {
     std::string region = "us-east-1";
     // A definition may name resources that are not there: their answers are mocked.
     bool takes_any_resource = false;
-    // Services can be called. Without, a new definition whose tasks
-    // need one is refused.
-    bool has_services = true;
     size_t payload_bytes = 262'144;
     size_t history_events = 25'000;
     // A decision that has come so far leaves the rest to the next kTimer input, due at once.

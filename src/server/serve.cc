@@ -11,6 +11,7 @@
 #include "api/admin/door.h"
 #include "api/aws/gate.h"
 #include "api/lambda/door.h"
+#include "api/services/services.h"
 #include "api/states/door.h"
 #include "api/states/mock_config.h"
 #include "base/encoding.h"
@@ -60,6 +61,8 @@ net::HttpResponse bad_request(int status, std::string_view reason) {
 class Server {
 public:
     explicit Server(const Config& config) : config_(config) {}
+    /// Calls of services answer to the engine: none may be under way when it goes.
+    ~Server() { services_.close(); }
 
     Result<void> open();
     Result<void> announce();
@@ -68,6 +71,7 @@ public:
 private:
     Result<void> open_engine();
     Result<void> read_mocks();
+    void make_doors();
     Result<void> listen();
     void route(net::HttpRequest request, net::HttpReply reply);
     std::string url() const;
@@ -82,11 +86,13 @@ private:
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
     std::unique_ptr<Language> invocation_;
+    services::InstalledServices services_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<aws::WorkQueue> work_;
     std::unique_ptr<aws::WorkQueue> machine_changes_;
     std::unique_ptr<aws::WorkQueue> function_changes_;
     std::optional<json::Value> mock_config_;
+    std::optional<aws::Context> context_;
     std::unique_ptr<states::StatesDoor> states_;
     std::unique_ptr<lambda::LambdaDoor> lambda_;
     std::unique_ptr<admin::AdminDoor> admin_;
@@ -122,6 +128,7 @@ Result<void> Server::open() {
     buckets_ = std::move(*buckets);
     loops_ = net::EventLoops::start(config_.network_threads);
     if (auto ok = open_engine(); !ok) return ok;
+    make_doors();
     return listen();
 }
 
@@ -144,12 +151,12 @@ Result<void> Server::open_engine() {
     language.history_events = config_.limits.history_events;
     if (auto ok = read_mocks(); !ok) return ok;
     language.takes_any_resource = mock_config_.has_value();
-    language.has_services = false;  // none is bound to the engine
     asl_ = asl::make_language(language);
     asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
     invocation_ = invocation::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
+    options.services = &services_;
     auto engine = Engine::open(options, *store_, *blobs_, *pool_,
                                {asl_.get(), asl_express_.get(), invocation_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
@@ -169,18 +176,26 @@ Result<void> Server::read_mocks() {
     return {};
 }
 
-Result<void> Server::listen() {
+void Server::make_doors() {
     work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
     machine_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
     function_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
-    aws::Context context{
+    context_.emplace(aws::Context{
         *engine_,       {config_.account, config_.region}, config_.limits,        *work_,
-        system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()};
-    if (mock_config_) context.mock_config = &*mock_config_;
-    states_ = std::make_unique<states::StatesDoor>(context);
-    context.changes = function_changes_.get();
-    lambda_ = std::make_unique<lambda::LambdaDoor>(context);
-    admin_ = std::make_unique<admin::AdminDoor>(context);
+        system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()});
+    if (mock_config_) context_->mock_config = &*mock_config_;
+    states_ = std::make_unique<states::StatesDoor>(*context_);
+    aws::Context of_functions = *context_;
+    of_functions.changes = function_changes_.get();
+    lambda_ = std::make_unique<lambda::LambdaDoor>(of_functions);
+    admin_ = std::make_unique<admin::AdminDoor>(of_functions);
+    services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(),
+                    [this](int64_t delay_ms, std::function<void()> work) {
+                        loops_->post_after(delay_ms, std::move(work));
+                    }});
+}
+
+Result<void> Server::listen() {
     aws::GateOptions gate;
     gate.region = config_.region;
     gate.verify_signatures = config_.auth;
@@ -264,9 +279,11 @@ void Server::drain() {
     pool_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})
         queue->close();
+    services_.close();
+    // Before the engine goes: a timer on a loop may be repeating a call of a service.
+    loops_->stop();
     engine_.reset();
     pool_.reset();
-    loops_->stop();
     store_.reset();
     log_info("stopped");
 }

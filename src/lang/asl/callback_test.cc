@@ -291,15 +291,6 @@ TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
         const auto taken = make_language()->validate(one_task(there, R"("Parameters":{},)"));
         EXPECT_TRUE(taken) << there << ": " << (taken ? "" : taken.error().message);
     }
-    options = {};
-    options.has_services = false;
-    EXPECT_FALSE(make_language(options)->validate(
-        one_task("arn:aws:states:::states:startExecution", R"("Parameters":{},)")));
-    for (const char* there : {"arn:aws:states:::lambda:invoke", kInvokeWithToken, kActivity}) {
-        EXPECT_TRUE(make_language(options)->validate(
-            one_task(there, R"("Parameters":{"FunctionName":"f"},)")))
-            << there;
-    }
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ public:
         if (options_.takes_any_resource) return {};
         for (const StateDefinition& state : (*definition)->states) {
             const auto* task = std::get_if<TaskState>(&state.body);
-            if (task == nullptr || is_available(*task, options_)) continue;
+            if (task == nullptr || is_available(*task)) continue;
             return fail(ErrorCode::kInvalidArgument,
                         "SCHEMA_VALIDATION_FAILED: The resource '" + task->resource +
                             "' of the state '" + state.name + "' is not available on this server");

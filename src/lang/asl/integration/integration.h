@@ -46,7 +46,7 @@ public:
 /// integration that fails every task.
 void bind_integration(TaskState& task);
 /// Whether this installation can call the task's resource and wait for its result.
-bool is_available(const TaskState& task, const LanguageOptions& options);
+bool is_available(const TaskState& task);
 
 /// What a worker or whoever holds the task's token says.
 Outcome<json::Value> token_answer(const TaskResult& result);

@@ -156,9 +156,6 @@ void bind_integration(TaskState& task) {
     if (task.integration == &activity()) task.pattern = Pattern::kActivity;
 }
 
-bool is_available(const TaskState& task, const LanguageOptions& options) {
-    if (task.integration == &unsupported_resource()) return false;
-    return options.has_services || task.integration != &service_call();
-}
+bool is_available(const TaskState& task) { return task.integration != &unsupported_resource(); }
 
 }  // namespace tandem::asl

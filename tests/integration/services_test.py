@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Task resources other than functions, through a running server: executions that start and await others, Step Functions,
+Lambda and S3 as aws-sdk; stops reach children, and a crash repeats nothing."""
+import io
+import json
+import pathlib
+import sys
+import time
+import unittest
+import zipfile
+
+try:
+    import botocore.exceptions
+except ImportError:
+    print("boto3 is not installed")
+    sys.exit(77)
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from server import Server
+
+ROLE = "arn:aws:iam::123456789012:role/test"
+SECONDS = 30
+CODE = "def lambda_handler(event, context):\n    return {'doubled': event['n'] * 2}\n"
+CHILD = {"StartAt": "Add", "States": {"Add": {"Type": "Pass", "Result": 7, "ResultPath": "$.added", "End": True}}}
+FAILING = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
+WAITING = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "Next": "Done"}, "Done": {"Type": "Pass", "Result": {"ok": True}, "End": True}}}
+ENDLESS = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 86400, "End": True}}}
+# Answers whoever waits for the token that it is given.
+ANSWERING = {"StartAt": "Answer", "States": {"Answer": {
+    "Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess",
+    "Parameters": {"TaskToken.$": "$.token", "Output": {"told": "you"}}, "End": True}}}
+
+
+def one_task(resource, parameters, **fields):
+    return {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, "End": True, **fields}}}
+
+
+class Services(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server().start()
+        cls.addClassCleanup(cls.server.stop)
+        cls.api = cls.server.client("stepfunctions")
+
+    @classmethod
+    def make(cls, definition, name=None, **fields):
+        cls.made = getattr(cls, "made", 0) + 1
+        return cls.api.create_state_machine(name=name or f"m{cls.made}", definition=json.dumps(definition), roleArn=ROLE, **fields)["stateMachineArn"]
+
+    def until(self, what, is_done):
+        deadline = time.monotonic() + SECONDS
+        while not (found := is_done()):
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+        return found
+
+    def ended(self, arn):
+        self.until("the execution did not end", lambda: self.api.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        return self.api.describe_execution(executionArn=arn)
+
+    def run_one(self, resource, parameters, input=None, **fields):
+        arn = self.make(one_task(resource, parameters, **fields))
+        return self.ended(self.api.start_execution(stateMachineArn=arn, input=json.dumps(input or {}))["executionArn"])
+
+    def output(self, *args, **fields):
+        ended = self.run_one(*args, **fields)
+        self.assertEqual(ended["status"], "SUCCEEDED", ended.get("cause"))
+        return json.loads(ended["output"])
+
+    def test_starts_an_execution(self):
+        child = self.make(CHILD)
+        output = self.output("states:startExecution", {"StateMachineArn": child, "Input": {"n.$": "$.n"}}, {"n": 3})
+        self.assertEqual(output["SdkHttpMetadata"]["HttpStatusCode"], 200)
+        self.assertEqual(json.loads(self.ended(output["ExecutionArn"])["output"]), {"n": 3, "added": 7})
+
+    def test_awaits_an_execution(self):
+        child = self.make(CHILD)
+        for pattern, shown in ((".sync", '{"n":3,"added":7}'), (".sync:2", {"n": 3, "added": 7})):
+            output = self.output("states:startExecution" + pattern, {"StateMachineArn": child, "Input": {"n": 3}})
+            self.assertEqual((output["Status"], output["StateMachineArn"], output["Output"]), ("SUCCEEDED", child, shown))
+        failed = self.run_one("states:startExecution.sync:2", {"StateMachineArn": self.make(FAILING)})
+        self.assertEqual((failed["status"], failed["error"]), ("FAILED", "States.TaskFailed"))
+        cause = json.loads(failed["cause"])
+        self.assertEqual((cause["Status"], cause["Error"], cause["Cause"]), ("FAILED", "Broken", "by design"))
+
+    def test_an_execution_that_cannot_be_started(self):
+        nobody = self.make(CHILD) + "x"
+        failed = self.run_one("states:startExecution", {"StateMachineArn": nobody})
+        self.assertEqual(failed["error"], "StepFunctions.StateMachineDoesNotExistException")
+        self.assertIn("Service: AWSStepFunctions; Status Code: 400; Error Code: StateMachineDoesNotExist", failed["cause"])
+
+    def test_awaits_a_token_that_the_child_answers(self):
+        child = self.make(ANSWERING)
+        output = self.output("states:startExecution.waitForTaskToken", {"StateMachineArn": child, "Input": {"token.$": "$$.Task.Token"}})
+        self.assertEqual(output, {"told": "you"})
+
+    def test_stops_reach_the_child(self):
+        child = self.make(ENDLESS)
+        for pattern in (".sync", ".sync:2"):
+            arn = self.make(one_task("states:startExecution" + pattern, {"StateMachineArn": child}))
+            parent = self.api.start_execution(stateMachineArn=arn)["executionArn"]
+            running = self.until("no child", lambda: self.api.list_executions(stateMachineArn=child, statusFilter="RUNNING")["executions"])
+            # The parent must have learned of its child.
+            self.until("not submitted", lambda: "TaskSubmitted" in [e["type"] for e in self.api.get_execution_history(executionArn=parent)["events"]])
+            self.api.stop_execution(executionArn=parent)
+            self.assertEqual(self.ended(running[0]["executionArn"])["status"], "ABORTED")
+
+    def test_step_functions_as_sdk(self):
+        child = self.make(CHILD)
+        output = self.output("aws-sdk:sfn:startSyncExecution", {"StateMachineArn": self.make(CHILD, type="EXPRESS"), "Input": {"a": 1}})
+        self.assertEqual((output["Status"], json.loads(output["Output"])), ("SUCCEEDED", {"a": 1, "added": 7}))
+        output = self.output("aws-sdk:sfn:describeStateMachine", {"StateMachineArn": child})
+        self.assertEqual((output["StateMachineArn"], output["Status"], json.loads(output["Definition"])), (child, "ACTIVE", CHILD))
+        failed = self.run_one("aws-sdk:sfn:describeStateMachine", {"StateMachineArn": child + "x"})
+        self.assertEqual(failed["error"], "Sfn.StateMachineDoesNotExistException")
+        self.assertIn("(Service: Sfn, Status Code: 400, Request ID: ", failed["cause"])
+
+    def test_lambda_as_sdk(self):
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("lambda_function.py", CODE)
+        functions = self.server.client("lambda")
+        functions.create_function(FunctionName="double", Runtime="python3.11", Role=ROLE, Handler="lambda_function.lambda_handler",
+                                  Code={"ZipFile": package.getvalue()})
+        functions.get_waiter("function_active_v2").wait(FunctionName="double")
+        output = self.output("aws-sdk:lambda:invoke", {"FunctionName": "double", "Payload": {"n.$": "$.n"}}, {"n": 21})
+        self.assertEqual((output["StatusCode"], json.loads(output["Payload"])), (200, {"doubled": 42}))
+        output = self.output("aws-sdk:lambda:getFunctionConfiguration", {"FunctionName": "double"})
+        self.assertEqual(output["Handler"], "lambda_function.lambda_handler")
+        self.assertEqual(self.run_one("aws-sdk:lambda:invoke", {"FunctionName": "nobody"})["error"], "Lambda.ResourceNotFoundException")
+
+    def test_s3_as_sdk(self):
+        self.output("aws-sdk:s3:createBucket", {"Bucket": "results"})
+        put = self.output("aws-sdk:s3:putObject", {"Bucket": "results", "Key": "a/one.json", "Body": {"n.$": "$.n"}}, {"n": 1})
+        self.assertTrue(put["ETag"].startswith('"'))
+        stored = self.server.directory / "data/buckets/results/a/one.json"
+        self.assertEqual(json.loads(stored.read_text()), {"n": 1})
+        got = self.output("aws-sdk:s3:getObject", {"Bucket": "results", "Key.$": "$.key"}, {"key": "a/one.json"})
+        self.assertEqual((json.loads(got["Body"]), got["ContentLength"]), ({"n": 1}, 7))
+        listed = self.output("aws-sdk:s3:listObjectsV2", {"Bucket": "results", "Prefix": "a/"})
+        self.assertEqual([(entry["Key"], entry["Size"]) for entry in listed["Contents"]], [("a/one.json", 7)])
+        failed = self.run_one("aws-sdk:s3:getObject", {"Bucket": "results", "Key": "none"})
+        self.assertEqual(failed["error"], "S3.NoSuchKeyException")
+
+    def test_a_resource_that_is_not_there(self):
+        for resource in ("sqs:sendMessage", "aws-sdk:dynamodb:getItem", "aws-sdk:s3:putBucketPolicy"):
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                self.make(one_task(resource, {"QueueUrl": "q", "MessageBody": "m"}))
+            error = refused.exception.response["Error"]
+            self.assertEqual(error["Code"], "InvalidDefinition")
+            self.assertIn(f"The resource 'arn:aws:states:::{resource}' of the state 'T' is not available on this server", error["Message"])
+
+
+class Crash(unittest.TestCase):
+    def test_an_execution_that_awaits_others_finishes_once(self):
+        with Server() as server:
+            api = server.client("stepfunctions")
+            make = lambda name, definition: api.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+            child = make("child", WAITING)
+            item = one_task("states:startExecution.sync:2", {"StateMachineArn": child}, OutputPath="$.Output")
+            parent = make("parent", {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": item, "End": True}}})
+            arn = api.start_execution(stateMachineArn=parent, input=json.dumps(list(range(20))))["executionArn"]
+            for wanted in (5, 20):
+                deadline = time.monotonic() + SECONDS
+                while len(api.list_executions(stateMachineArn=child)["executions"]) < wanted:
+                    self.assertLess(time.monotonic(), deadline, "the children were not started")
+                    time.sleep(0.01)
+                server.kill()
+                server.start()
+                api = server.client("stepfunctions")
+            deadline = time.monotonic() + SECONDS
+            while (ended := api.describe_execution(executionArn=arn))["status"] == "RUNNING":
+                self.assertLess(time.monotonic(), deadline, "the parent did not end")
+                time.sleep(0.02)
+            self.assertEqual(ended["status"], "SUCCEEDED", ended.get("cause"))
+            self.assertEqual(json.loads(ended["output"]), [{"ok": True}] * 20)
+            children = api.list_executions(stateMachineArn=child)["executions"]
+            self.assertEqual((len(children), {c["status"] for c in children}), (20, {"SUCCEEDED"}))
+            types = [e["type"] for e in api.get_execution_history(executionArn=arn, maxResults=1000)["events"]]
+            self.assertEqual([types.count(t) for t in ("TaskScheduled", "TaskSubmitted", "TaskSucceeded", "TaskFailed")], [20, 20, 20, 0])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
