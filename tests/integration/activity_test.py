@@ -248,6 +248,23 @@ class Activities(unittest.TestCase):
         self.assertEqual(self.ended(execution)["status"], "SUCCEEDED")
         self.assertEqual(said(token), (400, "TaskTimedOut"))
 
+    def test_the_command_line_says_who_is_to_answer(self):
+        activity = self.activity()
+        machine = self.machine(activity, TimeoutSeconds=600, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "T"}])
+
+        def explained(*options):
+            return subprocess.run([self.server.tandem, "explain", execution, *options], capture_output=True, text=True, check=True, timeout=SECONDS,
+                                  env=self.server.variables()).stdout
+        execution = self.client.start_execution(stateMachineArn=machine)["executionArn"]
+        self.assertRegex(explained(), r"T  activity chop, waits for a worker for [\d.]+ s, times out in ")
+        token = self.client.get_activity_task(activityArn=activity, workerName="axe")["taskToken"]
+        self.assertRegex(explained(), r"T  activity chop, worker axe has it for [\d.]+ s, times out in ")
+        waiting = json.loads(explained("--json"))["waiting"][0]
+        self.assertEqual({key: waiting.get(key) for key in ("for", "target", "started", "worker", "submitted")},
+                         {"for": "task", "target": "activity chop", "started": True, "worker": "axe", "submitted": None})
+        self.client.send_task_failure(taskToken=token, error="Blunt")
+        self.until(lambda: "waits for a worker" in explained(), "the next attempt")
+
     def test_a_stop_ends_polls_at_once(self):
         activity = self.activity()
         polls = [self.open_poll(self.poll_bytes(activity)) for _ in range(100)]
