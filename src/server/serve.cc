@@ -272,6 +272,7 @@ Result<void> Server::announce() {
 
 void Server::drain() {
     log_info("draining");
+    services_.end_polls();
     engine_->end_polls();
     http_->drain(config_.limits.drain_timeout_ms);
     http_->stop();

@@ -14,6 +14,7 @@ ROLE = "arn:aws:iam::@@ACCOUNT@@:role/snf_role_arn"
 FEATURES = {"map runs": r"\w*MapRuns?$"}
 MODELS = "API models of other AWS services"
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
+OTHER_RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(activity:|states:|aws-sdk:(sfn|lambda):|lambda:invoke\.waitForTaskToken$)")
 
 
 class Recordings:
@@ -164,11 +165,7 @@ def _excluded_definition(text, is_refused):
     if is_refused:
         return None  # its resources are never called
     for resource in used.get("Resource", ()):
-        if ":activity:" in resource:
-            continue
-        if resource.endswith((".waitForTaskToken", ".sync", ".sync:2")) or ":aws-sdk:sfn:" in resource:
-            return "callbacks and Step Functions by its SDK"
-        if not LAMBDA_RESOURCE.match(resource) and ":states:::states:" not in resource and "<" not in resource:
+        if not LAMBDA_RESOURCE.match(resource) and not OTHER_RESOURCE.match(resource) and "<" not in resource:
             return "other AWS services"
     return None
 

@@ -248,6 +248,50 @@ class Activities(unittest.TestCase):
         self.assertEqual(self.ended(execution)["status"], "SUCCEEDED")
         self.assertEqual(said(token), (400, "TaskTimedOut"))
 
+    def consumer(self, **more):
+        """A state machine that is an activity's worker: answers each task with its input."""
+        sfn = "arn:aws:states:::aws-sdk:sfn:"
+        return self.client.create_state_machine(name="consumer", roleArn=ROLE, definition=json.dumps({"StartAt": "Poll", "States": {
+            "Poll": {"Type": "Task", "Resource": sfn + "getActivityTask", "Parameters": {"ActivityArn.$": "$.activity", "WorkerName": "machine"},
+                     "ResultPath": "$.task", "Next": "Look", **more},
+            "Look": {"Type": "Choice", "Choices": [{"Variable": "$.activity", "IsNull": True, "Next": "Never"},
+                                                  {"Variable": "$.task.TaskToken", "IsPresent": True, "Next": "Answer"}], "Default": "Poll"},
+            "Answer": {"Type": "Task", "Resource": sfn + "sendTaskSuccess", "ResultPath": "$.answer",
+                       "Parameters": {"TaskToken.$": "$.task.TaskToken", "Output.$": "$.task.Input"}, "Next": "Poll"},
+            "Never": {"Type": "Succeed"}}}))["stateMachineArn"]
+
+    def test_a_state_machine_may_be_the_worker(self):
+        activity = self.activity()
+        machine = self.machine(activity)
+        worker = self.client.start_execution(stateMachineArn=self.consumer(), input=json.dumps({"activity": activity}))["executionArn"]
+        self.until(lambda: self.metric("tandem_activity_pollers") == 1, "the poll")
+        # A stop ends the poll without an answer, and it is made again.
+        begun = time.monotonic()
+        self.assertEqual(self.server.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 10 * SLOWER)
+        self.server.start()
+        self.connect()
+        self.until(lambda: self.metric("tandem_activity_pollers") == 1, "the poll")
+        executions = [self.client.start_execution(stateMachineArn=machine, input=str(n))["executionArn"] for n in range(10)]
+        self.assertEqual([self.ended(execution)["output"] for execution in executions], [str(n) for n in range(10)])
+        events = self.client.get_execution_history(executionArn=worker, maxResults=1000)["events"]
+        polls = [json.loads(e["taskSucceededEventDetails"]["output"]) for e in events
+                 if e["type"] == "TaskSucceeded" and e["taskSucceededEventDetails"]["resource"] == "getActivityTask"]
+        self.assertEqual([poll["Input"] for poll in polls], [str(n) for n in range(10)])
+        # Who stops polling gets no task.
+        self.client.stop_execution(executionArn=worker)
+        execution = self.client.start_execution(stateMachineArn=machine, input="99")["executionArn"]
+        self.assertEqual(self.client.get_activity_task(activityArn=activity)["input"], "99")
+        self.assertEqual(self.client.describe_execution(executionArn=execution)["status"], "RUNNING")
+
+    def test_a_poll_ends_with_the_time_of_its_task(self):
+        activity = self.activity()
+        consumer = self.consumer(TimeoutSeconds=1)
+        worker = self.client.start_execution(stateMachineArn=consumer, input=json.dumps({"activity": activity}))["executionArn"]
+        self.assertEqual(self.ended(worker)["error"], "States.Timeout")
+        self.client.start_execution(stateMachineArn=self.machine(activity), input="1")
+        self.assertEqual(self.client.get_activity_task(activityArn=activity)["input"], "1")
+
     def test_the_command_line_says_who_is_to_answer(self):
         activity = self.activity()
         machine = self.machine(activity, TimeoutSeconds=600, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "T"}])
