@@ -141,8 +141,8 @@ void Activities::claim(const std::string& activity, Entry entry, std::shared_ptr
                        encode_task_token({entry.id, entry.task, ticket->nonce}), ticket->input});
                }
                if (ticket) {
-                   poller->poll.done(std::nullopt);
-                   return offer_again(activity, entry, ticket->nonce);
+                   offer_again(activity, entry, ticket->nonce);
+                   return poller->poll.done(std::nullopt);
                }
                const ErrorCode code = ticket.error().code;
                if (code != ErrorCode::kNotFound && code != ErrorCode::kTimeout)

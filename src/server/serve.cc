@@ -180,9 +180,13 @@ void Server::make_doors() {
     work_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
     machine_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
     function_changes_ = std::make_unique<aws::WorkQueue>(1, kBlockingQueue);
-    context_.emplace(aws::Context{
-        *engine_,       {config_.account, config_.region}, config_.limits,        *work_,
-        system_clock(), !config_.tls_certificate.empty(),  machine_changes_.get()});
+    context_.emplace(aws::Context{*engine_,
+                                  {config_.account, config_.region},
+                                  config_.limits,
+                                  *work_,
+                                  system_clock(),
+                                  !config_.tls_certificate.empty(),
+                                  machine_changes_.get()});
     if (mock_config_) context_->mock_config = &*mock_config_;
     states_ = std::make_unique<states::StatesDoor>(*context_);
     aws::Context of_functions = *context_;
