@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The kill loop: SIGKILL at random moments under load, then every acknowledged execution must have ended
-exactly once with a legal history. TANDEM_CRASH_ROUNDS rounds (20), TANDEM_CRASH_SEED repeats a run.
+exactly once with a legal history, and every answer of an activity's worker that was acknowledged counts, once. TANDEM_CRASH_ROUNDS rounds (20), TANDEM_CRASH_SEED repeats a run.
 """
 import collections
 import io
@@ -10,6 +10,7 @@ import random
 import sys
 import threading
 import time
+import uuid
 import zipfile
 
 try:
@@ -25,6 +26,7 @@ from server import Server
 ROUNDS = int(os.environ.get("TANDEM_CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("TANDEM_CRASH_SEED", str(random.SystemRandom().randrange(1 << 30))))
 STARTERS = 3
+WORKERS = 2
 FINISH_SECONDS = 300
 CODE = "def lambda_handler(event, context):\n    return event['n'] * 2\n"
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
@@ -58,7 +60,13 @@ JSONATA = {"QueryLanguage": "JSONata", "StartAt": "First", "States": {
                  "Item": {**SHUFFLED, "Output": "{% $states.result.Payload %}", "End": True}}},
              "Output": "{% $sort($states.result) %}", "Next": "End"},
     "End": {"Type": "Pass", "Output": {"first": "{% $first %}", "both": "{% $both %}", "each": "{% $states.input %}"}, "End": True}}}
+# What a worker had in hand when the server died is offered again once no sign of life has come.
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:chop"
+CHOPPED = {"StartAt": "Chop", "States": {"Chop": {
+    "Type": "Task", "Resource": ACTIVITY, "HeartbeatSeconds": 3, "ResultPath": "$.answer", "End": True,
+    "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1000, "IntervalSeconds": 1, "BackoffRate": 1.0}]}}}
 ANSWERS = {"TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskScheduleFailed"}
+COUNTS = collections.Counter()
 CLOSING = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 
 
@@ -72,22 +80,54 @@ def deploy(server):
                               Timeout=30, Code={"ZipFile": buffer.getvalue()})
     functions.get_waiter("function_active_v2").wait(FunctionName="double")
     client = server.client("stepfunctions")
+    client.create_activity(name="chop")
     return [client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)["stateMachineArn"]
-            for name, definition in (("loop", MACHINE), ("jsonata", JSONATA))]
+            for name, definition in (("loop", MACHINE), ("jsonata", JSONATA), ("chopped", CHOPPED))]
 
 
 def start_until(client, machines, stop, acknowledged, rng):
     """Starts executions until told to stop; remembers those that the server said it had started."""
     while not stop.is_set():
         n = rng.randrange(1000)
-        request = {"n": n, "items": [n + 1, n + 2, n + 3]}
+        name = f"e{rng.getrandbits(64):016x}"
+        request = {"n": n, "items": [n + 1, n + 2, n + 3], "name": name}
         try:
-            reply = client.start_execution(stateMachineArn=rng.choice(machines), name=f"e{rng.getrandbits(64):016x}",
-                                           input=json.dumps(request))
+            reply = client.start_execution(stateMachineArn=rng.choice(machines), name=name, input=json.dumps(request))
             acknowledged.append((reply["executionArn"], n))
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
             pass  # not acknowledged: it may exist or not
         stop.wait(0.02)
+
+
+def work_until(client, stop, answered):
+    """An activity's worker: remembers the answers that the server said it had taken, by the execution's name."""
+    while not stop.is_set():
+        try:
+            task = client.get_activity_task(activityArn=ACTIVITY)
+            if "taskToken" not in task:
+                continue
+            answer = uuid.uuid4().hex
+            client.send_task_success(taskToken=task["taskToken"], output=json.dumps(answer))
+            answered.append((json.loads(task["input"]).get("name"), answer))
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+            stop.wait(0.02)
+
+
+def problems_of_chopped(execution, events, answered):
+    kinds = collections.Counter(e["type"] for e in events)
+    found = []
+    if kinds["ActivityScheduled"] != kinds["ActivitySucceeded"] + kinds["ActivityTimedOut"] or kinds["ActivitySucceeded"] != 1:
+        found.append(f"events: {dict(kinds)}")
+    if kinds["ActivityStarted"] != kinds["ActivityScheduled"]:
+        found.append("a task was not taken once")  # without a worker it has no time that could be over
+    acknowledged = [answer for name, answer in answered if name == execution["name"]]
+    if len(acknowledged) > 1 or (acknowledged and json.loads(execution.get("output", "{}")).get("answer") != acknowledged[0]):
+        found.append(f"acknowledged answers: {acknowledged}")
+    if [e["type"] for e in events if e["type"] in CLOSING] != ["ExecutionSucceeded"]:
+        found.append("it does not end exactly once in success")
+    COUNTS["timed out"] += kinds["ActivityTimedOut"]
+    COUNTS["acknowledged"] += len(acknowledged)
+    return found
 
 
 def problems_of(events):
@@ -112,7 +152,7 @@ def problems_of(events):
     return found
 
 
-def check(client, arn, n):
+def check(client, arn, n, answered):
     deadline = time.monotonic() + FINISH_SECONDS
     while True:
         execution = client.describe_execution(executionArn=arn)
@@ -122,8 +162,9 @@ def check(client, arn, n):
     expected = {"first": 2 * n, "both": [2 * n, 1], "each": [2 * n + 2, 2 * n + 4, 2 * n + 6]}
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
     events = [event for page in pages for event in page["events"]]
-    found = problems_of(events)
-    if execution["status"] != "SUCCEEDED" or json.loads(execution["output"]) != expected:
+    is_chopped = ":chopped:" in arn
+    found = problems_of_chopped(execution, events, answered) if is_chopped else problems_of(events)
+    if execution["status"] != "SUCCEEDED" or not is_chopped and json.loads(execution["output"]) != expected:
         found.append(f"ended as {execution['status']} with {execution.get('output')}, {execution.get('cause')}")
     if found:
         print(json.dumps(events, default=str, indent=1))
@@ -134,7 +175,7 @@ def check(client, arn, n):
 def main():
     print(f"{ROUNDS} rounds, TANDEM_CRASH_SEED={SEED}", flush=True)
     rng = random.Random(SEED)
-    acknowledged = []
+    acknowledged, answered = [], []
     with Server(tandem=sys.argv[1] if len(sys.argv) > 1 else None) as server:
         machines = deploy(server)
         for number in range(ROUNDS):
@@ -142,6 +183,7 @@ def main():
             client = server.client("stepfunctions", connect_timeout=2, read_timeout=10)
             threads = [threading.Thread(target=start_until, args=(client, machines, stop, acknowledged, random.Random(rng.getrandbits(64))))
                        for _ in range(STARTERS)]
+            threads += [threading.Thread(target=work_until, args=(client, stop, answered)) for _ in range(WORKERS)]
             for thread in threads:
                 thread.start()
             time.sleep(rng.uniform(0.05, 0.8))  # the moment of the crash is the input of this test
@@ -150,9 +192,18 @@ def main():
             for thread in threads:
                 thread.join()
             server.start()
-        client = server.client("stepfunctions")
-        good = sum(check(client, arn, n) for arn, n in acknowledged)
-    print(f"{good} of {len(acknowledged)} acknowledged executions ended once, as they should")
+        client, stop = server.client("stepfunctions"), threading.Event()
+        workers = [threading.Thread(target=work_until, args=(server.client("stepfunctions", read_timeout=70), stop, answered)) for _ in range(WORKERS)]
+        for worker in workers:
+            worker.start()
+        good = sum(check(client, arn, n, answered) for arn, n in acknowledged)
+        stop.set()
+        client.start_execution(stateMachineArn=machines[2], input="{}")  # the last polls end
+        client.start_execution(stateMachineArn=machines[2], input="{}")
+        for worker in workers:
+            worker.join()
+    print(f"{good} of {len(acknowledged)} acknowledged executions ended once, as they should; {COUNTS['acknowledged']} answers of "
+          f"workers were taken, {COUNTS['timed out']} tasks were with a worker that the crash cut off")
     if not acknowledged or good != len(acknowledged):
         sys.exit(f"repeat: TANDEM_CRASH_SEED={SEED} TANDEM_CRASH_ROUNDS={ROUNDS} {' '.join(sys.argv)}")
 
