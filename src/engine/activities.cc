@@ -32,6 +32,7 @@ void Activities::stop() {
         lines.swap(lines_);
         queued.add(-int64_t(places_.size()));
         places_.clear();
+        deadlines_.clear();
         changed_.notify_all();
     }
     for (auto& [activity, line] : lines) {
@@ -59,9 +60,15 @@ void Activities::remove(const ExecutionId& id, TaskId task) {
     const std::lock_guard lock(mutex_);
     const auto it = places_.find(key_of(id, task));
     if (it == places_.end()) return;
-    lines_[it->second.activity].tasks.erase(it->second.at);
+    const auto line = lines_.find(it->second.activity);
+    line->second.tasks.erase(it->second.at);
     places_.erase(it);
     queued.add(-1);
+    forget_if_empty(line);
+}
+
+void Activities::forget_if_empty(std::map<std::string, Line>::iterator line) {
+    if (line->second.tasks.empty() && line->second.pollers.empty()) lines_.erase(line);
 }
 
 void Activities::poll(const std::string& activity, ActivityPoll poll) {
@@ -80,15 +87,27 @@ void Activities::poll(const std::string& activity, ActivityPoll poll) {
                 fail(ErrorCode::kOverloaded, "too many workers poll for this activity"));
         }
         const auto until = std::chrono::steady_clock::now() + poll.patience;
-        auto poller = std::make_shared<Poller>(Poller{std::move(poll), until});
-        line.pollers.push_back(poller);
-        polling.add(1);
-        const bool is_next = deadlines_.empty() || until < deadlines_.begin()->first;
-        deadlines_.emplace(until, std::pair(activity, std::weak_ptr(poller)));
-        if (is_next) changed_.notify_all();
+        enter(activity, line, line.pollers.end(),
+              std::make_shared<Poller>(Poller{std::move(poll), until, {}}));
     }
     for (const auto& poller : gone) poller->poll.done(std::nullopt);
     match(activity);
+}
+
+void Activities::enter(const std::string& activity, Line& line, Pollers::iterator at,
+                       std::shared_ptr<Poller> poller) {
+    const auto it = line.pollers.insert(at, std::move(poller));
+    (*it)->deadline = deadlines_.emplace((*it)->until, std::pair(activity, it));
+    polling.add(1);
+    if ((*it)->deadline == deadlines_.begin()) changed_.notify_all();
+}
+
+std::shared_ptr<Activities::Poller> Activities::leave(Line& line, Pollers::iterator poller) {
+    std::shared_ptr<Poller> left = std::move(*poller);
+    deadlines_.erase(left->deadline);
+    line.pollers.erase(poller);
+    polling.add(-1);
+    return left;
 }
 
 /// Those who poll no more and were not missed yet.
@@ -99,9 +118,8 @@ Activities::Pollers Activities::take_gone(Line& line) {
     line.swept = now;
     for (auto it = line.pollers.begin(); it != line.pollers.end();) {
         const auto poller = it++;
-        if (!is_wanted((*poller)->poll)) gone.splice(gone.end(), line.pollers, poller);
+        if (!is_wanted((*poller)->poll)) gone.push_back(leave(line, poller));
     }
-    polling.add(-int64_t(gone.size()));
     return gone;
 }
 
@@ -116,9 +134,7 @@ void Activities::match(const std::string& activity) {
             if (it == lines_.end() || it->second.pollers.empty()) return;
             Line& line = it->second;
             if (line.tasks.empty()) return;
-            poller = line.pollers.front();
-            line.pollers.pop_front();
-            polling.add(-1);
+            poller = leave(line, line.pollers.begin());
             if (!is_wanted(poller->poll)) {
                 gone = std::move(poller);
             } else {
@@ -127,6 +143,7 @@ void Activities::match(const std::string& activity) {
                 places_.erase(key_of(entry.id, entry.task));
                 queued.add(-1);
             }
+            forget_if_empty(it);
         }
         if (gone) gone->poll.done(std::nullopt);
         else claim(activity, std::move(entry), std::move(poller));
@@ -155,8 +172,8 @@ void Activities::claim(const std::string& activity, Entry entry, std::shared_ptr
                        lock.unlock();
                        return poller->poll.done(std::nullopt);
                    }
-                   lines_[activity].pollers.push_front(poller);
-                   polling.add(1);
+                   Line& line = lines_[activity];
+                   enter(activity, line, line.pollers.begin(), poller);
                }
                match(activity);
            });
@@ -183,20 +200,12 @@ void Activities::expire() {
     std::unique_lock lock(mutex_);
     while (!stopped_) {
         const auto now = std::chrono::steady_clock::now();
-        std::vector<std::shared_ptr<Poller>> late;
+        Pollers late;
         while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-            const auto [activity, weak] = deadlines_.begin()->second;
-            deadlines_.erase(deadlines_.begin());
-            const auto poller = weak.lock();
+            const auto [activity, poller] = deadlines_.begin()->second;
             const auto line = lines_.find(activity);
-            if (!poller || line == lines_.end()) continue;
-            auto& pollers = line->second.pollers;
-            const auto it = std::find(pollers.begin(), pollers.end(), poller);
-            if (it == pollers.end()) continue;  // it is being given a task
-            pollers.erase(it);
-            polling.add(-1);
-            late.push_back(poller);
-            if (pollers.empty() && line->second.tasks.empty()) lines_.erase(line);
+            late.push_back(leave(line->second, poller));
+            forget_if_empty(line);
         }
         if (late.empty()) {
             if (deadlines_.empty()) changed_.wait(lock);

@@ -49,26 +49,33 @@ private:
         TaskId task = 0;
         std::optional<uint64_t> nonce;  // taken, and not handed over
     };
+    using Time = std::chrono::steady_clock::time_point;
+    struct Poller;
+    using Pollers = std::list<std::shared_ptr<Poller>>;
+    using Deadlines = std::multimap<Time, std::pair<std::string, Pollers::iterator>>;
     struct Poller {
         ActivityPoll poll;
-        std::chrono::steady_clock::time_point until;
+        Time until;
+        Deadlines::iterator deadline;  // while it is in its line
     };
     struct Line {
         std::list<Entry> tasks;
-        std::list<std::shared_ptr<Poller>> pollers;
-        std::chrono::steady_clock::time_point swept{};  // of pollers that went away
+        Pollers pollers;
+        Time swept{};  // of pollers that went away
     };
     struct Place {
         std::string activity;
         std::list<Entry>::iterator at;
     };
 
-    using Pollers = std::list<std::shared_ptr<Poller>>;
-
     void match(const std::string& activity);
     void claim(const std::string& activity, Entry entry, std::shared_ptr<Poller> poller);
     void offer_again(const std::string& activity, Entry entry, uint64_t nonce);
+    void enter(const std::string& activity, Line& line, Pollers::iterator at,
+               std::shared_ptr<Poller> poller);
+    std::shared_ptr<Poller> leave(Line& line, Pollers::iterator poller);
     Pollers take_gone(Line& line);
+    void forget_if_empty(std::map<std::string, Line>::iterator line);
     void expire();
     static std::string key_of(const ExecutionId& id, TaskId task) {
         return id.str() + "#" + std::to_string(task);
@@ -79,9 +86,7 @@ private:
     std::condition_variable changed_;
     std::map<std::string, Line> lines_;
     std::unordered_map<std::string, Place> places_;  // of queued tasks, by key
-    std::multimap<std::chrono::steady_clock::time_point,
-                  std::pair<std::string, std::weak_ptr<Poller>>>
-        deadlines_;
+    Deadlines deadlines_;                            // of all pollers in lines
     bool stopped_ = false;
     std::thread thread_;
 };
