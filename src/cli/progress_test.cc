@@ -315,6 +315,33 @@ TEST(Waits, ManyAlikeShareALine) {
     EXPECT_FALSE(parse_waits(*json::parse("{}")).has_value());
 }
 
+TEST(Waits, ManyAlikeSayForWhomTheyWait) {
+    const auto text = [](const std::string& resource, std::initializer_list<const char*> events) {
+        History h(R"({"StartAt":"M","States":{"M":{"Type":"Map","End":true,"ItemProcessor":{
+            "StartAt":"T","States":{"T":{"Type":"Task","Resource":"r","End":true}}}}}})");
+        const int64_t start =
+            h.add("MapStateStarted", h.named("MapStateEntered", 0, "M"), R"({"length":4})");
+        std::string list;
+        for (int i = 0; i < 4; ++i) {
+            int64_t last =
+                h.named("TaskStateEntered", h.iteration("MapIterationStarted", start, "M", i), "T");
+            for (const char* type : events) last = h.add(type, last);
+            list += std::string(i == 0 ? "[" : ",") + R"({"for":"task","state":"T","path":"M[)" +
+                    std::to_string(i) + R"(]/T","since":"2026-01-02T03:04:00Z","detail":")" +
+                    resource + "\"}";
+        }
+        return wait_lines({}, waits_of(list + "]"), h.progress, {200}).at(0);
+    };
+    EXPECT_EQ(text("arn:aws:states:us-east-1:1:activity:chop", {"ActivityScheduled"}),
+              "  M[*]/T  4 tasks on r (4 waiting for a worker), the oldest for 5.0 s");
+    EXPECT_EQ(text("arn:aws:states:::lambda:invoke", {"TaskScheduled"}),
+              "  M[*]/T  4 tasks on r (4 waiting for a process), the oldest for 5.0 s");
+    EXPECT_EQ(
+        text("arn:aws:states:::lambda:invoke.waitForTaskToken",
+             {"TaskScheduled", "TaskStarted", "TaskSubmitted"}),
+        "  M[*]/T  4 tasks on r (4 waiting for an answer by task token), the oldest for 5.0 s");
+}
+
 TEST(Failure, ShowsTheMessageAndTheTraceOfAFunction) {
     const auto lines = failure_lines(
         {}, {"M[1]/T", "ValueError",
