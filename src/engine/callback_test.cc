@@ -17,7 +17,7 @@ public:
         TaskResult result;
         result.payload = Payload("{}");
         const auto parameters = json::parse(call.parameters.view());
-        result.execution = ExecutionId(std::string(parameters->string_or("Child", "")));
+        result.execution = ExecutionId(std::string(parameters->string_or("Name", "")));
         done(std::move(result));
     }
     std::vector<std::string> calls() {
@@ -45,7 +45,7 @@ protected:
         put_states("token", "arn:aws:states:::lambda:invoke.waitForTaskToken",
                    R"("Parameters":{"FunctionName":"f","Payload":{"t.$":"$$.Task.Token"}},)");
         put_states("sync", "arn:aws:states:::states:startExecution.sync",
-                   R"("Parameters":{"Child.$":"$.child"},)");
+                   R"("Parameters":{"StateMachineArn":"m","Name.$":"$.child"},)");
     }
     void open_all() {
         engine_.reset();

@@ -188,6 +188,7 @@ void Server::make_doors() {
                                   !config_.tls_certificate.empty(),
                                   machine_changes_.get()});
     if (mock_config_) context_->mock_config = &*mock_config_;
+    context_->services = &services_;
     states_ = std::make_unique<states::StatesDoor>(*context_);
     aws::Context of_functions = *context_;
     of_functions.changes = function_changes_.get();

@@ -40,7 +40,7 @@ class Services(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Server().start()
         cls.addClassCleanup(cls.server.stop)
-        cls.api = cls.server.client("stepfunctions")
+        cls.api = cls.server.client("stepfunctions", inject_host_prefix=False)
 
     @classmethod
     def make(cls, definition, name=None, **fields):
@@ -141,6 +141,23 @@ class Services(unittest.TestCase):
         self.assertEqual([(entry["Key"], entry["Size"]) for entry in listed["Contents"]], [("a/one.json", 7)])
         failed = self.run_one("aws-sdk:s3:getObject", {"Bucket": "results", "Key": "none"})
         self.assertEqual(failed["error"], "S3.NoSuchKeyException")
+
+    def test_one_state_by_itself(self):
+        state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:describeStateMachine", "End": True}
+        child = self.make(CHILD)
+        tested = self.api.test_state(definition=json.dumps({**state, "Parameters": {"StateMachineArn.$": "$.m"}}), roleArn=ROLE, input=json.dumps({"m": child}))
+        self.assertEqual((tested["status"], json.loads(tested["output"])["StateMachineArn"]), ("SUCCEEDED", child))
+        tested = self.api.test_state(definition=json.dumps({**state, "Parameters": {"StateMachineArn": child + "x"}}), roleArn=ROLE)
+        self.assertEqual((tested["status"], tested["error"]), ("FAILED", "Sfn.StateMachineDoesNotExistException"))
+
+    def test_parameters_that_an_action_does_not_take(self):
+        for resource, parameters, wrong in (
+                ("states:startExecution.sync:2", {"Input": {}}, "The field 'StateMachineArn' is required but was missing"),
+                ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k", "key": "k"}, "The field 'key' is not supported by Step Functions")):
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                self.make(one_task(resource, parameters))
+            self.assertEqual(refused.exception.response["Error"]["Message"],
+                             f"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: {wrong} at /States/T/Parameters'")
 
     def test_a_resource_that_is_not_there(self):
         for resource in ("sqs:sendMessage", "aws-sdk:dynamodb:getItem", "aws-sdk:s3:putBucketPolicy"):

@@ -31,6 +31,8 @@ struct Context {
     WorkQueue* changes = nullptr;
     // Step Functions Local's mock configuration (states/mock_config.h), if there is one.
     const json::Value* mock_config = nullptr;
+    // What tasks call beside functions; null: nothing.
+    Services* services = nullptr;
 
     WorkQueue& queue_for_changes() const { return changes != nullptr ? *changes : work; }
 };

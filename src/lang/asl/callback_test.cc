@@ -275,6 +275,20 @@ TEST_F(SyncTest, AStopReachesTheChild) {
     EXPECT_TRUE(simulation_->open().empty());
 }
 
+TEST_F(CallbackTest, ParametersThatCannotBeUsedBeginNoTask) {
+    // The names come out of the input here: nobody could have checked them before.
+    start(R"({"StartAt":"T","States":{"T":{"Type":"Task","QueryLanguage":"JSONata","End":true,)"
+          R"("Resource":"arn:aws:states:::aws-sdk:s3:getObject",)"
+          R"("Arguments":"{% {'Bucket':'b','key':'k'} %}"}}})");
+    EXPECT_EQ(story(), "Started Entered Failed");
+    EXPECT_EQ(last().error, "States.Runtime");
+    EXPECT_NE(last().cause->find("The Parameters '{\"Bucket\":\"b\",\"key\":\"k\"}' could not be "
+                                 "used to start the Task: [The field 'Key' is required but was "
+                                 "missing, The field 'key' is not supported by Step Functions]"),
+              std::string::npos)
+        << *last().cause;
+}
+
 TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
     const std::string queue = one_task("arn:aws:states:::sqs:sendMessage", "");
     const auto refused = make_language()->validate(queue);
@@ -284,12 +298,17 @@ TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
     LanguageOptions options;
     options.takes_any_resource = true;
     EXPECT_TRUE(make_language(options)->validate(queue));
-    for (const char* there :
-         {"arn:aws:states:::states:startExecution.sync:2", "arn:aws:states:::http:invoke",
-          "arn:aws:states:::aws-sdk:s3:getObject", "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess",
-          "arn:aws:states:::lambda:invoke.waitForTaskToken", kActivity}) {
-        const auto taken = make_language()->validate(one_task(there, R"("Parameters":{},)"));
-        EXPECT_TRUE(taken) << there << ": " << (taken ? "" : taken.error().message);
+    const std::pair<const char*, const char*> there[] = {
+        {"arn:aws:states:::states:startExecution.sync:2", R"("StateMachineArn.$":"$.a")"},
+        {"arn:aws:states:::aws-sdk:s3:getObject", R"("Bucket":"b","Key":"k")"},
+        {"arn:aws:states:::aws-sdk:sfn:sendTaskSuccess", R"("TaskToken":"t","Output":{})"},
+        {"arn:aws:states:::lambda:invoke.waitForTaskToken", R"("FunctionName":"f")"},
+        {kActivity, R"("any":1)"},
+    };
+    for (const auto& [resource, parameters] : there) {
+        const auto taken = make_language()->validate(
+            one_task(resource, "\"Parameters\":{" + std::string(parameters) + "},"));
+        EXPECT_TRUE(taken) << resource << ": " << (taken ? "" : taken.error().message);
     }
 }
 

@@ -47,7 +47,11 @@ void Run::run_task(Scope& scope, const TaskState& task) {
     if (!parameters) return fail(scope, parameters.error());
     auto mock = mock_of(scope);
     Outcome<Call> call = Call();
-    if (!mock) call = task.integration->call(task, *parameters);
+    if (!mock) {
+        const std::string refusal = task.integration->refusal(task, *parameters);
+        if (!refusal.empty()) return fail(scope, unusable(*parameters, refusal));
+        call = task.integration->call(task, *parameters);
+    }
     if (!call) return fail(scope, call.error());
     const bool is_missing = !mock && task.pattern == Pattern::kActivity && input_.callables &&
                             !input_.callables->has(call->target);

@@ -37,6 +37,9 @@ public:
     virtual std::string_view limit_name(const TaskState& task) const = 0;
     /// A function of the recorded parameters only, because pending() repeats it after a crash.
     virtual Outcome<Call> call(const TaskState& task, const Payload& parameters) const = 0;
+    /// Why a task with these parameters cannot be begun; empty where it can. Not asked again when
+    /// a call is repeated.
+    virtual std::string refusal(const TaskState&, const Payload&) const { return {}; }
     /// What the answer to the call says: the task's result, or that it began; or how it failed.
     virtual Outcome<json::Value> answer(const TaskState& task, const Payload& parameters,
                                         const TaskResult& result, AnswerContext& context) const = 0;
@@ -50,6 +53,8 @@ bool is_available(const TaskState& task);
 
 /// What a worker or whoever holds the task's token says.
 Outcome<json::Value> token_answer(const TaskResult& result);
+/// A task cannot be begun with these parameters.
+Failure unusable(const Payload& parameters, std::string_view reason);
 /// How the execution ended that a task began and waits for.
 Outcome<json::Value> child_result(const ExecutionSummary& child, Pattern pattern);
 

@@ -10,10 +10,8 @@ namespace {
 constexpr std::string_view kFields[] = {"FunctionName", "Payload",       "InvocationType",
                                         "LogType",      "ClientContext", "Qualifier"};
 
-tl::unexpected<Failure> unusable(const Payload& parameters, std::string_view reason) {
-    return state_failure(kRuntime, "The Parameters '" + parameters.str() +
-                                       "' could not be used to start the Task: [" +
-                                       std::string(reason) + "]");
+tl::unexpected<Failure> refused(const Payload& parameters, std::string_view reason) {
+    return tl::unexpected(unusable(parameters, reason));
 }
 
 json::Value http_metadata(const std::string& version, size_t bytes, const std::string& request_id,
@@ -50,21 +48,21 @@ public:
     Outcome<Call> call(const TaskState&, const Payload& parameters) const override {
         const auto given = json::parse(parameters.view());
         if (!given || !given->is_object())
-            return unusable(parameters, "The value must be an object");
+            return refused(parameters, "The value must be an object");
         for (const auto& [key, value] : given->as_object()) {
             if (std::find(std::begin(kFields), std::end(kFields), key) == std::end(kFields)) {
-                return unusable(parameters,
-                                "The field '" + key + "' is not supported by Step Functions");
+                return refused(parameters,
+                               "The field '" + key + "' is not supported by Step Functions");
             }
         }
         const json::Value* name = given->find("FunctionName");
         if (name == nullptr)
-            return unusable(parameters, "The field 'FunctionName' is required but was missing");
+            return refused(parameters, "The field 'FunctionName' is required but was missing");
         if (!name->is_string())
-            return unusable(parameters, "The value for the field 'FunctionName' must be a STRING");
+            return refused(parameters, "The value for the field 'FunctionName' must be a STRING");
         if (given->string_or("InvocationType", "RequestResponse") != "RequestResponse") {
-            return unusable(parameters,
-                            "The value of the field 'InvocationType' is not supported here");
+            return refused(parameters,
+                           "The value of the field 'InvocationType' is not supported here");
         }
         return make_call(*given, name->as_string(), parameters);
     }
@@ -113,8 +111,8 @@ private:
         if (!encoded.empty()) {
             auto decoded = base64_decode(encoded);
             if (!decoded)
-                return unusable(parameters,
-                                "The value of the field 'ClientContext' has an invalid format");
+                return refused(parameters,
+                               "The value of the field 'ClientContext' has an invalid format");
             call.client_context = Payload(std::move(*decoded));
         }
         return call;

@@ -1,72 +1,11 @@
 // arn:aws:states:::SERVICE:ACTION: a call of an API. Whoever carries it out words result and error;
-// here is which there are.
-#include <algorithm>
-
+// here is the form of such resources.
 #include "lang/asl/integration/integration.h"
+#include "lang/asl/integration/service_actions.h"
 
 namespace tandem::asl {
 
 namespace {
-
-struct Service {
-    std::string_view name;
-    std::vector<std::string_view> actions;
-};
-
-const std::vector<Service>& services() {
-    static const std::vector<Service> all = {
-        {"states", {"startExecution"}},
-        {"http", {"invoke"}},
-        {"aws-sdk:sfn",
-         {"createActivity",
-          "createStateMachine",
-          "createStateMachineAlias",
-          "deleteActivity",
-          "deleteStateMachine",
-          "deleteStateMachineAlias",
-          "deleteStateMachineVersion",
-          "describeActivity",
-          "describeExecution",
-          "describeMapRun",
-          "describeStateMachine",
-          "describeStateMachineAlias",
-          "describeStateMachineForExecution",
-          "getActivityTask",
-          "getExecutionHistory",
-          "listActivities",
-          "listExecutions",
-          "listMapRuns",
-          "listStateMachineAliases",
-          "listStateMachineVersions",
-          "listStateMachines",
-          "listTagsForResource",
-          "publishStateMachineVersion",
-          "redriveExecution",
-          "sendTaskFailure",
-          "sendTaskHeartbeat",
-          "sendTaskSuccess",
-          "startExecution",
-          "startSyncExecution",
-          "stopExecution",
-          "tagResource",
-          "testState",
-          "untagResource",
-          "updateMapRun",
-          "updateStateMachine",
-          "updateStateMachineAlias",
-          "validateStateMachineDefinition"}},
-        {"aws-sdk:lambda",
-         {"createAlias", "createFunction", "deleteAlias", "deleteFunction",
-          "deleteFunctionConcurrency", "getAlias", "getFunction", "getFunctionConcurrency",
-          "getFunctionConfiguration", "invoke", "listAliases", "listFunctions",
-          "listVersionsByFunction", "publishVersion", "putFunctionConcurrency", "updateAlias",
-          "updateFunctionCode", "updateFunctionConfiguration"}},
-        {"aws-sdk:s3",
-         {"copyObject", "createBucket", "deleteBucket", "deleteObject", "getObject", "headBucket",
-          "headObject", "listBuckets", "listObjectsV2", "putObject"}},
-    };
-    return all;
-}
 
 /// The action without the call pattern that ends it.
 std::string_view plain_action(const TaskState& task) {
@@ -74,11 +13,8 @@ std::string_view plain_action(const TaskState& task) {
     return action.substr(0, action.find('.'));
 }
 
-bool is_service(const TaskState& task) {
-    return std::any_of(services().begin(), services().end(), [&](const Service& service) {
-        return service.name == task.service &&
-               std::count(service.actions.begin(), service.actions.end(), plain_action(task)) != 0;
-    });
+const ServiceAction* action_of(const TaskState& task) {
+    return find_action(task.service, plain_action(task));
 }
 
 class ServiceCall final : public Integration {
@@ -91,6 +27,16 @@ public:
             parameters,
             {},
             false};
+    }
+    std::string refusal(const TaskState& task, const Payload& parameters) const override {
+        const auto given = json::parse(parameters.view());
+        if (!given || !given->is_object()) return "The value must be an object";
+        std::vector<std::string_view> names;
+        for (const auto& [name, value] : given->as_object()) names.push_back(name);
+        std::string out;
+        for (const std::string& wrong : wrong_parameters(*action_of(task), names))
+            out.append(out.empty() ? "" : ", ").append(wrong);
+        return out;
     }
     Outcome<json::Value> answer(const TaskState&, const Payload&, const TaskResult& result,
                                 AnswerContext&) const override {
@@ -130,7 +76,7 @@ const Integration& integration_of(const TaskState& task) {
     }
     const bool waits_for_child = task.pattern == Pattern::kSync || task.pattern == Pattern::kSync2;
     if (waits_for_child && task.service != "states") return unsupported_resource();
-    if (is_service(task)) return service_call();
+    if (task.service != "lambda" && action_of(task) != nullptr) return service_call();
     const bool is_named = task.service.empty();
     if (is_named && task.resource.find(":states:") != std::string::npos &&
         task.resource.find(":activity:") != std::string::npos) {
@@ -144,6 +90,13 @@ const Integration& integration_of(const TaskState& task) {
 }
 
 }  // namespace
+
+Failure unusable(const Payload& parameters, std::string_view reason) {
+    return state_failure(kRuntime, "The Parameters '" + parameters.str() +
+                                       "' could not be used to start the Task: [" +
+                                       std::string(reason) + "]")
+        .value();
+}
 
 const Integration& service_call() {
     static const ServiceCall integration;

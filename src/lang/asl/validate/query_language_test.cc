@@ -32,8 +32,8 @@ TEST(QueryLanguage, FieldsOfTheOther) {
     EXPECT_EQ(why(R"({"Type":"Pass","End":true,"Output":1,"InputPath":"$"})", "JSONPath"),
               only_in("Output", "JSONata"));
     EXPECT_EQ(why(R"({"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,
-                      "TimeoutSecondsPath":"$.t","Arguments":{},"Catch":[{"ErrorEquals":["E"],
-                      "Next":"A","ResultPath":"$"}]})"),
+                      "TimeoutSecondsPath":"$.t","Arguments":{"FunctionName":"f"},
+                      "Catch":[{"ErrorEquals":["E"],"Next":"A","ResultPath":"$"}]})"),
               only_in("TimeoutSecondsPath", "JSONPath") +
                   only_in("ResultPath", "JSONPath", "/States/A/Catch[0]"));
     EXPECT_EQ(why(R"({"Type":"Map","End":true,"Items":[],"ItemBatcher":{"MaxItemsPerBatchPath":"$"},

@@ -2,6 +2,7 @@
 // Source: "Integrating other services", Developer Guide.
 #include <algorithm>
 
+#include "lang/asl/integration/service_actions.h"
 #include "lang/asl/validate/validator.h"
 
 namespace tandem::asl {
@@ -94,6 +95,17 @@ uint8_t take_pattern(std::string_view& api) {
 }
 
 }  // namespace
+
+const ServiceAction* called_action(std::string_view resource) {
+    constexpr std::string_view kService = ":states:::";
+    const size_t start = resource.find(kService);
+    if (start == std::string_view::npos) return nullptr;
+    std::string_view rest = resource.substr(start + kService.size());
+    take_pattern(rest);
+    const size_t colon = rest.rfind(':');
+    if (colon == std::string_view::npos) return nullptr;
+    return find_action(rest.substr(0, colon), rest.substr(colon + 1));
+}
 
 bool is_known_resource(std::string_view resource) {
     if (!resource.starts_with("arn:")) return false;

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <array>
 
 #include "base/clock.h"
+#include "lang/asl/integration/service_actions.h"
 #include "lang/asl/validate/validator.h"
 
 namespace tandem::asl {
@@ -9,8 +9,6 @@ namespace tandem::asl {
 namespace {
 
 constexpr int64_t kMostSeconds = 99'999'999;
-constexpr std::array<std::string_view, 6> kInvokeFields = {
-    "FunctionName", "Payload", "InvocationType", "LogType", "ClientContext", "Qualifier"};
 
 struct Fields {
     std::string_view type;
@@ -131,18 +129,24 @@ void Validator::task(const json::Value& json, const std::string& at) {
         else schema("Expected value of type String", at + "/Resource");
     }
     if (json.find("Credentials")) must_have(json, "Credentials", "RoleArn", at);
-    const std::string_view called = json.string_or("Resource", "");
-    const json::Value* parameters = json.find("Parameters");
-    if (!called.ends_with(":states:::lambda:invoke") || is_jsonata(json) || !parameters) return;
-    if (!parameters->is_object()) return;
-    must_have(json, "Parameters", "FunctionName", at);
-    for (const auto& [name, value] : parameters->as_object()) {
-        const std::string_view field = std::string_view(name).substr(0, name.find(".$"));
-        if (std::find(kInvokeFields.begin(), kInvokeFields.end(), field) == kInvokeFields.end()) {
-            schema("The field '" + std::string(field) + "' is not supported by Step Functions",
-                   at + "/Parameters");
-        }
+    parameters(json, at);
+}
+
+/// The parameters that a task names are those of the action that it calls.
+void Validator::parameters(const json::Value& json, const std::string& at) {
+    const std::string_view field = is_jsonata(json) ? "Arguments" : "Parameters";
+    const json::Value* given = json.find(field);
+    const ServiceAction* action = called_action(json.string_or("Resource", ""));
+    if (action == nullptr) return;
+    // Without any, a JSONPath state's whole input is what it calls with.
+    if (given == nullptr || !given->is_object()) return;
+    Names names;
+    for (const auto& [name, value] : given->as_object()) {
+        const bool is_template = !is_jsonata(json) && name.ends_with(".$");
+        names.push_back(std::string_view(name).substr(0, name.size() - (is_template ? 2 : 0)));
     }
+    for (std::string& wrong : wrong_parameters(*action, names))
+        schema(std::move(wrong), at + "/" + std::string(field));
 }
 
 void Validator::must_have(const json::Value& json, std::string_view object, std::string_view field,

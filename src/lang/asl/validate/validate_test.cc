@@ -100,6 +100,37 @@ TEST(Validate, ValuesOfFields) {
               "SCHEMA_VALIDATION_FAILED: Minimum value is 0 at /States/A/Seconds");
 }
 
+TEST(Validate, ParametersOfServices) {
+    const auto of = [](const std::string& resource, const std::string& parameters) {
+        return why(states(R"("A":{"Type":"Task","End":true,"Resource":"arn:aws:states:::)" +
+                          resource + "\"," + parameters + "}"));
+    };
+    const std::string at = " at /States/A/Parameters";
+    EXPECT_EQ(
+        of("states:startExecution.sync:2", R"("Parameters":{"Input.$":"$"})"),
+        "SCHEMA_VALIDATION_FAILED: The field 'StateMachineArn' is required but was missing" + at);
+    EXPECT_EQ(of("aws-sdk:s3:getObject", R"("Parameters":{"Bucket.$":"$.b","key":"k","Key":""})"),
+              "SCHEMA_VALIDATION_FAILED: The field 'key' is not supported by Step Functions" + at);
+    EXPECT_EQ(of("aws-sdk:sfn:listActivities", R"("Parameters":{})"), "");
+    EXPECT_EQ(of("http:invoke",
+                 R"("Parameters":{"ApiEndpoint":"https://a","Method.$":"$.m",
+                    "InvocationConfig":{"ConnectionArn":"c"}})"),
+              "");
+    EXPECT_EQ(
+        of("http:invoke", R"("Parameters":{"ApiEndpoint":"https://a","Method":"GET"})"),
+        "SCHEMA_VALIDATION_FAILED: The field 'Authentication' is required but was missing" + at);
+    // In JSONata the members are those of "Arguments", and a dollar is none of them.
+    EXPECT_EQ(of("states:startExecution",
+                 R"("QueryLanguage":"JSONata","Arguments":{"StateMachineArn":"m","Name.$":"n"})"),
+              "SCHEMA_VALIDATION_FAILED: The field 'Name.$' is not supported by Step Functions at "
+              "/States/A/Arguments");
+    EXPECT_EQ(of("states:startExecution",
+                 R"("QueryLanguage":"JSONata","Arguments":"{% $states.input %}")"),
+              "");
+    // Of other services nothing is known here.
+    EXPECT_EQ(of("sqs:sendMessage", R"("Parameters":{"Anything":1})"), "");
+}
+
 TEST(Validate, Resources) {
     const auto of = [](const std::string& resource, WorkflowType type = WorkflowType::kStandard) {
         return why(states(R"("A":{"Type":"Task","End":true,"Resource":")" + resource + "\"}"),

@@ -12,6 +12,8 @@
 
 namespace tandem::asl {
 
+struct ServiceAction;
+
 class Validator {
 public:
     explicit Validator(WorkflowType type) : type_(type) {}
@@ -41,6 +43,7 @@ private:
     void state(const json::Value& json, const std::string& at);
     void common(const json::Value& json, const std::string& at);
     void task(const json::Value& json, const std::string& at);
+    void parameters(const json::Value& json, const std::string& at);
     void must_have(const json::Value& json, std::string_view object, std::string_view field,
                    const std::string& at);
     void wait(const json::Value& json, const std::string& at);
@@ -76,6 +79,9 @@ private:
     std::vector<Diagnostic> diagnostics_;
     std::set<std::string, std::less<>> names_;  // of states, unique over all machines
 };
+
+/// What a task with this resource calls; nullptr: nothing that is known here.
+const ServiceAction* called_action(std::string_view resource);
 
 /// Whether Step Functions knows the resource of a task, in any region.
 bool is_known_resource(std::string_view resource);
