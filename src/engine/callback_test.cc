@@ -6,7 +6,8 @@
 namespace tandem {
 namespace {
 
-/// Answers every call at once; "start" begins the execution that its parameters name.
+/// Answers every call at once, unless they are held; says that it began the execution that the
+/// parameters name.
 class FakeServices final : public Services {
 public:
     void call(ServiceCall call, std::function<void(TaskResult)> done) override {
@@ -18,16 +19,25 @@ public:
         result.payload = Payload("{}");
         const auto parameters = json::parse(call.parameters.view());
         result.execution = ExecutionId(std::string(parameters->string_or("Name", "")));
-        done(std::move(result));
+        if (!holds) return done(std::move(result));
+        const std::lock_guard lock(mutex_);
+        held_.push_back([result, done = std::move(done)] { done(result); });
+    }
+    void answer_held() {
+        for (const auto& answer : held_) answer();
+        held_.clear();
     }
     std::vector<std::string> calls() {
         const std::lock_guard lock(mutex_);
         return calls_;
     }
 
+    std::atomic<bool> holds{false};
+
 private:
     std::mutex mutex_;
     std::vector<std::string> calls_;
+    std::vector<std::function<void()>> held_;
 };
 
 class CallbackTest : public EngineTest {
@@ -45,6 +55,8 @@ protected:
         put_states("token", "arn:aws:states:::lambda:invoke.waitForTaskToken",
                    R"("Parameters":{"FunctionName":"f","Payload":{"t.$":"$$.Task.Token"}},)");
         put_states("sync", "arn:aws:states:::states:startExecution.sync",
+                   R"("Parameters":{"StateMachineArn":"m","Name.$":"$.child"},)");
+        put_states("start", "arn:aws:states:::states:startExecution",
                    R"("Parameters":{"StateMachineArn":"m","Name.$":"$.child"},)");
     }
     void open_all() {
@@ -289,6 +301,40 @@ TEST_F(CallbackTest, StoppingTheParentStopsTheChild) {
     engine_->stop(ExecutionId("parent"), {}, {}, [&](auto) { stopped.set_value(); });
     stopped.get_future().get();
     EXPECT_TRUE(ends("child", ExecutionStatus::kAborted));
+}
+
+TEST_F(CallbackTest, AChildThatBeginsBehindItsParentsEndIsStopped) {
+    services_.holds = true;
+    for (const std::string machine : {"sync", "start"}) {
+        const std::string child = "child-of-" + machine;
+        ASSERT_TRUE(start(child, "t").get());
+        ASSERT_TRUE(start(machine, R"({"child":")" + child + R"("})", machine).get());
+    }
+    ASSERT_TRUE(eventually([&] { return services_.calls().size() == 2; }));
+    for (const char* parent : {"sync", "start"}) {
+        std::promise<void> stopped;
+        engine_->stop(ExecutionId(parent), {}, {}, [&](auto) { stopped.set_value(); });
+        stopped.get_future().get();
+    }
+    services_.answer_held();
+    EXPECT_TRUE(ends("child-of-sync", ExecutionStatus::kAborted));
+    // Who only starts an execution lets it go.
+    EXPECT_EQ(status("child-of-start"), ExecutionStatus::kRunning);
+}
+
+TEST_F(CallbackTest, NobodyIsRefusedForWhatIsNotDurable) {
+    ASSERT_TRUE(start("a", R"({"n":1})", "activity").get());
+    const auto task = poll().get();
+    ASSERT_TRUE(task && *task);
+    gated_.set_open(false);
+    auto first = std::async(std::launch::async, [&] { return answer((*task)->token, "1"); });
+    gated_.wait_for_append();
+    auto second = std::async(std::launch::async, [&] { return answer((*task)->token, "2"); });
+    EXPECT_EQ(second.wait_for(50ms), std::future_status::timeout);
+    gated_.set_failing();
+    gated_.set_open(true);
+    EXPECT_EQ(first.get().error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(second.get().error().code, ErrorCode::kUnavailable);
 }
 
 }  // namespace

@@ -62,14 +62,16 @@ void Dispatcher::refuse(const ExecutionId& id, TaskId task, std::string error, s
     engine_.deliver(id, std::move(input));
 }
 
-std::function<void(TaskResult)> Dispatcher::completion(const ExecutionId& id, TaskId task) {
+std::function<void(TaskResult)> Dispatcher::completion(const ExecutionId& id, TaskId task,
+                                                       bool owns_child) {
     running.add(1);
-    return [this, id, task](TaskResult result) {
+    return [this, id, task, owns_child](TaskResult result) {
         running.add(-1);
         Input input;
         input.type = InputType::kTaskCompleted;
         input.task = task;
         input.result = std::move(result);
+        input.owns_child = owns_child;
         engine_.deliver(id, std::move(input));
     };
 }
@@ -84,7 +86,7 @@ void Dispatcher::call_service(const ExecutionId& id, const Action& action) {
     call.service = name.substr(0, colon);
     call.action = colon == std::string::npos ? std::string() : name.substr(colon + 1);
     call.parameters = action.payload;
-    services_->call(std::move(call), completion(id, action.task));
+    services_->call(std::move(call), completion(id, action.task, action.owns_child));
 }
 
 void Dispatcher::run_function(const ExecutionId& id, const Action& action) {

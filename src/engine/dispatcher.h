@@ -34,7 +34,8 @@ private:
     void run(const ExecutionId& id, const Action& action);
     void run_function(const ExecutionId& id, const Action& action);
     void call_service(const ExecutionId& id, const Action& action);
-    std::function<void(TaskResult)> completion(const ExecutionId& id, TaskId task);
+    std::function<void(TaskResult)> completion(const ExecutionId& id, TaskId task,
+                                               bool owns_child = false);
     void refuse(const ExecutionId& id, TaskId task, std::string error, std::string cause);
     std::string request_id();
 

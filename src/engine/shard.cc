@@ -213,8 +213,16 @@ void Shard::handle_input(Message& message) {
                       {{"execution", message.id.str()}, {"error", live.error().message}});
         return;
     }
-    if ((*live)->is_open()) decide(**live, std::move(message.input));
-    else keep_or_drop(message.id);
+    if ((*live)->is_open()) return decide(**live, std::move(message.input));
+    // An execution that its task began while it ended: nobody else knows of it.
+    const ExecutionId& child = message.input.result.execution;
+    if (message.input.owns_child && !child.empty()) {
+        Action stop;
+        stop.type = ActionType::kStop;
+        stop.child = child;
+        outbox(**live).actions.emplace_back(message.id, std::move(stop));
+    }
+    keep_or_drop(message.id);
 }
 
 void Shard::handle_stop(Message& message) {
@@ -283,16 +291,22 @@ void Shard::handle_ticket(Message& message) {
     if (!live) return message.rare->answered(tl::unexpected<Error>(live.error()));
     std::optional<TaskTicket> ticket;
     if ((*live)->is_open()) ticket = (*live)->state->ticket(message.input.task);
-    const auto refuse = [&](ErrorCode code, const char* why) {
-        keep_or_drop(message.id);
-        message.rare->answered(fail(code, why));
-    };
     const std::optional<uint64_t> nonce = message.rare->nonce;
-    if (!ticket || (!nonce && ticket->is_started))
-        return refuse(ErrorCode::kTimeout, "the task is not open any more");
+    if (!ticket || (!nonce && ticket->is_started)) {
+        // Whoever hears this gives up: what ended the task has to be durable, too.
+        outbox(**live).replies.push_back(
+            [reply = std::move(message.rare->answered)](const Result<void>& durable) {
+                reply(durable ? fail(ErrorCode::kTimeout, "the task is not open any more")
+                              : tl::unexpected<Error>(unavailable()));
+            });
+        return keep_or_drop(message.id);
+    }
     // Numbers of tasks are not used again: this is no token that was given out.
-    if (nonce && *nonce != ticket->nonce)
-        return refuse(ErrorCode::kInvalidArgument, "not the token of the task");
+    if (nonce && *nonce != ticket->nonce) {
+        keep_or_drop(message.id);
+        return message.rare->answered(
+            fail(ErrorCode::kInvalidArgument, "not the token of the task"));
+    }
     decide(**live, std::move(message.input));
     outbox(**live).replies.push_back(
         [reply = std::move(message.rare->answered), ticket = *ticket](const Result<void>& durable) {
@@ -355,7 +369,7 @@ void Shard::decide(Live& live, Input input) {
     events.add(decision.events.size());
     if (!live.is_transient) {
         for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
-        if (live.events.empty()) dirty_.push_back(live.summary.id);
+        if (live.events.empty() && !decision.events.empty()) dirty_.push_back(live.summary.id);
     }
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));

@@ -52,6 +52,7 @@ struct Input {
     std::optional<std::string> error;
     std::optional<std::string> cause;
     std::shared_ptr<const ExecutionSummary> child;
+    bool owns_child = false;  // kTaskCompleted: as the action said
     // Of every input, where known:
     const ExecutionId* execution = nullptr;  // whose input it is
     const Callables* callables = nullptr;    // what is there; null: everything
@@ -72,6 +73,7 @@ struct Action {
     Payload payload;
     Payload client_context;      // Lambda's ClientContext, decoded JSON, if any
     bool want_log_tail = false;  // the end of the call's log comes with its result
+    bool owns_child = false;     // the execution that the call begins ends with the task
     friend bool operator==(const Action&, const Action&) = default;
 };
 

@@ -289,6 +289,30 @@ TEST_F(CallbackTest, ParametersThatCannotBeUsedBeginNoTask) {
         << *last().cause;
 }
 
+TEST_F(SyncTest, AChildThatBeginsTooLateIsStopped) {
+    const auto time_out_and_answer = [&](const std::string& pattern) {
+        start(one_task("arn:aws:states:::states:startExecution" + pattern,
+                       R"("Parameters":{"StateMachineArn":"m"},"TimeoutSeconds":5,)"
+                       R"("Retry":[{"ErrorEquals":["States.ALL"],"IntervalSeconds":60}],)"));
+        const TaskId id = task();
+        EXPECT_EQ(asked().owns_child, !pattern.empty());
+        simulation_->set_now(simulation_->execution().next_due());
+        feed(InputType::kTimer, 0);
+        Input answer;
+        answer.type = InputType::kTaskCompleted;
+        answer.task = id;
+        answer.result = *testing::succeed_with(R"({"ExecutionArn":"arn:e"})");
+        answer.result.execution = ExecutionId("child");
+        answer.owns_child = !pattern.empty();
+        feed(std::move(answer));
+        EXPECT_TRUE(simulation_->execution().is_open());
+    };
+    time_out_and_answer(".sync");
+    EXPECT_EQ(simulation_->stopped(), std::vector{ExecutionId("child")});
+    time_out_and_answer("");
+    EXPECT_TRUE(simulation_->stopped().empty());
+}
+
 TEST(Resources, OneThatIsNotThereIsRefusedAtCreation) {
     const std::string queue = one_task("arn:aws:states:::sqs:sendMessage", "");
     const auto refused = make_language()->validate(queue);

@@ -62,6 +62,7 @@ void Run::task_completed() {
     begin_work();
     Scope* scope = scope_of(input_.task);
     if (scope != nullptr) answer_task(*scope, input_.result);
+    stop_orphan();
 }
 
 void Run::task_heartbeat() {

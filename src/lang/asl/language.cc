@@ -34,6 +34,7 @@ Action owed_action(const OpenTask& open, const TaskState& task) {
     action.payload = std::move(call->payload);
     action.client_context = std::move(call->client_context);
     action.want_log_tail = call->want_log_tail;
+    action.owns_child = waits_for_child(task.pattern);
     return action;
 }
 

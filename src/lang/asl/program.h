@@ -110,6 +110,9 @@ enum class Pattern : uint8_t {
     kSync2,             // the same; JSON in the result is parsed
     kActivity,          // when the worker that polled for it answers
 };
+constexpr bool waits_for_child(Pattern pattern) {
+    return pattern == Pattern::kSync || pattern == Pattern::kSync2;
+}
 struct TaskState {
     const Integration* integration = nullptr;
     Pattern pattern = Pattern::kRequestResponse;

@@ -73,6 +73,7 @@ private:
     void task_completed();
     void task_answered();
     void child_ended();
+    void stop_orphan();
     void task_heartbeat();
     void timers();
     void due_scopes();

@@ -78,6 +78,7 @@ void Run::run_task(Scope& scope, const TaskState& task) {
     action.payload = std::move(call->payload);
     action.client_context = std::move(call->client_context);
     action.want_log_tail = call->want_log_tail;
+    action.owns_child = waits_for_child(task.pattern);
     decision_.actions.push_back(std::move(action));
 }
 
@@ -124,7 +125,7 @@ void Run::submit_task(Scope& scope, const TaskState& task, const json::Value& an
                       const ExecutionId& child) {
     auto output = print(answer, task.integration->limit_name(task));
     if (!output) return settle_task(scope, task, tl::unexpected(output.error()));
-    const bool watches = task.pattern == Pattern::kSync || task.pattern == Pattern::kSync2;
+    const bool watches = waits_for_child(task.pattern);
     Event event = task_event(scope, EventType::kTaskSubmitted);
     event.output = *output;
     if (watches) event.detail = Payload(child.str());
@@ -154,6 +155,18 @@ void Run::child_ended() {
     if (scope == nullptr || scope->task->stage != TaskStage::kWatches) return;
     const TaskState& task = std::get<TaskState>(definition_of(*scope).body);
     settle_task(*scope, task, child_result(*input_.child, task.pattern));
+}
+
+/// Stops what the call began, if the task has come to its end meanwhile and does not wait for it.
+void Run::stop_orphan() {
+    const Scope* scope = scope_of(input_.task);
+    const bool is_awaited = scope != nullptr && scope->task->stage == TaskStage::kWatches;
+    if (!input_.owns_child || is_awaited || input_.result.execution.empty()) return;
+    Action action;
+    action.type = ActionType::kStop;
+    action.task = input_.task;
+    action.child = input_.result.execution;
+    decision_.actions.push_back(std::move(action));
 }
 
 /// Nobody wants the task's answer any more.

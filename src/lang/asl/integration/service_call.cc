@@ -74,8 +74,7 @@ const Integration& integration_of(const TaskState& task) {
         (task.pattern == Pattern::kRequestResponse || task.pattern == Pattern::kWaitForTaskToken)) {
         return lambda_invoke();
     }
-    const bool waits_for_child = task.pattern == Pattern::kSync || task.pattern == Pattern::kSync2;
-    if (waits_for_child && task.service != "states") return unsupported_resource();
+    if (waits_for_child(task.pattern) && task.service != "states") return unsupported_resource();
     if (task.service != "lambda" && action_of(task) != nullptr) return service_call();
     const bool is_named = task.service.empty();
     if (is_named && task.resource.find(":states:") != std::string::npos &&

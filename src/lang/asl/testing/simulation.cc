@@ -30,6 +30,7 @@ void Simulation::feed(Input input) {
             action.type == ActionType::kRunTask || action.type == ActionType::kWatch;
         if (is_owed) open_.emplace(action.task, std::move(action));
         else open_.erase(action.task);
+        if (action.type == ActionType::kStop) stopped_.push_back(action.child);
     }
     for (Event& event : decision.events) events_.push_back(std::move(event));
     if (checks_each_input_) check_laws();

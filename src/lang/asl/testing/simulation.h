@@ -30,6 +30,8 @@ public:
     const std::vector<Event>& events() const { return events_; }
     const Execution& execution() const { return static_cast<const Execution&>(*state_); }
     const std::map<TaskId, Action>& open() const { return open_; }
+    /// Executions that were to be stopped with the tasks that began them.
+    const std::vector<ExecutionId>& stopped() const { return stopped_; }
     Timestamp now() const { return now_; }
     void set_now(Timestamp now) { now_ = now; }
     void set_seed(uint64_t seed) { seed_ = seed; }
@@ -50,6 +52,7 @@ private:
     std::unique_ptr<State> state_;
     std::vector<Event> events_;
     std::map<TaskId, Action> open_;
+    std::vector<ExecutionId> stopped_;
     Timestamp now_ = from_millis(1'700'000'000'000);
     uint64_t seed_ = 1;
     bool checks_each_input_ = true;
