@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/thread_name.h"
+#include "engine/planted.h"
 
 namespace tandem {
 
@@ -154,8 +155,11 @@ void Activities::claim(const std::string& activity, Entry entry, std::shared_ptr
     claim_({entry.id, entry.task, entry.nonce, poller->poll.worker},
            [this, activity, entry, poller](Result<TaskTicket> ticket) {
                if (ticket && is_wanted(poller->poll)) {
-                   return poller->poll.done(ActivityTask{
+                   poller->poll.done(ActivityTask{
                        encode_task_token({entry.id, entry.task, ticket->nonce}), ticket->input});
+                   if (is_planted(PlantedBug::kHandedTwice))
+                       offer_again(activity, entry, ticket->nonce);
+                   return;
                }
                if (ticket) {
                    offer_again(activity, entry, ticket->nonce);

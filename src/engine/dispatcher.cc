@@ -2,6 +2,7 @@
 
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "engine/planted.h"
 
 namespace tandem {
 
@@ -38,7 +39,9 @@ void Dispatcher::act(const ExecutionId& id, const Action& action) {
             if (services_ != nullptr) services_->cancel(task_key(id, action.task));
             return executor_.cancel(task_key(id, action.task));
         case ActionType::kWatch: return engine_.watch(action.child, id, action.task);
-        case ActionType::kStop: return engine_.stop(action.child);
+        case ActionType::kStop:
+            if (!is_planted(PlantedBug::kLostStop)) engine_.stop(action.child);
+            return;
     }
 }
 

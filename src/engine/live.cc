@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "engine/planted.h"
 
 namespace tandem {
 
@@ -40,6 +41,7 @@ void reopen(ExecutionSummary& s, const Event& e) {
 
 std::optional<Timestamp> redriven_by(const ExecutionSummary& summary, std::string_view token,
                                      Timestamp now) {
+    if (is_planted(PlantedBug::kForgottenToken)) return std::nullopt;
     for (const auto& [known, time] : summary.redrive_tokens) {
         if (known == token && time + kTokenLife >= now) return time;
     }

@@ -11,6 +11,9 @@ enum class PlantedBug {
     kLostWakeup,       // a timer that comes before another one is not set
     kDoubleApply,      // a start does not look for an execution that left memory
     kEarlyTimer,       // a timer fires a little before its time
+    kForgottenToken,   // a redrive is done again for a client token that it was done for
+    kHandedTwice,      // an activity's task is offered again when a worker has it
+    kLostStop,         // what a task began goes on when the task is over
 };
 
 #ifdef TANDEM_PLANTED_BUGS

@@ -1,6 +1,5 @@
 // What must hold of a run, looked at from outside the engine: on every write, on every task, now
 // and then, and at the end.
-#include "lang/asl/testing/simulation.h"
 #include "sim/checks.h"
 #include "sim/run.h"
 
@@ -44,6 +43,7 @@ void Run::on_write(const ExecutionWrite& write) {
         if (event.time > clock_.latest())
             broke("an event from the future in " + write.summary.id.str());
     }
+    note_ends(write);
     if (write.erase) on_erase(write.summary.id);
 }
 
@@ -96,12 +96,17 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
     const auto program = program_of(**stored);
     if (auto wrong = check_fold(language_of(**stored), *program, *events, **stored); !wrong.empty())
         return fail(wrong);
+    if ((*stored)->input != known.input) return fail("another input");
+    check_answers(id, *events);
     if (!is_end) return;
     if ((*stored)->status == ExecutionStatus::kRunning) return fail("it never ended");
     result_.fingerprint = result_.fingerprint * 31 + known.seen_hash;
     result_.redrives += (*stored)->redrives;
     if (known.kind == CallableKind::kFunction) return check_function_call(id, known, *events);
-    const bool is_stopped = known.stopped && (*stored)->status == ExecutionStatus::kAborted;
+    check_children_of(id, *events);
+    if (!known.started_by.empty()) check_child(id, known, **stored);
+    const bool may_stop = known.stopped || !known.started_by.empty();
+    const bool is_stopped = may_stop && (*stored)->status == ExecutionStatus::kAborted;
     if (is_exact() && !is_stopped) check_output(**stored, known.mocked);
 }
 
@@ -129,9 +134,8 @@ void Run::check_output(const ExecutionSummary& summary, bool is_mocked) {
     const Language& language = is_transient(summary.id) ? *express_ : *asl_;
     asl::testing::Simulation ideal(language, program_of(summary));
     ideal.set_checks_each_input(false);
-    ideal.start(input_, attributes_of(is_mocked));
-    ideal.run(
-        [](const Action& action) { return std::optional<TaskResult>(answer_to(action.payload)); });
+    ideal.start(summary.input.str(), attributes_of(is_mocked));
+    run_ideal(ideal);
     const Event& last = ideal.events().back();
     if (last.output != summary.output || last.error != summary.error) {
         broke("another result than without faults in " + summary.id.str() + ": " +
@@ -156,10 +160,8 @@ void Run::check_owed() {
         const auto state = language.initial(*program);
         const auto events = store_->events(id, {});
         for (const Event& e : *events) language.evolve(*program, *state, e);
-        for (const Action& action : language.pending(*program, *state)) {
-            const std::string key = id.str() + "#" + std::to_string(action.task);
-            if (!workers_.is_running(key)) return broke("a task that is owed runs nowhere: " + key);
-        }
+        for (const Action& action : language.pending(*program, *state)) check_action(id, action);
+        if (!known.started_by.empty()) check_child(id, known, **stored);
     }
 }
 

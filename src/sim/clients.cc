@@ -9,6 +9,7 @@ namespace tandem::sim {
 
 namespace {
 
+constexpr double kPolls = 0.3;          // of a client's calls: a worker polls for the activity
 constexpr double kRepeatedToken = 0.2;  // of redrives
 // Retention may be about to erase what ended so long ago, and it is not redriven any more.
 constexpr auto kOld = std::chrono::hours(24) * 89;
@@ -23,8 +24,11 @@ std::string revision(int64_t number) { return "r" + std::to_string(number); }
 /// One call of some client.
 void Run::call() {
     const Workload& w = scenario_.workload;
+    if (w.later_tasks && chance(kPolls) && poll()) return;
     if (chance(w.update)) {
-        const int64_t number = int64_t(random_.next() % machines_.size());
+        // A child that is started again must be the same.
+        const auto number =
+            w.children + int64_t(random_.next() % (machines_.size() - size_t(w.children)));
         draw_faults_of_append();
         return with_crashes([&] { put_machine(number, PutMode::kUpdate); });
     }
@@ -64,6 +68,8 @@ void Run::start_new() {
 
 /// The same whenever it is repeated.
 std::string Run::machine_of(const ExecutionId& id) const {
+    const auto known = known_.find(id);
+    if (known != known_.end() && !known->second.machine.empty()) return known->second.machine;
     const uint64_t number = stable_hash(id.str()) % uint64_t(scenario_.workload.machines);
     return (is_transient(id) ? "x" : "m") + std::to_string(number);
 }
@@ -90,6 +96,8 @@ void Run::start(const ExecutionId& id) {
 }
 
 void Run::stop(const ExecutionId& id) {
+    // A parent would fail of that.
+    if (is_exact() && !known_.at(id).started_by.empty()) return;
     known_.at(id).stopped = true;
     engine_->stop(id, "Stopped", std::nullopt, [](Result<ExecutionSummary>) {});
 }

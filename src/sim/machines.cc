@@ -32,6 +32,9 @@ std::string machine_input(const Workload& workload) {
 std::string machine_definition(const Workload& workload, MachineType type, bool is_exact,
                                uint64_t seed) {
     auto options = options_of(workload, is_exact);
+    options.has_later_tasks = workload.later_tasks && type != MachineType::kExpress;
+    if (type == MachineType::kStandard && workload.children > 0)
+        options.child = "k" + std::to_string(seed % uint64_t(workload.children));
     if (type == MachineType::kExpress) {
         options.longest_wait_s = std::min(options.longest_wait_s, kExpressWait_s);
         options.rounds = std::min(options.rounds, kExpressRounds);
@@ -48,6 +51,8 @@ std::string mocked_attributes(bool is_exact) {
     const Value answer = Value::object({{"r", 7},
                                         {"Payload", Value::object({{"r", 7}})},
                                         {"StatusCode", 200},
+                                        {"Output", "7"},
+                                        {"Status", "SUCCEEDED"},
                                         {"ExecutedVersion", "$LATEST"}});
     const Value returns = Value::object({{"Return", answer}});
     const Value throws =

@@ -8,7 +8,8 @@
 namespace tandem::sim {
 
 std::string machine_input(const Workload& workload);
-enum class MachineType { kStandard, kExpress };
+/// Executions of kChild are started by tasks of kStandard's.
+enum class MachineType { kStandard, kExpress, kChild };
 /// A definition in the States Language. `is_exact`: faults may not change its executions' outputs.
 /// An Express one is done long before its time is over, if nothing holds it up.
 std::string machine_definition(const Workload& workload, MachineType type, bool is_exact,

@@ -28,7 +28,8 @@ struct Options {
 };
 
 struct Sum {
-    uint64_t runs = 0, steps = 0, crashes = 0, executions = 0, express = 0, redrives = 0;
+    uint64_t runs = 0, steps = 0, crashes = 0, executions = 0, express = 0, redrives = 0,
+             tokens = 0, children = 0;
 };
 
 /// What broke, how to repeat it, and how it becomes a test.
@@ -72,6 +73,8 @@ int play(const Options& options) {
             sum.executions += result.executions;
             sum.express += result.express;
             sum.redrives += result.redrives;
+            sum.tokens += result.tokens;
+            sum.children += result.children;
             if (options.seed)
                 std::printf("%s: fingerprint %016llx\n", scenario.name.c_str(),
                             static_cast<unsigned long long>(result.fingerprint));
@@ -89,13 +92,15 @@ int play(const Options& options) {
     for (const auto& [name, sum] : sums) {
         std::printf(
             "%-16s %6llu runs %9llu steps %7llu crashes %8llu executions %7llu express %7llu "
-            "redrives\n",
+            "redrives %7llu tokens %7llu children\n",
             name.c_str(), static_cast<unsigned long long>(sum.runs),
             static_cast<unsigned long long>(sum.steps),
             static_cast<unsigned long long>(sum.crashes),
             static_cast<unsigned long long>(sum.executions),
             static_cast<unsigned long long>(sum.express),
-            static_cast<unsigned long long>(sum.redrives));
+            static_cast<unsigned long long>(sum.redrives),
+            static_cast<unsigned long long>(sum.tokens),
+            static_cast<unsigned long long>(sum.children));
     }
     std::printf("nothing broke in %.0f s\n", elapsed());
     return 0;

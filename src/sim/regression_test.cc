@@ -35,7 +35,10 @@ bool plant(const std::string& name, RunOptions& options) {
         {"act before record", PlantedBug::kActBeforeRecord},
         {"lost wakeup", PlantedBug::kLostWakeup},
         {"double apply", PlantedBug::kDoubleApply},
-        {"early timer", PlantedBug::kEarlyTimer}};
+        {"early timer", PlantedBug::kEarlyTimer},
+        {"forgotten token", PlantedBug::kForgottenToken},
+        {"handed twice", PlantedBug::kHandedTwice},
+        {"lost stop", PlantedBug::kLostStop}};
     for (const auto& [known, bug] : bugs) {
         if (name != known) continue;
         planted_bug = bug;

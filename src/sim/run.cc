@@ -16,6 +16,7 @@ constexpr uint64_t kRestStepsMax = 1'000'000;  // of the part without
 constexpr uint64_t kOwedEvery = 64;  // checks of what is owed, in moments of rest: it is costly
 
 constexpr auto kExactLeap = std::chrono::minutes(1);
+constexpr auto kAges = std::chrono::hours(24) * 365;  // only what nobody does waits for so long
 
 LanguageOptions language_options(const Scenario& scenario) {
     LanguageOptions options;
@@ -31,13 +32,20 @@ Run::Run(const Scenario& scenario, uint64_t seed, const RunOptions& options)
       random_(seed),
       disk_(random_.next()),
       workers_(clock_, scenario.faults, random_.next()),
+      holders_(clock_, workers_, seed + 1),
+      calls_(clock_, workers_, seed + 2),
       asl_(asl::make_language(language_options(scenario))),
       express_(asl::make_language(language_options(scenario), asl::WorkflowType::kExpress)),
       invocation_(invocation::make_language()),
       input_(machine_input(scenario.workload)),
       call_program_(*invocation_->compile("")) {
     disk_.accepts_torn_records = options.accepts_torn_records;
-    workers_.on_run = [this](const std::string& key) { on_run(key); };
+    workers_.on_run = [this](const std::string& key, const Payload& payload) {
+        on_run(key);
+        on_payload(key, payload);
+    };
+    calls_.on_call = [this](const std::string& key) { on_run(key); };
+    calls_.make = [this](const ServiceCall& call) { make_call(call); };
 }
 
 void Run::open() {
@@ -48,7 +56,13 @@ void Run::open() {
     if (!store) return broke("the store did not open: " + store.error().message);
     stored_ = std::move(*store);
     store_ = std::make_unique<WatchedStore>(
-        *stored_, [this](const ExecutionWrite& write) { on_write(write); });
+        *stored_, [this](const ExecutionWrite& write) { on_write(write); },
+        [this](const ExecutionWrite& write) {
+            for (const Event& e : write.events) {
+                if (e.type == EventType::kTaskStarted && e.family == TaskFamily::kActivity)
+                    lost_hand_overs_.insert(task_key(write.summary.id, e.ref));
+            }
+        });
     if (!blobs_) {
         auto blobs = BlobStore::open(std::filesystem::temp_directory_path() /
                                      ("tandem-sim-" + std::to_string(::getpid())));
@@ -57,6 +71,7 @@ void Run::open() {
     }
     EngineOptions options;
     options.clock = &clock_;
+    options.services = &calls_;
     options.seed = random_.next() | 1;
     const Server& server = scenario_.server;
     options.limits.shards = size_t(server.shards);
@@ -80,6 +95,16 @@ void Run::deploy() {
     if (!engine_->put_callable(function, PutMode::kCreate))
         return broke("cannot deploy the function");
     const Workload& w = scenario_.workload;
+    if (w.later_tasks) {
+        Callable activity;
+        activity.kind = CallableKind::kActivity;
+        activity.name = "a";
+        activity.revision = "1";
+        if (!engine_->put_callable(activity, PutMode::kCreate))
+            return broke("cannot deploy the activity");
+    }
+    for (int64_t i = 0; i < w.children; ++i)
+        machines_.push_back({"k" + std::to_string(i), MachineType::kChild});
     for (int64_t i = 0; i < w.machines; ++i)
         machines_.push_back({"m" + std::to_string(i), MachineType::kStandard});
     for (int64_t i = 0; w.express > 0 && i < w.machines; ++i)
@@ -93,6 +118,8 @@ void Run::crash() {
     ++result_.crashes;
     ++life_;
     workers_.forget_all();
+    calls_.forget_all();
+    pollers_.clear();
     run_in_this_life_.clear();
     engine_.reset();
     store_.reset();
@@ -137,19 +164,31 @@ bool Run::commit() {
 }
 
 /// Nothing runs and nothing is to be done before a timer is due.
-bool Run::is_idle() const { return workers_.next_due() == kNever && engine_->is_settled(); }
+bool Run::is_idle() const { return next_outside() == kNever && engine_->is_settled(); }
+
+/// When something next happens outside of the server.
+Timestamp Run::next_outside() const {
+    return std::min({workers_.next_due(), calls_.next_due(), holders_.next_due()});
+}
+
+void Run::act_outside() {
+    workers_.answer_due();
+    calls_.act_due();
+    for (const Holders::Deed& deed : holders_.due(life_)) use_token(deed);
+}
 
 /// Lets time pass: to the next thing that is due, or a little.
 void Run::tick() {
     // What waits for the disk may have work in it; and the server may not survive the commit.
     if (is_idle() && (commit() || !is_well())) return;
     const Timestamp now = clock_.now(), soon = now + std::chrono::milliseconds(random_.next() % 50);
-    const Timestamp next = std::min(workers_.next_due(), engine_->next_timer());
+    const Timestamp next = std::min(next_outside(), engine_->next_timer());
     // A server that is busy for hours changes results: time limits come in between.
     const bool may_leap = is_idle() || !is_exact() || next - now < kExactLeap;
     const bool leaps = next != kNever && may_leap && (is_idle() || random_.next() % 8 == 0);
+    if (leaps && next - now > kAges && rouse()) return;
     clock_.set(leaps || next < soon ? std::max(now, next) : soon);
-    workers_.answer_due();
+    act_outside();
 }
 
 void Run::jump() {
@@ -188,11 +227,12 @@ void Run::come_to_rest() {
         for (size_t shard = 0; shard < engine_->shards(); ++shard) engine_->turn(shard);
         const bool more = engine_->commit();
         if (more || !engine_->is_settled()) continue;
-        const Timestamp next = std::min(workers_.next_due(), engine_->next_timer());
+        const Timestamp next = std::min(next_outside(), engine_->next_timer());
         if (rests++ % kOwedEvery == 0 || next == kNever) check_owed();
+        if ((next == kNever || next - clock_.now() > kAges) && rouse()) continue;
         if (next == kNever) return;
         clock_.set(std::max(clock_.now(), next));
-        workers_.answer_due();
+        act_outside();
     }
     if (is_well()) broke("it did not come to rest");
 }

@@ -10,8 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/dispatcher.h"
 #include "engine/stepped.h"
+#include "lang/asl/testing/simulation.h"
+#include "sim/calls.h"
 #include "sim/disk.h"
+#include "sim/holders.h"
 #include "sim/machines.h"
 #include "sim/simulator.h"
 #include "sim/world.h"
@@ -30,6 +34,8 @@ struct Known {
     bool erased = false;    // a function call that has ended, and that was seen to end well
     uint64_t redrives = 0;  // of them, how many were acknowledged at least
     std::vector<std::string> redrive_tokens;
+    std::string started_by;  // key of the task, "<execution id>#<task id>", that began it; or empty
+    std::string machine;     // of such a one
     size_t seen_events = 0;  // the history that was read once stays as it was
     uint64_t seen_hash = 0;
 };
@@ -48,15 +54,22 @@ struct Express {
 class WatchedStore final : public store_test::ForwardingStore {
 public:
     using Look = std::function<void(const ExecutionWrite&)>;
-    WatchedStore(Store& inner, Look look) : ForwardingStore(inner), look_(std::move(look)) {}
+    /// `lost`: the process ended inside the append.
+    WatchedStore(Store& inner, Look look, Look lost)
+        : ForwardingStore(inner), look_(std::move(look)), lost_(std::move(lost)) {}
 
     Result<void> append(const Batch& batch) override {
         for (const ExecutionWrite& write : batch.executions) look_(write);
-        return inner_.append(batch);
+        try {
+            return inner_.append(batch);
+        } catch (const Crash&) {
+            for (const ExecutionWrite& write : batch.executions) lost_(write);
+            throw;
+        }
     }
 
 private:
-    Look look_;
+    Look look_, lost_;
 };
 
 class Run {
@@ -94,6 +107,8 @@ private:
     void tick();
     void jump();
     void come_to_rest();
+    Timestamp next_outside() const;
+    void act_outside();
 
     // Its clients: clients.cc
     void call();
@@ -117,6 +132,25 @@ private:
     void check_express();
     size_t open_express() const;
 
+    // Tasks that are answered later, by holders of tokens and with the end of children: later.cc
+    bool poll();
+    void handed_over(const ActivityTask& task);
+    void use_token(const Holders::Deed& deed);
+    void answered(const std::string& token, const Result<void>& reply);
+    void on_payload(const std::string& key, const Payload& payload);
+    void make_call(const ServiceCall& call);
+    void child_started(const ServiceCall& call, const ExecutionId& id, const Payload& input,
+                       const Result<StartReply>& reply);
+    bool rouse();
+    bool rouse(const ExecutionId& id, const std::vector<Event>& events, const ExecutionSummary& s);
+    void note_ends(const ExecutionWrite& write);
+    void check_answers(const ExecutionId& id, const std::vector<Event>& events);
+    void check_children_of(const ExecutionId& id, const std::vector<Event>& events);
+    void check_child(const ExecutionId& id, const Known& known, const ExecutionSummary& summary);
+    void check_action(const ExecutionId& id, const Action& action);
+    void run_ideal(asl::testing::Simulation& ideal);
+    std::shared_ptr<const ExecutionSummary> ideal_child(const ExecutionId& id);
+
     // What must hold: audit.cc
     void on_run(const std::string& key);
     void on_write(const ExecutionWrite& write);
@@ -137,6 +171,8 @@ private:
     WorldClock clock_;
     Disk disk_;
     Workers workers_;
+    Holders holders_;
+    Calls calls_;
     std::unique_ptr<Language> asl_, express_, invocation_;
     std::string input_;  // of every execution of a state machine
     std::vector<Machine> machines_;
@@ -145,6 +181,11 @@ private:
     std::map<ExecutionId, Known> known_;
     std::map<ExecutionId, Express> express_known_;
     std::map<uint64_t, ExecutionId> numbers_;  // as the store has them, for ever
+    std::set<std::string> handed_;             // tokens that workers of the activity got
+    std::set<std::string> lost_hand_overs_;    // keys of tasks taken in an append that crashed
+    std::map<std::string, uint64_t> let_go_;   // "<id>#<seq>" of what ends tasks: in which life
+    std::map<ExecutionId, std::shared_ptr<const ExecutionSummary>> ideal_children_;
+    std::vector<std::shared_ptr<bool>> pollers_;  // of this life: whether they have gone away
     // The server; gone between a crash and the next open().
     std::shared_ptr<Rows> rows_;
     std::unique_ptr<Store> stored_;

@@ -81,6 +81,8 @@ Result<void> read_workload(const toml::table* table, Workload& w) {
     workload.read_at_least("rounds", 1, w.rounds);
     workload.read_at_least("longest_wait_s", 1, w.longest_wait_s);
     workload.read("timeouts", w.timeouts);
+    workload.read("later_tasks", w.later_tasks);
+    workload.read_at_least("children", 0, w.children);
     workload.read("invocations", w.invocations);
     workload.read("express", w.express);
     workload.read("mocked", w.mocked);

@@ -68,8 +68,15 @@ TEST_F(SimTest, ExecutionsAreRedriven) {
     EXPECT_GT(result.redrives, result.executions / 4);
 }
 
+TEST_F(SimTest, TasksAreAnsweredLater) {
+    const RunResult result = run(scenario("later"), 5);
+    EXPECT_EQ(result.violation, "");
+    EXPECT_GT(result.tokens, 20u);
+    EXPECT_GT(result.children, 10u);
+}
+
 TEST_F(SimTest, EqualSeedsGiveEqualRuns) {
-    for (const char* name : {"crashes", "workers", "express"}) {
+    for (const char* name : {"crashes", "workers", "express", "later"}) {
         const RunResult first = run(scenario(name), 77), second = run(scenario(name), 77),
                         other = run(scenario(name), 78);
         EXPECT_EQ(first.fingerprint, second.fingerprint);
@@ -102,6 +109,21 @@ TEST_F(SimTest, FindsADoubleApply) {
 TEST_F(SimTest, FindsAnEarlyTimer) {
     planted_bug = PlantedBug::kEarlyTimer;
     EXPECT_NE(find("calm").find("from the future"), std::string::npos);
+}
+
+TEST_F(SimTest, FindsARedriveThatIsDoneTwice) {
+    planted_bug = PlantedBug::kForgottenToken;
+    EXPECT_NE(find("redrives").find("done twice"), std::string::npos);
+}
+
+TEST_F(SimTest, FindsATaskThatTwoWorkersGot) {
+    planted_bug = PlantedBug::kHandedTwice;
+    EXPECT_NE(find("later").find("handed to two workers"), std::string::npos);
+}
+
+TEST_F(SimTest, FindsAChildThatIsNotStopped) {
+    planted_bug = PlantedBug::kLostStop;
+    EXPECT_NE(find("later").find("without its parent"), std::string::npos);
 }
 
 TEST_F(SimTest, FindsATornRecordThatIsAccepted) {

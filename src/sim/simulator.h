@@ -20,6 +20,8 @@ struct RunResult {
     uint64_t executions = 0;
     uint64_t express = 0;  // of them, those that ended by themselves; not those lost in a crash
     uint64_t redrives = 0;
+    uint64_t tokens = 0;    // answers by task tokens that were taken
+    uint64_t children = 0;  // executions that others started
     uint64_t appends = 0;
     uint64_t fingerprint = 0;  // of all that was recorded
 };

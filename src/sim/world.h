@@ -52,8 +52,8 @@ public:
     Result<std::string> logs(std::string_view, size_t) const override { return std::string(); }
     void stop() override {}
 
-    /// Called for each task as it arrives: (key).
-    std::function<void(const std::string&)> on_run;
+    /// Called for each task as it arrives: (key, payload).
+    std::function<void(const std::string&, const Payload&)> on_run;
     /// When the next answer is due; kNever when nothing runs.
     Timestamp next_due() const;
     /// Gives the answers that are due.

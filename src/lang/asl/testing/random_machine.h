@@ -18,7 +18,8 @@ namespace tandem::asl::testing {
 
 struct RandomMachineOptions {
     // The output depends on nothing but the input and the answers of tasks: no time, entropy or
-    // count of redrives in data, time-outs that never come, and all errors that leave a state alike.
+    // count of redrives in data, time-outs that never come, and all errors that leave a state
+    // alike.
     bool is_exact = false;
     bool with_timeouts = true;         // short ones, unless is_exact
     int64_t longest_wait_s = 5;        // of Wait states
@@ -26,6 +27,8 @@ struct RandomMachineOptions {
     int64_t states = 10;               // about so many
     int64_t items = 3;                 // of the list that Maps go over; 3 or more
     int64_t rounds = 3;                // of loops
+    bool has_later_tasks = false;      // activity "a", .waitForTaskToken: their answers come later
+    std::string child;                 // then also a state machine that tasks start; empty: none
 };
 
 inline constexpr const char* kFunction = "arn:aws:lambda:us-east-1:123456789012:function:";
@@ -48,6 +51,11 @@ public:
     static constexpr int64_t kBegin_ms = 1'700'000'000'000;
     static std::string input(const RandomMachineOptions& options = {});
     static std::string attributes();
+    /// The task token that a function's payload or a child's input hands on; empty: none. Either
+    /// without tokens, which is the same whenever the task is repeated.
+    static std::string token_in(std::string_view payload);
+    static std::string parent_token_in(std::string_view input);
+    static std::string without_tokens(std::string_view json);
 
 private:
     enum class Part { kTop, kBranch, kIteration };
@@ -109,6 +117,12 @@ private:
                   bool fails_in_own_way);
     void path_catcher(json::Value& catcher, bool restores, bool hides_error);
     void result_selector(json::Value& state, bool is_list);
+
+    // random_later.cc: tasks whose results come later, in both languages
+    bool is_later();
+    std::string later_resource(std::string& alike);
+    void later_task(Place place, const std::string& name, const Way& way);
+    void jsonata_later_task(Place place, const std::string& name, const Way& way);
 
     // random_jsonata.cc: the same in JSONata
     bool speaks_jsonata() { return is_jsonata_ || dice(3) == 0; }

@@ -393,6 +393,55 @@ TEST(RandomMachine, ExactOnesFailOnlyAlike) {
     EXPECT_GT(succeeded, kMachines / 3);
 }
 
+TEST(RandomMachine, TasksMayBeAnsweredLater) {
+    const auto language = make_language();
+    RandomMachineOptions options{.is_exact = true, .has_later_tasks = true, .child = "k"};
+    std::set<std::string> resources;
+    for (uint64_t seed = 1; seed <= 150; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const json::Value machine = RandomMachine(seed, options).machine(2);
+        const std::string text = json::print(machine);
+        const auto valid = language->validate(text);
+        ASSERT_TRUE(valid) << valid.error().message << "\n" << text;
+        Simulation simulation(*language, *language->compile(text));
+        const auto child = std::make_shared<ExecutionSummary>();
+        child->status = seed % 3 == 0 ? ExecutionStatus::kFailed : ExecutionStatus::kSucceeded;
+        child->output = child->input = Payload("[1]");
+        child->attributes = Payload("{}");
+        simulation.set_later([](const TaskTicket&) { return *succeed_with("{\"r\":1}"); },
+                             [&](const ExecutionId&) { return child; });
+        simulation.start(RandomMachine::input(options), RandomMachine::attributes());
+        simulation.run([&](const Action& action) {
+            auto result = answer(action, false);
+            if (action.target.kind != CallableKind::kService) return result;
+            result = succeed_with(R"({"ExecutionArn":"arn","StartDate":1})");
+            result->execution = ExecutionId("child");
+            return result;
+        });
+        EXPECT_EQ(simulation.broken_law(), "") << text;
+        ASSERT_FALSE(simulation.execution().is_open()) << text;
+        const Event& last = simulation.events().back();
+        EXPECT_TRUE(last.type == EventType::kExecutionSucceeded || last.error == "E")
+            << last.error.value_or("") << last.cause.value_or("") << text;
+        for (const Event& e : simulation.events()) {
+            if (e.type == EventType::kTaskScheduled) resources.insert(e.resource);
+        }
+    }
+    for (const char* resource : {"arn:aws:states:us-east-1:123456789012:activity:a",
+                                 "invoke.waitForTaskToken", "startExecution", "startExecution.sync",
+                                 "startExecution.sync:2", "startExecution.waitForTaskToken"}) {
+        EXPECT_EQ(resources.count(resource), 1u) << resource;
+    }
+}
+
+TEST(RandomMachine, TokensAreFoundAndLeftOut) {
+    EXPECT_EQ(RandomMachine::token_in(R"({"a":1,"token":"xy=","b":2})"), "xy=");
+    EXPECT_EQ(RandomMachine::parent_token_in(R"({"parentToken":"z","token":"xy"})"), "z");
+    EXPECT_EQ(RandomMachine::token_in(R"({"parentToken":"z"})"), "");
+    EXPECT_EQ(RandomMachine::without_tokens(R"({"parentToken":"z1","token":"xy","b":2})"),
+              R"({"parentToken":"","token":"","b":2})");
+}
+
 TEST(RandomMachine, LargeListsAndManyRoundsStayWithinTheLimits) {
     const auto language = make_language({.takes_any_resource = true});
     RandomMachineOptions wide{.is_exact = true, .states = 8, .items = 100};

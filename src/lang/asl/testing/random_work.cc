@@ -28,7 +28,11 @@ void RandomMachine::work(Place place, const std::string& name, const Way& way) {
 }
 
 void RandomMachine::task(Place place, const std::string& name, const Way& way) {
-    if (speaks_jsonata()) return jsonata_task(place, name, way);
+    const bool is_late = is_later();
+    if (speaks_jsonata()) {
+        return is_late ? jsonata_later_task(place, name, way) : jsonata_task(place, name, way);
+    }
+    if (is_late) return later_task(place, name, way);
     json::Value state = json::Value::object({{"Type", "Task"}});
     const bool has_input = input_path(state, false);
     time_limit(state, "TimeoutSeconds", has_input);

@@ -56,26 +56,55 @@ void Simulation::check_laws() {
     }
 }
 
+std::optional<Input> Simulation::answer_to(const Action& action, const Worker& worker) const {
+    Input input;
+    input.type = InputType::kTaskCompleted;
+    input.task = action.task;
+    if (action.type == ActionType::kWatch && children_) {
+        input.type = InputType::kChildEnded;
+        input.child = children_(action.child);
+        return input;
+    }
+    std::optional<TaskResult> result;
+    if (action.target.kind == CallableKind::kActivity && holder_)
+        result = holder_(*execution().ticket(action.task));
+    else result = worker(action);
+    if (!result) return std::nullopt;
+    input.result = std::move(*result);
+    return input;
+}
+
+/// The oldest task that waits for the holder of its token.
+bool Simulation::answer_awaited() {
+    if (!holder_) return false;
+    for (const auto& [task, scope] : execution().tasks()) {
+        if (execution().find(scope)->task->stage != TaskStage::kAwaited) continue;
+        Input input;
+        input.type = InputType::kTaskAnswered;
+        input.task = task;
+        input.result = holder_(*execution().ticket(task));
+        feed(std::move(input));
+        return true;
+    }
+    return false;
+}
+
 void Simulation::run(const Worker& worker, const std::function<bool(const Simulation&)>& stop) {
     std::map<TaskId, bool> refused;
     while (execution().is_open() && !(stop && stop(*this))) {
         bool answered = false;
         for (const auto& [id, action] : open_) {
             if (refused.count(id) != 0) continue;
-            auto result = worker(action);
-            if (!result) {
+            auto input = answer_to(action, worker);
+            if (!input) {
                 refused[id] = true;
                 continue;
             }
-            Input input;
-            input.type = InputType::kTaskCompleted;
-            input.task = id;
-            input.result = std::move(*result);
-            feed(std::move(input));
+            feed(std::move(*input));
             answered = true;
             break;
         }
-        if (answered) continue;
+        if (answered || answer_awaited()) continue;
         const Timestamp due = state_->next_due();
         if (due == kNever) return;
         now_ = std::max(now_, due);

@@ -18,6 +18,9 @@ class Simulation {
 public:
     /// nullopt leaves the task without an answer.
     using Worker = std::function<std::optional<TaskResult>(const Action&)>;
+    /// What the holder of a token says, and how an execution ended that a task began.
+    using Holder = std::function<TaskResult(const TaskTicket&)>;
+    using Children = std::function<std::shared_ptr<const ExecutionSummary>(const ExecutionId&)>;
 
     Simulation(const Language& language, std::shared_ptr<const Program> program);
 
@@ -26,6 +29,12 @@ public:
     /// has closed, nothing is to come, or `stop` says so.
     void run(const Worker& worker, const std::function<bool(const Simulation&)>& stop = nullptr);
     void feed(Input input);
+    /// For run(): tasks that are answered by their tokens or end with a child. Activities' tasks
+    /// are the holder's, too.
+    void set_later(Holder holder, Children children) {
+        holder_ = std::move(holder);
+        children_ = std::move(children);
+    }
 
     const std::vector<Event>& events() const { return events_; }
     const Execution& execution() const { return static_cast<const Execution&>(*state_); }
@@ -46,6 +55,8 @@ public:
 
 private:
     std::unique_ptr<State> refold() const;
+    std::optional<Input> answer_to(const Action& action, const Worker& worker) const;
+    bool answer_awaited();
 
     const Language& language_;
     std::shared_ptr<const Program> program_;
@@ -53,6 +64,8 @@ private:
     std::vector<Event> events_;
     std::map<TaskId, Action> open_;
     std::vector<ExecutionId> stopped_;
+    Holder holder_;
+    Children children_;
     Timestamp now_ = from_millis(1'700'000'000'000);
     uint64_t seed_ = 1;
     bool checks_each_input_ = true;
