@@ -184,11 +184,98 @@ Result<void> apply_buckets(std::string_view key, const toml::node& node, Config&
     return {};
 }
 
+Result<void> apply_pairs(std::string_view section, std::string_view key, const toml::node& node,
+                         http::Pairs& out) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return bad_key(section, key, "expected a table of strings");
+    for (const auto& [name, value] : *table) {
+        std::string text;
+        if (auto ok = apply_text(section, name.str(), value, text); !ok) return ok;
+        out.emplace_back(std::string(name.str()), std::move(text));
+    }
+    return {};
+}
+
+/// What a kind of authorization asks for: the settings of its name, its secret and its endpoint.
+struct AuthorizationRow {
+    const char* authorization;
+    http::Authorization kind;
+    const char* name;
+    const char* secret;
+    const char* endpoint;
+};
+
+const AuthorizationRow kAuthorizations[] = {
+    {"NONE", http::Authorization::kNone, "", "", ""},
+    {"BASIC", http::Authorization::kBasic, "username", "password", ""},
+    {"API_KEY", http::Authorization::kApiKey, "api_key_name", "api_key_value", ""},
+    {"OAUTH_CLIENT_CREDENTIALS", http::Authorization::kOAuthClientCredentials, "client_id",
+     "client_secret", "authorization_endpoint"},
+};
+
+Result<void> apply_authorization(const std::string& section, const toml::table& table,
+                                 http::Connection& connection) {
+    std::string wanted;
+    if (const toml::node* node = table.get("authorization")) {
+        if (auto ok = apply_text(section, "authorization", *node, wanted); !ok) return ok;
+    }
+    for (const AuthorizationRow& row : kAuthorizations) {
+        if (wanted != row.authorization) continue;
+        connection.authorization = row.kind;
+        for (const auto& [key, out] :
+             {std::pair(row.name, &connection.name), std::pair(row.secret, &connection.secret),
+              std::pair(row.endpoint, &connection.endpoint)}) {
+            if (*key == 0) continue;
+            const toml::node* node = table.get(key);
+            if (node == nullptr) return bad_key(section, key, "is needed with " + wanted);
+            if (auto ok = apply_text(section, key, *node, *out); !ok) return ok;
+        }
+        return {};
+    }
+    return bad_key(section, "authorization",
+                   "expected \"BASIC\", \"API_KEY\", \"OAUTH_CLIENT_CREDENTIALS\" or \"NONE\"");
+}
+
+bool is_of_authorization(std::string_view key, http::Authorization kind) {
+    if (key == "authorization") return true;
+    for (const AuthorizationRow& row : kAuthorizations) {
+        if (row.kind == kind) return key == row.name || key == row.secret || key == row.endpoint;
+    }
+    return false;
+}
+
+Result<void> apply_connection(std::string_view key, const toml::node& node, Config& config) {
+    const std::string section = "connections." + std::string(key);
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return bad_key("connections", key, "expected a section");
+    http::Connection connection;
+    if (auto ok = apply_authorization(section, *table, connection); !ok) return ok;
+    for (const auto& [name, value] : *table) {
+        if (is_of_authorization(name.str(), connection.authorization)) continue;
+        Result<void> ok;
+        if (name == "headers") ok = apply_pairs(section, "headers", value, connection.headers);
+        else if (name == "query") ok = apply_pairs(section, "query", value, connection.query);
+        else if (name == "body") ok = apply_pairs(section, "body", value, connection.body);
+        else if (name == "ca_file") ok = apply_text(section, "ca_file", value, connection.ca_file);
+        else if (name == "allow_http")
+            ok = apply_flag(section, "allow_http", value, connection.allows_http);
+        else ok = bad_key(section, name.str(), "no such setting");
+        if (!ok) return ok;
+    }
+    const bool is_safe = connection.endpoint.starts_with("https://") ||
+                         (connection.allows_http && connection.endpoint.starts_with("http://"));
+    if (!connection.endpoint.empty() && !is_safe)
+        return bad_key(section, "authorization_endpoint", "expected an https:// address");
+    config.connections.insert_or_assign(std::string(key), std::move(connection));
+    return {};
+}
+
 Result<void> apply_key(std::string_view section, std::string_view key, const toml::node& node,
                        Config& config) {
     if (section == "limits") return apply_limit(key, node, config.limits);
     if (section == "server") return apply_server(key, node, config);
     if (section == "buckets") return apply_buckets(key, node, config);
+    if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
         if (key == "account") return apply_text(section, key, node, config.account);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "exec/http/connection.h"
 
 namespace tandem {
 
@@ -47,6 +48,8 @@ struct Config {
     // [buckets]
     std::filesystem::path buckets_directory = "buckets";  // holds the others; below `data`
     std::map<std::string, BucketConfig, std::less<>> buckets;
+    // [connections.NAME]
+    http::Connections connections;
     // [limits]
     Limits limits;
     // Only on the command line.

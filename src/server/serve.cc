@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/engine.h"
+#include "exec/http/http_calls.h"
 #include "exec/pool/pool.h"
 #include "json/value.h"
 #include "lang/asl/language.h"
@@ -62,7 +63,10 @@ class Server {
 public:
     explicit Server(const Config& config) : config_(config) {}
     /// Calls of services answer to the engine: none may be under way when it goes.
-    ~Server() { services_.close(); }
+    ~Server() {
+        services_.close();
+        if (http_calls_) http_calls_->stop();
+    }
 
     Result<void> open();
     Result<void> announce();
@@ -86,6 +90,7 @@ private:
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
     std::unique_ptr<Language> invocation_;
+    std::unique_ptr<HttpCalls> http_calls_;
     services::InstalledServices services_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<aws::WorkQueue> work_;
@@ -194,10 +199,13 @@ void Server::make_doors() {
     of_functions.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(of_functions);
     admin_ = std::make_unique<admin::AdminDoor>(of_functions);
+    http_calls_ = std::make_unique<HttpCalls>(HttpCallOptions{
+        config_.connections, config_.region, config_.limits.payload_bytes, kHttpTaskMs});
     services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(),
                     [this](int64_t delay_ms, std::function<void()> work) {
                         loops_->post_after(delay_ms, std::move(work));
-                    }});
+                    },
+                    http_calls_.get()});
 }
 
 Result<void> Server::listen() {
@@ -288,6 +296,7 @@ void Server::drain() {
     services_.close();
     // Before the engine goes: a timer on a loop may be repeating a call of a service.
     loops_->stop();
+    http_calls_->stop();
     engine_.reset();
     pool_.reset();
     store_.reset();

@@ -55,6 +55,32 @@ TEST(Config, NamesBuckets) {
     }
 }
 
+TEST(Config, NamesConnections) {
+    Config config;
+    const auto read = apply_toml(
+        "[connections.api]\nauthorization = \"BASIC\"\nusername = \"u\"\npassword = \"p\"\n"
+        "headers = { \"X-Team\" = \"blue\" }\n"
+        "[connections.tokens]\nauthorization = \"OAUTH_CLIENT_CREDENTIALS\"\nclient_id = \"i\"\n"
+        "client_secret = \"s\"\nauthorization_endpoint = \"http://t/token\"\nallow_http = true\n"
+        "[connections.open]\nauthorization = \"NONE\"\n",
+        config);
+    ASSERT_TRUE(read.has_value()) << read.error().message;
+    EXPECT_EQ(config.connections.at("api").secret, "p");
+    EXPECT_EQ(config.connections.at("api").headers.at(0).second, "blue");
+    EXPECT_EQ(config.connections.at("tokens").endpoint, "http://t/token");
+    for (const char* text :
+         {"[connections]\na = 1\n", "[connections.a]\n", "[connections.a]\nauthorization = 1\n",
+          "[connections.a]\nauthorization = \"BASIC\"\nusername = \"u\"\n",
+          "[connections.a]\nauthorization = \"NONE\"\npassword = \"u\"\n",
+          "[connections.a]\nauthorization = \"NONE\"\nheaders = 1\n",
+          "[connections.a]\nauthorization = \"NONE\"\nheaders = { a = 1 }\n",
+          "[connections.a]\nauthorization = \"OAUTH_CLIENT_CREDENTIALS\"\nclient_id = \"i\"\n"
+          "client_secret = \"s\"\nauthorization_endpoint = \"http://t/token\"\n"}) {
+        Config refused;
+        EXPECT_FALSE(apply_toml(text, refused).has_value()) << text;
+    }
+}
+
 TEST(Config, OpensBuckets) {
     namespace fs = std::filesystem;
     Config config;

@@ -134,10 +134,20 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
     if (service == "aws-sdk:lambda") return call_lambda(doors_, *asked, std::move(done));
+    if (service == "http" && doors_.http != nullptr) return call_http(call, std::move(done));
     if (service == "aws-sdk:s3" && doors_.buckets != nullptr)
         return call_buckets(std::move(call), std::move(done));
     done(failed("States.Runtime", "The resource 'arn:aws:states:::" + service + ":" + call.action +
                                       "' is not supported by this server."));
+}
+
+void InstalledServices::call_http(const ServiceCall& call, Answered done) {
+    auto asked = read(call);
+    doors_.http->call(asked->parameters, [asked, done = std::move(done)](HttpAnswer answer) {
+        if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
+        if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
+        done(succeeded(answer.output));
+    });
 }
 
 void InstalledServices::call_buckets(ServiceCall call, Answered done) {

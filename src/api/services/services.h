@@ -17,6 +17,7 @@
 #include "api/aws/work_queue.h"
 #include "api/lambda/door.h"
 #include "api/states/door.h"
+#include "exec/http/http_calls.h"
 #include "exec/services.h"
 #include "store/blob/object_store.h"
 
@@ -33,6 +34,7 @@ struct Doors {
     Buckets* buckets = nullptr;
     /// Runs something after a delay (ms); without it a throttled call is not repeated.
     std::function<void(int64_t, std::function<void()>)> later;
+    HttpCalls* http = nullptr;
 };
 
 class InstalledServices final : public Services {
@@ -60,6 +62,7 @@ private:
     void make(ServiceCall call, int attempt, Answered done);
     void route(ServiceCall call, Answered done);
     void poll(Asked asked, Answered done);
+    void call_http(const ServiceCall& call, Answered done);
     void call_buckets(ServiceCall call, Answered done);
     void answered(const ServiceCall& call, int attempt, TaskResult result, const Answered& done);
     bool is_open() const;
