@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Task resources other than functions, through a running server: executions that start and await others, Step Functions,
 Lambda and S3 as aws-sdk; stops reach children, and a crash repeats nothing."""
+import http.server
 import io
 import json
 import pathlib
 import sys
+import tempfile
+import threading
 import time
 import unittest
 import zipfile
@@ -35,10 +38,44 @@ def one_task(resource, parameters, **fields):
     return {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, "End": True, **fields}}}
 
 
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    """Answers what it was asked; /none with 404."""
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        text = json.dumps({"method": self.command, "path": self.path, "body": body, "key": self.headers.get("X-Key")}).encode()
+        self.send_response(404 if self.path == "/none" else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+CONNECTIONS = """[connections.echo]
+authorization = "API_KEY"
+api_key_name = "X-Key"
+api_key_value = "sesame"
+allow_http = true
+"""
+
+
 class Services(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server().start()
+        cls.endpoint = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        threading.Thread(target=cls.endpoint.serve_forever, daemon=True).start()
+        cls.addClassCleanup(cls.endpoint.shutdown)
+        config = tempfile.NamedTemporaryFile("w", suffix=".toml")
+        cls.addClassCleanup(config.close)
+        config.write(CONNECTIONS)
+        config.flush()
+        cls.server = Server(arguments=["--config", config.name]).start()
         cls.addClassCleanup(cls.server.stop)
         cls.api = cls.server.client("stepfunctions", inject_host_prefix=False)
 
@@ -141,6 +178,27 @@ class Services(unittest.TestCase):
         self.assertEqual([(entry["Key"], entry["Size"]) for entry in listed["Contents"]], [("a/one.json", 7)])
         failed = self.run_one("aws-sdk:s3:getObject", {"Bucket": "results", "Key": "none"})
         self.assertEqual(failed["error"], "S3.NoSuchKeyException")
+
+    def http_task(self, path="/", **fields):
+        return {"ApiEndpoint": f"http://127.0.0.1:{self.endpoint.server_address[1]}{path}", "Method": "POST",
+                "Authentication": {"ConnectionArn": "arn:aws:events:us-east-1:123456789012:connection/echo/81210c42"}, **fields}
+
+    def test_http_endpoints(self):
+        output = self.output("http:invoke", self.http_task("/a", RequestBody={"n": [1, 2]}, QueryParameters={"q.$": "$.q"},
+                                                           Transform={"RequestBodyEncoding": "URL_ENCODED"}), {"q": "x"})
+        self.assertEqual((output["StatusCode"], output["StatusText"], output["Headers"]["content-type"]), (200, "OK", ["application/json"]))
+        self.assertEqual(output["ResponseBody"], {"method": "POST", "path": "/a?q=x", "body": "n[0]=1&n[1]=2", "key": "sesame"})
+        failed = self.run_one("http:invoke", self.http_task("/none", Method="GET"))
+        self.assertEqual((failed["error"], json.loads(failed["cause"])["method"]), ("States.Http.StatusCode.404", "GET"))
+        failed = self.run_one("http:invoke", self.http_task(ApiEndpoint="http://127.0.0.1:1/"))
+        self.assertEqual(failed["error"], "States.Http.Socket")
+        # What cannot be sent fails as parameters do that cannot be used.
+        failed = self.run_one("http:invoke", self.http_task(Headers={"Host": "elsewhere"}))
+        self.assertEqual(failed["error"], "States.Runtime")
+        self.assertIn("could not be used to start the Task: [The value of the field 'Headers' has the header 'Host', which is reserved]", failed["cause"])
+        failed = self.run_one("http:invoke", self.http_task(Authentication={"ConnectionArn": "arn:aws:events:us-east-1:123456789012:connection/nobody/1"}))
+        self.assertEqual(failed["error"], "Events.ConnectionResource.NotFound")
+        self.assertNotIn("sesame", self.server.log(10**6))
 
     def test_one_state_by_itself(self):
         state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:describeStateMachine", "End": True}

@@ -24,7 +24,7 @@ struct Connection {
     Pairs query;
     Pairs body;
     bool allows_http = false;  // else only https, as in AWS
-    std::string ca_file;       // further trusted certificates (PEM)
+    std::string ca_file;       // trusted certificates (PEM) in place of the system's
 };
 
 using Connections = std::map<std::string, Connection, std::less<>>;
