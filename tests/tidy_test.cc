@@ -105,7 +105,7 @@ const std::map<std::string, Names>& allowed() {
         {"api/lambda", api},
         {"api/admin", api},
         {"api/services",
-         {"base", "json", "net", "model", "engine", "exec", "exec/s3", "exec/http", "store/blob",
+         {"base", "json", "net", "model", "engine", "exec", "exec/s3", "exec/items", "exec/http", "store/blob",
           "api/aws", "api/states", "api/lambda"}},
         {"cli",
          {"base", "json", "net", "server/config.h", "server/credentials.h", "server/serve.h"}},

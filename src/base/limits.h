@@ -91,6 +91,12 @@ constexpr size_t kDecisionEvents = 1'000;
 constexpr size_t kDecisionBytes = 2 * 1024 * 1024;  // of payloads in its events
 constexpr size_t kDecisionWork = 500'000;           // values visited by expressions
 constexpr size_t kStateWork = 1'000'000;            // by those of one state; beyond, it fails
+// Of a map run.
+constexpr uint64_t kMapRunChildren = 10'000;    // at a time, as Step Functions
+constexpr uint64_t kMapRunPageItems = 256;      // asked for, and children begun, at a time
+constexpr uint64_t kMapRunBatchItems = 10'000;  // asked for at a time, where they are batched
+constexpr uint64_t kMapRunPageBytes = 1024 * 1024;
+constexpr size_t kMapLabelChars = 40;
 // Of the engine.
 constexpr size_t kBatchBytes =
     4 * 1024 * 1024;  // of payloads: a shard submits its batch at the latest

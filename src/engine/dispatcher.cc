@@ -42,6 +42,8 @@ void Dispatcher::act(const ExecutionId& id, const Action& action) {
         case ActionType::kStop:
             if (!is_planted(PlantedBug::kLostStop)) engine_.stop(action.child);
             return;
+        case ActionType::kStartChild:
+        case ActionType::kRedriveChild: return engine_.start_child(id, action);
     }
 }
 

@@ -21,6 +21,8 @@ public:
         /// Makes `watcher` hear of the end of `child`, as of its task's.
         std::function<void(const ExecutionId& child, const ExecutionId& watcher, TaskId)> watch;
         std::function<void(const ExecutionId&)> stop;
+        /// kStartChild or kRedriveChild of the execution.
+        std::function<void(const ExecutionId&, const Action&)> start_child;
     };
 
     Dispatcher(Registry& registry, Executor& executor, Services* services, Activities& activities,

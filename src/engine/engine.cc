@@ -37,7 +37,8 @@ public:
                [this](const ExecutionId& child, const ExecutionId& watcher, TaskId task) {
                    watch(child, watcher, task);
                },
-               [this](const ExecutionId& id) { stop_child(id); }}),
+               [this](const ExecutionId& id) { stop_child(id); },
+               [this](const ExecutionId& id, const Action& action) { start_child(id, action); }}),
           context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
             shards_.push_back(std::make_unique<Shard>(context_));
@@ -159,6 +160,25 @@ public:
         message.rare = std::make_unique<Message::Rare>();
         message.id = std::move(id);
         message.rare->explained = done;
+        push(std::move(message), done);
+    }
+
+    void signal(ExecutionId id, Payload data, Callback<ExecutionSummary> done) override {
+        Message message;
+        message.kind = Message::Kind::kStop;  // answered alike
+        message.id = std::move(id);
+        message.input.type = InputType::kSignal;
+        message.input.data = std::move(data);
+        message.stopped = done;
+        push(std::move(message), done);
+    }
+
+    void inspect(ExecutionId id, Callback<Payload> done) override {
+        Message message;
+        message.kind = Message::Kind::kExplain;
+        message.rare = std::make_unique<Message::Rare>();
+        message.id = std::move(id);
+        message.rare->inspected = done;
         push(std::move(message), done);
     }
 
@@ -368,6 +388,69 @@ private:
         message.input.type = InputType::kStop;
         message.stopped = [](const Result<ExecutionSummary>&) {};
         (void)shard_of(id).push(std::move(message), Mailbox::Class::kAnswer);
+    }
+
+    /// Of an execution whose definition can be had no more, or that was refused: its parent is to
+    /// hear of an end.
+    void child_failed(const ExecutionId& parent, const Action& action, const Error& error) {
+        if (error.code == ErrorCode::kUnavailable) return;  // begun again at the next start
+        auto summary = std::make_shared<ExecutionSummary>();
+        summary->id = action.child;
+        summary->name = action.start->name;
+        summary->status = ExecutionStatus::kFailed;
+        summary->error = "States.Runtime";
+        summary->cause = error.message;
+        Input input;
+        input.type = InputType::kChildEnded;
+        input.task = action.task;
+        input.child = std::move(summary);
+        deliver(parent, std::move(input));
+    }
+
+    void start_child(const ExecutionId& parent, const Action& action) {
+        const ChildStart& start = *action.start;
+        ExecutionSummary wanted;
+        wanted.kind = CallableKind::kWorkflow;
+        wanted.callable = start.callable;
+        wanted.revision = action.target.qualifier;
+        wanted.language = start.language;
+        auto definition = registry_.definition_of(wanted);
+        if (!definition) return child_failed(parent, action, definition.error());
+        Message message;
+        message.id = action.child;
+        message.definition = std::move(*definition);
+        message.start = {action.child,
+                         {CallableKind::kWorkflow, start.callable, wanted.revision},
+                         start.name,
+                         start.input,
+                         start.attributes};
+        message.rare = std::make_unique<Message::Rare>();
+        message.rare->watcher = parent;
+        message.rare->watcher_task = action.task;
+        if (is_transient(action.child)) {
+            message.kind = Message::Kind::kRunTransient;
+            message.ended = [this, parent, action](Result<ExecutionSummary> ended) {
+                if (!ended) return child_failed(parent, action, ended.error());
+                Input input;
+                input.type = InputType::kChildEnded;
+                input.task = action.task;
+                input.child = std::make_shared<const ExecutionSummary>(*std::move(ended));
+                deliver(parent, std::move(input));
+            };
+        } else {
+            message.kind = Message::Kind::kStart;
+            message.started = [this, parent, action](Result<StartReply> reply) {
+                if (!reply) child_failed(parent, action, reply.error());
+            };
+        }
+        if (action.type == ActionType::kRedriveChild) {
+            message.rare->redrive.id = action.child;
+            // So that the same redrive is done once, however often it is asked for.
+            message.rare->redrive.token = task_key(parent, action.task);
+            message.rare->redrives = true;
+        }
+        // Refused only when the shard has stopped: asked for again at the next start.
+        (void)shard_of(action.child).push(std::move(message), Mailbox::Class::kAnswer);
     }
 
     void run_retention() {

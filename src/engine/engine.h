@@ -146,6 +146,11 @@ public:
     /// Answers once the execution is durably open again. What the language cannot go on with is not
     /// accepted. Errors: kNotFound, kTooLarge (too many are open), kOverloaded, kUnavailable.
     virtual void redrive(RedriveRequest request, Callback<RedriveReply> done) = 0;
+    /// Hands an open execution's language what somebody wants changed; a closed one is left as it
+    /// is. Answers its summary, once the change is durable.
+    virtual void signal(ExecutionId id, Payload data, Callback<ExecutionSummary> done) = 0;
+    /// What the language tells of an open execution as it is now; none of a closed one. kNotFound.
+    virtual void inspect(ExecutionId id, Callback<Payload> done) = 0;
     virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;  // kNotFound
     virtual Result<std::vector<Event>> history(const ExecutionId& id,
                                                const EventRange& range) const = 0;

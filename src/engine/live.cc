@@ -80,9 +80,9 @@ std::unique_ptr<Live> make_live(const StartRequest& request,
     ExecutionSummary& s = live->summary;
     s.id = request.id;
     s.kind = definition->callable->kind;
-    s.callable = definition->callable->name;
+    s.callable = request.callable.name;  // of a child more than the callable's
     s.revision = definition->callable->revision;
-    s.language = definition->callable->language;
+    s.language = definition->language->name();
     s.name = request.name;
     s.start_time = now;
     live->state = definition->language->initial(*definition->program);

@@ -47,12 +47,14 @@ struct Message {
         Callback<RedriveReply> redriven;
         // kExplain
         Callback<std::vector<Waiting>> explained;
+        Callback<Payload> inspected;  // instead
         // kTicket: an input from whoever holds the task's token; none = its activity's queue
         std::optional<uint64_t> nonce;
         Callback<TaskTicket> answered;
-        // kWatch
+        // kWatch, and of children also kStart, kRunTransient and kRedrive
         ExecutionId watcher;
         TaskId watcher_task = 0;
+        bool redrives = false;  // kStart: a child that has ended without success goes on
     };
     std::unique_ptr<Rare> rare;  // of those kinds
 };

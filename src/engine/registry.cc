@@ -220,21 +220,13 @@ Result<void> Registry::erase(const CallableRef& ref) {
     return {};
 }
 
-Result<std::shared_ptr<const Definition>> Registry::compile(
-    std::shared_ptr<const Callable> callable) {
-    const std::string key = revision_key(callable->language, *callable);
-    {
-        const std::lock_guard lock(compiled_mutex_);
-        const auto it = compiled_.find(key);
-        if (it != compiled_.end()) return it->second;
-    }
-    const Language* l = language(callable->language);
-    if (l == nullptr)
-        return fail(ErrorCode::kUnsupported, "no such language: " + callable->language);
-    auto program = l->compile(callable->definition.view());
-    if (!program) return tl::unexpected<Error>(program.error());
-    auto definition =
-        std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
+std::shared_ptr<const Definition> Registry::compiled(const std::string& key) {
+    const std::lock_guard lock(compiled_mutex_);
+    const auto it = compiled_.find(key);
+    return it == compiled_.end() ? nullptr : it->second;
+}
+
+void Registry::keep(const std::string& key, const std::shared_ptr<const Definition>& definition) {
     const std::lock_guard lock(compiled_mutex_);
     if (compiled_.size() >= kCompiledPrograms || compiled_bytes_ >= kCompiledBytes) {
         compiled_.clear();
@@ -246,6 +238,42 @@ Result<std::shared_ptr<const Definition>> Registry::compile(
         compiled_.emplace(key, definition).second) {
         compiled_bytes_ += definition->callable->definition.size();
     }
+}
+
+Result<std::shared_ptr<const Definition>> Registry::compile(
+    std::shared_ptr<const Callable> callable) {
+    const std::string key = revision_key(callable->language, *callable);
+    if (auto known = compiled(key)) return known;
+    const Language* l = language(callable->language);
+    if (l == nullptr)
+        return fail(ErrorCode::kUnsupported, "no such language: " + callable->language);
+    auto program = l->compile(callable->definition.view());
+    if (!program) return tl::unexpected<Error>(program.error());
+    auto definition =
+        std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
+    keep(key, definition);
+    return definition;
+}
+
+/// What a child runs: a part of its callable's definition, or all of it in another language.
+Result<std::shared_ptr<const Definition>> Registry::compile_part(const ExecutionSummary& summary) {
+    const PartOf of = part_of(summary.callable);
+    Callable probe;
+    probe.kind = summary.kind;
+    probe.name = of.listed;
+    probe.revision = summary.revision;
+    const std::string key = revision_key(summary.language, probe);
+    if (auto known = compiled(key)) return known;
+    const Language* l = language(summary.language);
+    if (l == nullptr) return fail(ErrorCode::kUnsupported, "no such language: " + summary.language);
+    auto callable = archived(summary);
+    if (!callable) return tl::unexpected<Error>(callable.error());
+    const std::string_view text = (*callable)->definition.view();
+    auto program = of.part.empty() ? l->compile(text) : l->compile_part(text, of.part);
+    if (!program) return tl::unexpected<Error>(program.error());
+    auto definition = std::make_shared<const Definition>(
+        Definition{std::move(*callable), l, std::move(*program)});
+    keep(key, definition);
     return definition;
 }
 
@@ -258,7 +286,8 @@ Result<std::shared_ptr<const Definition>> Registry::definition(const CallableRef
 Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummary& summary) const {
     Callable probe;
     probe.kind = summary.kind;
-    probe.name = summary.callable;
+    probe.name = summary.kind == CallableKind::kWorkflow ? part_of(summary.callable).callable
+                                                         : std::string_view(summary.callable);
     probe.revision = summary.revision;
     probe.language = summary.language;
     if (summary.kind == CallableKind::kFunction) {
@@ -277,15 +306,14 @@ Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummar
 }
 
 Result<std::shared_ptr<const Definition>> Registry::definition_of(const ExecutionSummary& summary) {
+    if (summary.kind == CallableKind::kWorkflow &&
+        part_of(summary.callable).callable != summary.callable)
+        return compile_part(summary);
     Callable probe;
     probe.kind = summary.kind;
     probe.name = summary.callable;
     probe.revision = summary.revision;
-    {
-        const std::lock_guard lock(compiled_mutex_);
-        const auto it = compiled_.find(revision_key(summary.language, probe));
-        if (it != compiled_.end()) return it->second;
-    }
+    if (auto known = compiled(revision_key(summary.language, probe))) return known;
     auto callable = archived(summary);
     if (!callable) return tl::unexpected<Error>(callable.error());
     return compile(std::move(*callable));

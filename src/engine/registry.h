@@ -65,6 +65,9 @@ private:
     const Language* language(std::string_view name) const;
     Result<void> admit(const Callable& callable) const;
     Result<std::shared_ptr<const Definition>> compile(std::shared_ptr<const Callable> callable);
+    Result<std::shared_ptr<const Definition>> compile_part(const ExecutionSummary& summary);
+    std::shared_ptr<const Definition> compiled(const std::string& key);
+    void keep(const std::string& key, const std::shared_ptr<const Definition>& definition);
     Result<void> write_current(const std::shared_ptr<const Callable>& callable, bool archive);
 
     Store& store_;

@@ -73,7 +73,10 @@ void Shard::refuse(Message& message, const Error& error) {
             return;
         case Message::Kind::kStop: return message.stopped(tl::unexpected<Error>(error));
         case Message::Kind::kRedrive: return message.rare->redriven(tl::unexpected<Error>(error));
-        case Message::Kind::kExplain: return message.rare->explained(tl::unexpected<Error>(error));
+        case Message::Kind::kExplain:
+            if (message.rare->inspected) message.rare->inspected(tl::unexpected<Error>(error));
+            else message.rare->explained(tl::unexpected<Error>(error));
+            return;
         case Message::Kind::kTicket: return message.rare->answered(tl::unexpected<Error>(error));
         case Message::Kind::kWatch:
         case Message::Kind::kInput: return;
@@ -133,7 +136,13 @@ void Shard::handle_start(Message& message) {
         if (!stored) return message.started(tl::unexpected<Error>(stored.error()));
         existing = std::move(*stored);
     }
+    const bool is_child = message.rare != nullptr;
     if (existing) {
+        if (is_child && message.rare->redrives) {
+            auto redriven = redrive(message.rare->redrive, true);
+            if (redriven) existing = std::move(redriven->summary);
+        }
+        if (is_child) watch(message, *existing);
         with_batch_.replies.push_back([reply = std::move(message.started),
                                        s = std::move(*existing)](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));
@@ -141,14 +150,16 @@ void Shard::handle_start(Message& message) {
         });
         return;
     }
-    if (context_.open_executions.load(std::memory_order_relaxed) >=
-        int64_t(context_.options.limits.open_executions)) {
+    // Children are bounded by their parents.
+    if (!is_child && context_.open_executions.load(std::memory_order_relaxed) >=
+                         int64_t(context_.options.limits.open_executions)) {
         return message.started(fail(ErrorCode::kOverloaded, "too many open executions"));
     }
     auto made = make_live(message.start, std::move(message.definition), now());
     Live& live = *made;
     live.summary.number = context_.next_number.fetch_add(1, std::memory_order_relaxed);
     live_.emplace(id, std::move(made));
+    if (is_child) watch(message, live.summary);
     starts.add();
     executions_open.set(context_.open_executions.fetch_add(1) + 1);
     Input input;
@@ -165,8 +176,8 @@ void Shard::handle_start(Message& message) {
 
 void Shard::run_transient(Message& message) {
     const ExecutionId& id = message.start.id;
-    if (context_.open_transient.load(std::memory_order_relaxed) >=
-        int64_t(context_.options.limits.transient_executions)) {
+    if (!message.rare && context_.open_transient.load(std::memory_order_relaxed) >=
+                             int64_t(context_.options.limits.transient_executions)) {
         return refuse(message, {ErrorCode::kOverloaded, "too many open transient executions"});
     }
     if (live_.contains(id))
@@ -196,8 +207,9 @@ Result<Live*> Shard::load(const ExecutionId& id) {
         set_timer(live);
         if (unrecovered_.erase(id) > 0) {
             // These are durable already: what they owe was recorded before the server stopped.
-            for (const Action& action :
+            for (Action& action :
                  live.definition->language->pending(*live.definition->program, *live.state)) {
+                complete(live, action);
                 context_.dispatcher.act(id, action);
             }
         }
@@ -242,21 +254,21 @@ bool Shard::may_redrive(const Live& live, const RedriveRequest& request) const {
     return s.stop_time > now() - keep + kRetentionMargin;
 }
 
-void Shard::handle_redrive(Message& message) {
-    const RedriveRequest& request = message.rare->redrive;
-    auto loaded = load(message.id);
-    if (!loaded) return message.rare->redriven(tl::unexpected<Error>(loaded.error()));
+/// `id` is loaded; a child is bounded by its parent.
+Result<RedriveReply> Shard::redrive(const RedriveRequest& request, bool is_child) {
+    auto loaded = load(request.id);
+    if (!loaded) return tl::unexpected<Error>(loaded.error());
     Live& live = **loaded;
     RedriveReply answer;
     if (const auto before = redriven_by(live.summary, request.token, now())) {
         answer.accepted = true;
         answer.time = *before;
     } else if (may_redrive(live, request)) {
-        if (context_.open_executions.load(std::memory_order_relaxed) >=
-            int64_t(context_.options.limits.open_executions))
-            return message.rare->redriven(fail(ErrorCode::kTooLarge, "too many open executions"));
+        if (!is_child && context_.open_executions.load(std::memory_order_relaxed) >=
+                             int64_t(context_.options.limits.open_executions))
+            return fail(ErrorCode::kTooLarge, "too many open executions");
         if (auto folded = fold_log(context_.store, live); !folded)
-            return message.rare->redriven(tl::unexpected<Error>(folded.error()));
+            return tl::unexpected<Error>(folded.error());
         const uint64_t redrives = live.summary.redrives;
         Input input;
         input.type = InputType::kRedrive;
@@ -266,8 +278,14 @@ void Shard::handle_redrive(Message& message) {
         answer.time = live.summary.redrive_time;
     }
     answer.summary = live.summary;
+    return answer;
+}
+
+void Shard::handle_redrive(Message& message) {
+    auto answer = redrive(message.rare->redrive, false);
+    if (!answer) return message.rare->redriven(tl::unexpected<Error>(answer.error()));
     with_batch_.replies.push_back([done = std::move(message.rare->redriven),
-                                   answer = std::move(answer)](const Result<void>& durable) {
+                                   answer = *std::move(answer)](const Result<void>& durable) {
         if (!durable) return done(tl::unexpected<Error>(unavailable()));
         done(answer);
     });
@@ -276,7 +294,14 @@ void Shard::handle_redrive(Message& message) {
 
 void Shard::handle_explain(Message& message) {
     auto live = load(message.id);
-    if (!live) return message.rare->explained(tl::unexpected<Error>(live.error()));
+    if (!live) return refuse(message, live.error());
+    if (message.rare->inspected) {
+        const Definition& definition = *(*live)->definition;
+        message.rare->inspected(
+            (*live)->is_open() ? definition.language->inspect(*definition.program, *(*live)->state)
+                               : Payload());
+        return keep_or_drop(message.id);
+    }
     std::vector<Waiting> waiting;
     if ((*live)->is_open())
         waiting =
@@ -325,9 +350,12 @@ void Shard::handle_watch(Message& message) {
         summary->status = ExecutionStatus::kAborted;
         summary->cause = "The execution is not on record any more.";
     }
-    watchers_[message.id].emplace_back(std::move(message.rare->watcher),
-                                       message.rare->watcher_task);
-    if (summary->status != ExecutionStatus::kRunning) tell_watchers(*summary);
+    watch(message, *summary);
+}
+
+void Shard::watch(const Message& message, const ExecutionSummary& summary) {
+    watchers_[message.id].emplace_back(message.rare->watcher, message.rare->watcher_task);
+    if (summary.status != ExecutionStatus::kRunning) tell_watchers(summary);
 }
 
 /// Once the end is durable.
@@ -373,8 +401,10 @@ void Shard::decide(Live& live, Input input) {
     }
     const bool was_open = live.is_open();
     record(live, std::move(decision.events));
-    for (Action& action : decision.actions)
+    for (Action& action : decision.actions) {
+        complete(live, action);
         outbox(live).actions.emplace_back(live.summary.id, std::move(action));
+    }
     if (was_open && !live.is_open()) closed(live);
     if (!was_open && live.is_open()) reopened();
     set_timer(live);

@@ -80,6 +80,12 @@ private:
     void handle_explain(Message& message);
     void handle_ticket(Message& message);
     void handle_watch(Message& message);
+    void watch(const Message& message, const ExecutionSummary& summary);
+    /// Says whose revision a child's definition is.
+    static void complete(const Live& live, Action& action) {
+        if (action.start) action.target.qualifier = live.summary.revision;
+    }
+    Result<RedriveReply> redrive(const RedriveRequest& request, bool is_child);
     void fire_timers(Timestamp now);
     void fire(const Timer& timer, Timestamp now);
     void recover_some();

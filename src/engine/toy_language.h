@@ -96,6 +96,7 @@ public:
                  s.task,
                  {CallableKind::kFunction, "f", ""},
                  {},
+                 {},
                  Payload("{}"),
                  {}}};
     }

@@ -1,11 +1,24 @@
 #include "model/callable.h"
 
+#include <algorithm>
+
 #include "json/value.h"
 
 namespace tandem {
 
 namespace {
 constexpr int64_t kCallableVersion = 1;
+}
+
+PartOf part_of(std::string_view name) {
+    PartOf out;
+    const size_t colon = std::min(name.find(':'), name.size());
+    out.listed = name.substr(0, colon);
+    if (colon < name.size()) out.list = name.substr(colon + 1);
+    const size_t slash = std::min(out.listed.find('/'), out.listed.size());
+    out.callable = out.listed.substr(0, slash);
+    if (slash < out.listed.size()) out.part = out.listed.substr(slash + 1);
+    return out;
 }
 
 std::string encode_callable(const Callable& c) {

@@ -43,6 +43,16 @@ struct Callable {
     friend bool operator==(const Callable&, const Callable&) = default;
 };
 
+/// An execution that another one begins may be of a part of a callable, and is listed apart:
+/// "callable/part:list" or "callable:list".
+struct PartOf {
+    std::string_view callable;
+    std::string_view part;    // empty: the whole
+    std::string_view listed;  // "callable/part"
+    std::string_view list;
+};
+PartOf part_of(std::string_view name);
+
 /// Which callables there are, for a decision.
 class Callables {
 public:

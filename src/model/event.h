@@ -49,6 +49,12 @@ enum class EventType : uint16_t {
     kTaskFailed = 37,        // error, cause
     kTaskTimedOut = 38,      // error, cause
     kEvaluationFailed = 40,  // name (state), error, cause, resource (location)
+    // The map run of a Map in distributed mode, an execution of its own.
+    kMapRunStarted = 41,  // resource (its ARN), input (what it is to do), detail (its id)
+    kMapRunSucceeded = 42,
+    kMapRunFailed = 43,  // error, cause
+    kMapRunAborted = 44,
+    kMapRunRedriven = 45,  // resource, index (how many times)
     // Hidden facts (id = 0): what a fold needs and no door shows as history.
     kWaitSet = 60,        // due: a Wait state's timer
     kRetrySet = 61,       // due, index (retrier), length (attempts so far), error

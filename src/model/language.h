@@ -39,6 +39,7 @@ enum class InputType : uint8_t {
     kRedrive,        // attributes = the client token: an execution that did not succeed goes on
     kTaskAnswered,   // task, result: by whoever holds its token
     kChildEnded,     // task, child: the execution that it watches has ended
+    kSignal,         // data: somebody changes what the language lets change
 };
 
 struct Input {
@@ -59,10 +60,22 @@ struct Input {
 };
 
 enum class ActionType : uint8_t {
-    kRunTask,     // call `target` with `payload`
-    kCancelTask,  // its answer is not wanted any more; best effort
-    kWatch,       // `task` wants to know how execution `child` ends
-    kStop,        // execution `child`, which `task` began, is to end; best effort
+    kRunTask,       // call `target` with `payload`
+    kCancelTask,    // its answer is not wanted any more; best effort
+    kWatch,         // `task` wants to know how execution `child` ends
+    kStop,          // execution `child`, which `task` began, is to end; best effort
+    kStartChild,    // execution `child` begins, unless it is there, and `task` hears of its end
+    kRedriveChild,  // the same, but if it has ended without success it goes on
+};
+
+/// An execution that a task begins, of this execution's own definition or a part of it.
+struct ChildStart {
+    std::string name;      // the door's name of the execution
+    std::string callable;  // what it is listed under, as part_of() reads it
+    std::string language;
+    Payload input;
+    Payload attributes;
+    friend bool operator==(const ChildStart&, const ChildStart&) = default;
 };
 
 struct Action {
@@ -70,11 +83,18 @@ struct Action {
     TaskId task = 0;  // seq of the event that recorded it
     CallableRef target;
     ExecutionId child;
+    std::shared_ptr<const ChildStart> start;  // kStartChild, kRedriveChild
     Payload payload;
     Payload client_context;      // Lambda's ClientContext, decoded JSON, if any
     bool want_log_tail = false;  // the end of the call's log comes with its result
     bool owns_child = false;     // the execution that the call begins ends with the task
-    friend bool operator==(const Action&, const Action&) = default;
+    friend bool operator==(const Action& a, const Action& b) {
+        const bool same_start = a.start == b.start || (a.start && b.start && *a.start == *b.start);
+        return same_start && a.type == b.type && a.task == b.task && a.target == b.target &&
+               a.child == b.child && a.payload == b.payload &&
+               a.client_context == b.client_context && a.want_log_tail == b.want_log_tail &&
+               a.owns_child == b.owns_child;
+    }
 };
 
 struct Decision {
@@ -152,6 +172,11 @@ public:
     virtual std::string_view name() const = 0;
     /// Error: kInvalidArgument with the reason in the language's own words.
     virtual Result<std::shared_ptr<const Program>> compile(std::string_view definition) const = 0;
+    /// The part of a definition that its children run. Error: as compile(); kUnsupported.
+    virtual Result<std::shared_ptr<const Program>> compile_part(std::string_view,
+                                                                std::string_view) const {
+        return fail(ErrorCode::kUnsupported, "the language has no parts of definitions");
+    }
     /// What a new definition must satisfy. It may ask for more than compile(), and for more from
     /// version to version: what was accepted once is compiled only. Error: as compile().
     virtual Result<void> validate(std::string_view definition) const {
@@ -174,6 +199,8 @@ public:
     virtual void evolve(const Program& program, State& state, const Event& event) const = 0;
     virtual std::vector<Action> pending(const Program& program, const State& state) const = 0;
     virtual std::vector<Waiting> waiting(const Program& program, const State& state) const = 0;
+    /// JSON for the door that made the execution; none where it has nothing to say.
+    virtual Payload inspect(const Program&, const State&) const { return {}; }
 };
 
 }  // namespace tandem

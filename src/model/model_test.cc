@@ -175,6 +175,19 @@ TEST(Callable, RoundTrips) {
     EXPECT_FALSE(decode_callable("not json").has_value());
 }
 
+TEST(Callable, PartsAndLists) {
+    const auto read = [](std::string_view name) {
+        const PartOf of = part_of(name);
+        return std::string(of.callable) + "," + std::string(of.part) + "," +
+               std::string(of.listed) + "," + std::string(of.list);
+    };
+    EXPECT_EQ(read("m"), "m,,m,");
+    EXPECT_EQ(read("m/part"), "m,part,m/part,");
+    EXPECT_EQ(read("m/part:run"), "m,part,m/part,run");
+    EXPECT_EQ(read("m:states:m/part:e"), "m,,m,states:m/part:e");
+    EXPECT_EQ(read(""), ",,,");
+}
+
 TEST(FunctionSpec, RoundTrips) {
     FunctionSpec spec;
     spec.name = "train";

@@ -33,6 +33,11 @@ std::string_view to_string(EventType type) {
         case EventType::kTaskFailed: return "TaskFailed";
         case EventType::kTaskTimedOut: return "TaskTimedOut";
         case EventType::kEvaluationFailed: return "EvaluationFailed";
+        case EventType::kMapRunStarted: return "MapRunStarted";
+        case EventType::kMapRunSucceeded: return "MapRunSucceeded";
+        case EventType::kMapRunFailed: return "MapRunFailed";
+        case EventType::kMapRunAborted: return "MapRunAborted";
+        case EventType::kMapRunRedriven: return "MapRunRedriven";
         case EventType::kWaitSet: return "WaitSet";
         case EventType::kRetrySet: return "RetrySet";
         case EventType::kTaskHeartbeat: return "TaskHeartbeat";

@@ -28,6 +28,7 @@ struct StateTest {
     std::optional<std::string> mock_error, mock_cause;
     bool checks_mock = true;  // the result must have the types of the service's answers
     uint32_t retries = 0;     // made before, by the retrier that matches
+    std::optional<uint64_t> failed_items;  // of a mocked Map in distributed mode
     Timestamp now{};
     uint64_t entropy = 0;
     std::optional<TaskResult> answer;  // to the call of the report before

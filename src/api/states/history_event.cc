@@ -181,6 +181,14 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kEvaluationFailed:
             return {plain,
                     details.failure(e).text("location", e.resource).text("state", e.name).take()};
+        case EventType::kMapRunStarted:
+            return {plain, details.text("mapRunArn", e.resource).take()};
+        case EventType::kMapRunRedriven:
+            return {plain,
+                    details.text("mapRunArn", e.resource).number("redriveCount", e.index).take()};
+        case EventType::kMapRunFailed: return {plain, details.failure(e).take()};
+        case EventType::kMapRunSucceeded:
+        case EventType::kMapRunAborted: return {plain, {}};
         case EventType::kWaitSet:
         case EventType::kRetrySet:
         case EventType::kTaskHeartbeat:

@@ -175,7 +175,7 @@ Result<std::shared_ptr<const Definition>> compile_definition(std::string_view te
                     "SCHEMA_VALIDATION_FAILED: A definition has at most " +
                         std::to_string(kDefinitionPatterns) + " regular expressions at /");
     }
-    return Compiler(type).compile(*json);
+    return Compiler(text, type).compile(*json);
 }
 
 }  // namespace tandem::asl

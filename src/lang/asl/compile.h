@@ -17,7 +17,7 @@ namespace tandem::asl {
 
 class Compiler {
 public:
-    explicit Compiler(WorkflowType type) : type_(type) {}
+    Compiler(std::string_view text, WorkflowType type) : text_(text), type_(type) {}
     Result<std::shared_ptr<const Definition>> compile(const json::Value& text);
 
 private:
@@ -44,7 +44,15 @@ private:
     WaitState wait(const Source& source);
     FailState fail_state(const Source& source);
     ParallelState parallel(const Source& source);
-    MapState map(const Source& source);
+
+    // compile_map.cc
+    MapState map(const std::string& name, const Source& source);
+    std::shared_ptr<const DistributedMap> distributed(const std::string& name, const Source& source,
+                                                      const json::Value& config);
+    std::optional<ItemPlace> item_place(const Source& source, std::string_view key,
+                                        std::string_view config);
+    void item_batcher(DistributedMap& map, const Source& source);
+    PercentageField percentage(const Source& source, std::string_view key);
 
     // compile_choice.cc
     ChoiceState choice(const Source& source);
@@ -70,6 +78,7 @@ private:
 
     void fault(std::string reason, const std::string& at);
 
+    const std::string_view text_;
     const WorkflowType type_;
     bool is_jsonata_ = false;  // the whole state machine
     Definition definition_;

@@ -27,7 +27,7 @@ void Compiler::body(StateDefinition& state, const Source& source, std::string_vi
         state.body = parallel(source);
     } else if (type == "Map") {
         state.kind = StateKind::kMap;
-        state.body = map(source);
+        state.body = map(state.name, source);
         state.parameters.reset();  // the legacy name of ItemSelector
     } else {
         fault(
@@ -96,36 +96,6 @@ ParallelState Compiler::parallel(const Source& source) {
         parallel.machines.push_back(machine(branch, at));
     }
     return parallel;
-}
-
-MapState Compiler::map(const Source& source) {
-    MapState map;
-    const bool is_legacy = source.json.find("ItemProcessor") == nullptr;
-    const std::string_view key = is_legacy ? "Iterator" : "ItemProcessor";
-    const json::Value* processor = source.json.find(key);
-    if (processor == nullptr) {
-        fault("These fields are required: [ItemProcessor]", source.at);
-        return map;
-    }
-    const json::Value* config = processor->find("ProcessorConfig");
-    if (config != nullptr && config->string_or("Mode", "INLINE") != "INLINE") {
-        fault("Map states in mode DISTRIBUTED are not supported by this server",
-              source.at + "/" + std::string(key) + "/ProcessorConfig/Mode");
-    }
-    map.machine = machine(*processor, source.at + "/" + std::string(key));
-    map.max_concurrency = number(source, "MaxConcurrency");
-    if (map.max_concurrency.value.value_or(0) < 0)
-        fault("Value is out of range", source.at + "/MaxConcurrency");
-    if (source.is_jsonata) {
-        map.items = formula(source.json, "Items", source.at, "");
-        map.selector = formula(source.json, "ItemSelector", source.at, "");
-        return map;
-    }
-    map.items_path = path(source.json, "ItemsPath", source.at);
-    const bool has_selector = source.json.find("ItemSelector") != nullptr;
-    map.item_selector =
-        payload(source.json, has_selector ? "ItemSelector" : "Parameters", source.at);
-    return map;
 }
 
 }  // namespace tandem::asl

@@ -47,6 +47,7 @@ private:
     void enter(Scope& scope);
     void leave(Scope& scope);
     void start_children(Scope& scope);
+    void start_map_run(Scope& scope);
     void schedule(Scope& scope);
     void start_task(Scope& scope);
     void submit(Scope& scope);
@@ -112,6 +113,15 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kRetrySet: return set_retry(scope);
         case EventType::kTaskHeartbeat: return heartbeat(scope);
         case EventType::kTaskCancelled: return drop_task(scope);
+        case EventType::kMapRunStarted:
+        case EventType::kMapRunRedriven: return start_map_run(scope);
+        case EventType::kMapRunSucceeded:
+            // What leaves the state follows its start.
+            drop_task(scope);
+            drop_children(scope);
+            return set_phase(scope, Phase::kEntered);
+        case EventType::kMapRunFailed:
+        case EventType::kMapRunAborted: return end_activity(scope);
         case EventType::kNote: return;
         case EventType::kDeferred: return defer(scope);
         case EventType::kExecutionStarted:
@@ -185,7 +195,8 @@ void Fold::reopen(Scope& scope) {
         case Phase::kChildren: break;
         case Phase::kDone: return;
     }
-    set_phase(scope, scope.children ? Phase::kChildren : Phase::kRetry);
+    const bool has_scopes = scope.children && !scope.children->run;
+    set_phase(scope, has_scopes ? Phase::kChildren : Phase::kRetry);
     const bool waits = scope.children && scope.children->started > scope.children->finished &&
                        scope.children->started == scope.children->count;
     if (!waits) set_due(scope, event_.time);
@@ -231,12 +242,17 @@ void Fold::leave(Scope& scope) {
 }
 
 void Fold::start_children(Scope& scope) {
+    const StateDefinition& state = definition_of(scope);
     drop_children(scope);
+    const auto* map = std::get_if<MapState>(&state.body);
+    if (map && map->distributed) {
+        set_phase(scope, Phase::kEntered);
+        return follow(scope);
+    }
     set_phase(scope, Phase::kChildren);
     follow(scope);
     scope.output = Payload();
     scope.children = std::make_unique<Children>();
-    const StateDefinition& state = definition_of(scope);
     Children& children = *scope.children;
     const auto* parallel = std::get_if<ParallelState>(&state.body);
     children.count = parallel ? uint32_t(parallel->machines.size()) : uint32_t(event_.length);
@@ -248,6 +264,28 @@ void Fold::start_children(Scope& scope) {
     if (!parallel) return;
     children.started = children.count;
     for (uint32_t i = 0; i < children.count; ++i) add_child(scope, i, parallel->machines[i]);
+}
+
+/// Nothing is owed but that the run is there; its end will be told.
+void Fold::start_map_run(Scope& scope) {
+    set_phase(scope, Phase::kTask);
+    follow(scope);
+    if (event_.type == EventType::kMapRunStarted) {
+        scope.children = std::make_unique<Children>();
+        scope.children->run = std::make_unique<MapRunRef>();
+        scope.map_run()->id = ExecutionId(event_.detail.str());
+        scope.map_run()->arn = event_.resource;
+        scope.map_run()->facts = event_.input;
+    } else {
+        scope.map_run()->redrives = event_.index;
+    }
+    scope.task = std::make_unique<OpenTask>();
+    scope.task->id = event_.seq;
+    scope.task->is_started = true;
+    scope.task->stage = TaskStage::kWatches;
+    scope.task->child = scope.map_run()->id;
+    ++execution_.stages_[size_t(TaskStage::kWatches)];
+    execution_.tasks_[scope.task->id] = scope.id;
 }
 
 Scope& Fold::add_child(Scope& parent, uint32_t index, int machine) {
@@ -335,7 +373,7 @@ void Fold::set_stage(OpenTask& task, TaskStage stage) {
 }
 
 void Fold::set_retry(Scope& scope) {
-    drop_children(scope);
+    drop_children(scope);  // a retry begins another map run too
     set_phase(scope, Phase::kRetry);
     set_due(scope, event_.due);
     scope.previous = event_.previous_id;

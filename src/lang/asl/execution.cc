@@ -47,6 +47,12 @@ void dump_scope(std::string& out, const Scope& s) {
         line(out, "heartbeat", s.task->heartbeat);
         line(out, "heartbeat_s", uint64_t(s.task->heartbeat_s));
     }
+    if (s.map_run()) {
+        line(out, "map_run", s.map_run()->id.str());
+        line(out, "arn", s.map_run()->arn);
+        line(out, "facts", s.map_run()->facts);
+        line(out, "map_redrives", s.map_run()->redrives);
+    }
     if (s.children) {
         line(out, "base", s.children->base);
         line(out, "count", s.children->count);

@@ -63,6 +63,14 @@ struct MapCache {
     json::Value items;
 };
 
+/// The map run of a distributed Map, until the state is left or run anew.
+struct MapRunRef {
+    ExecutionId id;
+    std::string arn;
+    Payload facts;  // what it is to do
+    uint64_t redrives = 0;
+};
+
 struct Children {
     ScopeId base = 0;  // scope of branch or iteration i is base + i
     uint32_t count = 0;
@@ -73,6 +81,7 @@ struct Children {
     std::vector<Payload> results;  // emptied when they become larger than any limit
     size_t result_bytes = 0;
     std::shared_ptr<MapCache> cache;
+    std::unique_ptr<MapRunRef> run;  // of a distributed Map, which has no scopes as children
 };
 
 struct Scope {
@@ -96,6 +105,8 @@ struct Scope {
     json::Value variables;  // object, or null while there are none
     std::unique_ptr<OpenTask> task;
     std::unique_ptr<Children> children;
+
+    MapRunRef* map_run() const { return children ? children->run.get() : nullptr; }
 };
 
 class Execution final : public State {

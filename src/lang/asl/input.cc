@@ -15,7 +15,8 @@ Decision Run::decide() {
             case InputType::kTaskCompleted: task_completed(); break;
             case InputType::kTaskHeartbeat: task_heartbeat(); break;
             case InputType::kTimer: timers(); break;
-            case InputType::kRedrive: break;
+            case InputType::kRedrive:
+            case InputType::kSignal: break;
             case InputType::kTaskAnswered: task_answered(); break;
             case InputType::kChildEnded: child_ended(); break;
         }

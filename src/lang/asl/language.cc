@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/integration/integration.h"
+#include "lang/asl/map_run/start.h"
 #include "lang/asl/program.h"
 #include "lang/asl/run.h"
 #include "lang/asl/test_state.h"
@@ -86,6 +87,13 @@ public:
         return std::shared_ptr<const Program>(std::move(*definition));
     }
 
+    Result<std::shared_ptr<const Program>> compile_part(std::string_view text,
+                                                        std::string_view part) const override {
+        auto definition = compile_processor(text, part, type_);
+        if (!definition) return tl::unexpected(definition.error());
+        return std::shared_ptr<const Program>(std::move(*definition));
+    }
+
     Result<StateTestReport> test(const StateTest& test) const override {
         return test_state(options_, *this, test);
     }
@@ -110,8 +118,9 @@ public:
         for (const auto& [id, scope_id] : execution.tasks()) {
             const Scope& scope = *execution.find(scope_id);
             if (scope.task->stage == TaskStage::kAwaited) continue;
-            actions.push_back(
-                owed_action(*scope.task, std::get<TaskState>(definition.state(scope.state).body)));
+            const auto* task = std::get_if<TaskState>(&definition.state(scope.state).body);
+            actions.push_back(task ? owed_action(*scope.task, *task)
+                                   : map_run_action(*scope.map_run(), scope.task->id));
         }
         return actions;
     }

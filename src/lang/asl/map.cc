@@ -120,6 +120,7 @@ Outcome<int64_t> Run::concurrency_of(Scope& scope, const MapState& map) {
 }
 
 void Run::run_map(Scope& scope, const MapState& map) {
+    if (map.distributed) return run_distributed(scope, map);
     const uint64_t seed = map.items ? random_.next() : 0;
     const auto cache = items_of(scope, map, seed, now());
     if (!cache) return fail(scope, cache.error());
@@ -170,6 +171,7 @@ void Run::run_mocked_map(Scope& scope, const MapState& map, const MapCache& cach
     const auto limit = whole_of(map.max_concurrency, "MaxConcurrency", cache.input, environment);
     if (!limit) return fail(scope, limit.error());
     probe_->values.set("maxConcurrency", limit->value_or(0));
+    if (map.distributed && !tolerates_mocked(scope, *map.distributed, cache)) return;
     run_mocked(scope);
 }
 

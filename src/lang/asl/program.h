@@ -149,6 +149,35 @@ struct FailState {
 struct ParallelState {
     std::vector<int> machines;
 };
+/// A percentage given in the definition or by a path.
+struct PercentageField {
+    std::optional<double> value;
+    std::optional<Path> path;
+    std::optional<Formula> formula;
+};
+/// ItemReader or ResultWriter: where items are, or results go to.
+struct ItemPlace {
+    std::string resource;
+    std::optional<Template> parameters;
+    std::optional<Formula> arguments;  // of a JSONata state, as is `configuration`
+    json::Value config;
+    std::optional<Formula> configuration;
+};
+/// What a Map in distributed mode has beside the others.
+struct DistributedMap {
+    std::string label;
+    bool is_express = false;  // its children
+    std::optional<ItemPlace> reader;
+    NumberField max_items;
+    bool is_batched = false;
+    NumberField batch_items;
+    NumberField batch_bytes;
+    std::optional<Template> batch_input;
+    std::optional<Formula> batch_formula;  // of a JSONata state
+    NumberField tolerated_count;
+    PercentageField tolerated_percentage;
+    std::optional<ItemPlace> writer;
+};
 struct MapState {
     int machine = 0;
     std::optional<Path> items_path;
@@ -156,6 +185,7 @@ struct MapState {
     std::optional<Formula> items;  // of a JSONata state, as is `selector`
     std::optional<Formula> selector;
     NumberField max_concurrency;
+    std::shared_ptr<const DistributedMap> distributed;  // null: in inline mode
 };
 
 struct StateDefinition {
@@ -195,5 +225,9 @@ public:
 /// The only way to make one. Error: kInvalidArgument in AWS's words.
 Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text,
                                                              WorkflowType type);
+/// What the children of the distributed Map with that label run. Error: as compile_definition().
+Result<std::shared_ptr<const Definition>> compile_processor(std::string_view text,
+                                                            std::string_view label,
+                                                            WorkflowType type);
 
 }  // namespace tandem::asl

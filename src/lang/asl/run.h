@@ -141,6 +141,21 @@ private:
     void iteration_finished(Scope& parent, uint32_t index, uint64_t last);
     void finish_children(Scope& scope);
 
+    // distributed.cc: a Map in distributed mode, whose items a map run works on
+    void run_distributed(Scope& scope, const MapState& map);
+    void redrive_map_run(Scope& scope);
+    void map_run_ended(Scope& scope, const ExecutionSummary& run);
+    Outcome<json::Value> map_run_facts(Scope& scope, const MapState& map, const MapCache& cache);
+    Outcome<json::Value> place_of(const ItemPlace& place, const json::Value& data,
+                                  Environment& environment);
+    Outcome<void> add_batching(json::Value& facts, const DistributedMap& map,
+                               const json::Value& data, Environment& environment);
+    Outcome<std::optional<double>> percentage_of(const PercentageField& field,
+                                                 const json::Value& data, Environment& environment);
+    json::Value variables_of(const Scope& scope) const;
+    /// In a test of the state; false: it has failed.
+    bool tolerates_mocked(Scope& scope, const DistributedMap& map, const MapCache& cache);
+
     // error.cc: Retry and Catch
     /// The state of `scope` failed: retried, caught, or on to the scope around it.
     void fail(Scope& scope, Failure failure);

@@ -153,6 +153,7 @@ void Run::child_ended() {
     begin_work();
     Scope* scope = scope_of(input_.task);
     if (scope == nullptr || scope->task->stage != TaskStage::kWatches) return;
+    if (definition_of(*scope).kind == StateKind::kMap) return map_run_ended(*scope, *input_.child);
     const TaskState& task = std::get<TaskState>(definition_of(*scope).body);
     settle_task(*scope, task, child_result(*input_.child, task.pattern));
 }

@@ -34,8 +34,8 @@ std::vector<Waiting> waiting(const Definition& definition, const Execution& exec
         entry.path = path_of(definition, execution, scope);
         entry.since = scope.since;
         entry.due = scope.due;
-        if (is_task)
-            entry.detail = std::get<TaskState>(definition.state(scope.state).body).resource;
+        const auto* task = std::get_if<TaskState>(&definition.state(scope.state).body);
+        if (is_task) entry.detail = task ? task->resource : scope.map_run()->arn;
         if (is_retry) entry.detail = scope.retried_error;
         list.push_back(std::move(entry));
     }

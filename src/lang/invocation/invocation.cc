@@ -98,6 +98,7 @@ public:
             case InputType::kChildEnded:
             case InputType::kTaskStarted:
             case InputType::kTaskHeartbeat:
+            case InputType::kSignal:
             case InputType::kRedrive: return out;
         }
         return out;
@@ -169,7 +170,7 @@ private:
     }
 
     static Action action_of(const Call& call) {
-        return {ActionType::kRunTask, call.task, call.terms.target, {}, call.event, {}};
+        return {ActionType::kRunTask, call.task, call.terms.target, {}, {}, call.event, {}};
     }
 
     void run(const Program& program, Call& call, const Input& input, Decision& out) const {

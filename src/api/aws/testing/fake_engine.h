@@ -36,6 +36,7 @@ public:
     std::optional<Error> refuse_start;
     // Tasks with tokens: how they are answered, what was answered, what a poll gets.
     Result<void> token_reply;
+    Payload signalled, inspected;
     std::vector<std::pair<std::string, TaskResult>> answered;
     std::optional<ActivityTask> activity_task;
     std::optional<Error> refuse_poll;
@@ -155,7 +156,9 @@ public:
     void start(StartRequest request, Callback<StartReply> done) override {
         last_start = request;
         if (refuse_start) return done(tl::unexpected(*refuse_start));
-        const auto found = callable(request.callable);
+        CallableRef ref = request.callable;
+        if (ref.kind == CallableKind::kWorkflow) ref.name = part_of(request.callable.name).callable;
+        const auto found = callable(ref);
         if (!found) return done(tl::unexpected(found.error()));
         const auto existing = executions_.find(request.id);
         if (existing != executions_.end()) return done(StartReply{existing->second.summary, true});
@@ -263,6 +266,11 @@ public:
         }
         return page;
     }
+    void signal(ExecutionId id, Payload data, Callback<ExecutionSummary> done) override {
+        signalled = std::move(data);
+        done(describe(id));
+    }
+    void inspect(ExecutionId, Callback<Payload> done) override { done(inspected); }
     void explain(ExecutionId, Callback<std::vector<Waiting>> done) override {
         done(std::vector<Waiting>());
     }

@@ -44,6 +44,11 @@ std::string type_of(const Event& e) {
         case EventType::kTaskCancelled: return "TaskCancelled";
         case EventType::kNote: return "Note";
         case EventType::kDeferred: return "Deferred";
+        case EventType::kMapRunStarted: return "MapRunStarted";
+        case EventType::kMapRunSucceeded: return "MapRunSucceeded";
+        case EventType::kMapRunFailed: return "MapRunFailed";
+        case EventType::kMapRunAborted: return "MapRunAborted";
+        case EventType::kMapRunRedriven: return "MapRunRedriven";
     }
     return "?";
 }

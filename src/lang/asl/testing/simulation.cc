@@ -27,7 +27,8 @@ void Simulation::feed(Input input) {
     Decision decision = language_.decide(*program_, *state_, input);
     for (Action& action : decision.actions) {
         const bool is_owed =
-            action.type == ActionType::kRunTask || action.type == ActionType::kWatch;
+            action.type == ActionType::kRunTask || action.type == ActionType::kWatch ||
+            action.type == ActionType::kStartChild || action.type == ActionType::kRedriveChild;
         if (is_owed) open_.emplace(action.task, std::move(action));
         else open_.erase(action.task);
         if (action.type == ActionType::kStop) stopped_.push_back(action.child);

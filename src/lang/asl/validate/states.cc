@@ -208,6 +208,7 @@ void Validator::map(const json::Value& json, const std::string& at) {
         if (const json::Value* processor = json.find(name)) {
             machine(*processor, at + "/" + std::string(name),
                     {"Comment", "StartAt", "States", "ProcessorConfig"});
+            distributed(json, *processor, at, at + "/" + std::string(name));
         }
     }
     for (const std::string_view name : {"ItemReader", "ItemBatcher", "ResultWriter"}) {

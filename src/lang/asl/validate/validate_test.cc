@@ -249,6 +249,29 @@ TEST(Validate, TakesAnyValueInAnyPlace) {
     }
 }
 
+TEST(Validate, LabelsOfDistributedMaps) {
+    const auto map = [](const std::string& label, const std::string& config) {
+        return R"({"Type":"Map","End":true,"Label":)" + label +
+               R"(,"ItemProcessor":{"StartAt":"B)" + std::to_string(label.size()) +
+               R"(","ProcessorConfig":)" + config + R"(,"States":{"B)" +
+               std::to_string(label.size()) + R"(":{"Type":"Pass","End":true}}}})";
+    };
+    const std::string mode = R"({"Mode":"DISTRIBUTED"})";
+    EXPECT_EQ(why(states(R"("A":)" + map("\"good-label\"", mode))), "");
+    for (const char* bad :
+         {"7", "\"\"", "\"a/b\"", "\"a b\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""}) {
+        EXPECT_NE(why(states(R"("A":)" + map(bad, mode))).find("/States/A/Label"),
+                  std::string::npos)
+            << bad;
+    }
+    EXPECT_NE(why(states(R"("A":)" + map("\"l\"", R"({"Mode":"BOTH"})"))).find("/Mode"),
+              std::string::npos);
+    EXPECT_NE(
+        why(states(R"("A":)" + map("\"l\"", R"({"Mode":"DISTRIBUTED","ExecutionType":"FAST"})")))
+            .find("/ExecutionType"),
+        std::string::npos);
+}
+
 TEST(Validate, QuotesLongNamesInPart) {
     const std::string message = why(R"({"StartAt":"A","States":{"A":{"Type":"Pass","End":true,")" +
                                     std::string(100'000, 'x') + R"(":1}}})");

@@ -49,6 +49,9 @@ private:
     void wait(const json::Value& json, const std::string& at);
     void parallel(const json::Value& json, const std::string& at);
     void map(const json::Value& json, const std::string& at);
+    // distributed.cc
+    void distributed(const json::Value& json, const json::Value& processor, const std::string& at,
+                     const std::string& processor_at);
     void retry(const json::Value& json, const std::string& at);
     void catchers(const json::Value& json, const std::string& at);
     void resource(const std::string& text, const std::string& at);
@@ -77,7 +80,8 @@ private:
     WorkflowType type_;
     bool is_jsonata_ = false;  // the whole state machine
     std::vector<Diagnostic> diagnostics_;
-    std::set<std::string, std::less<>> names_;  // of states, unique over all machines
+    std::set<std::string, std::less<>> names_;   // of states, unique over all machines
+    std::set<std::string, std::less<>> labels_;  // of Maps, unique too
 };
 
 /// What a task with this resource calls; nullptr: nothing that is known here.

@@ -1,0 +1,239 @@
+#include "lang/asl/map_run/drive.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "lang/asl/map_run/events.h"
+#include "lang/asl/map_run/start.h"
+
+namespace tandem::asl {
+
+namespace {
+
+Failure failure_of(const TaskResult& result, std::string_view otherwise) {
+    const bool is_named = result.error.starts_with("States.");
+    return {is_named ? result.error : std::string(otherwise), result.cause};
+}
+
+}  // namespace
+
+Action call_action(const MapRunCall& call) {
+    Action action;
+    action.type = ActionType::kRunTask;
+    action.task = call.task;
+    action.target = {CallableKind::kService, call.service, {}};
+    action.payload = call.parameters;
+    return action;
+}
+
+Action child_action(const MapRun& run, TaskId task, const MapRunChild& child) {
+    Action action;
+    const bool goes_on = child.is_redriven && !run.is_express();
+    action.type = goes_on ? ActionType::kRedriveChild : ActionType::kStartChild;
+    action.task = task;
+    action.child = child_id(run.facts, child.index);
+    action.start = child_start(run.facts, child);
+    return action;
+}
+
+std::vector<Action> owed(const MapRun& run) {
+    std::vector<Action> actions;
+    if (!run.is_open()) return actions;
+    for (const auto& [task, child] : run.running) actions.push_back(child_action(run, task, child));
+    if (run.call) actions.push_back(call_action(*run.call));
+    return actions;
+}
+
+Decision Drive::decide() {
+    if (input_.type == InputType::kRedrive) redrive();
+    else if (run_.is_open()) act();
+    return std::move(decision_);
+}
+
+void Drive::emit(Event event) {
+    event.seq = run_.seq + 1;
+    event.time = input_.now;
+    bytes_ += event.input.size() + event.output.size();
+    evolve(definition_, run_, event);
+    decision_.events.push_back(std::move(event));
+}
+
+void Drive::act() {
+    switch (input_.type) {
+        case InputType::kStart: {
+            if (run_.seq != 0) return;
+            Event event;
+            event.type = EventType::kExecutionStarted;
+            event.input = input_.data;
+            event.detail = input_.attributes;
+            emit(std::move(event));
+            return advance();
+        }
+        case InputType::kStop:
+            return close(EventType::kExecutionAborted, {input_.error, input_.cause});
+        case InputType::kTaskCompleted: return call_answered();
+        case InputType::kChildEnded: return child_ended();
+        case InputType::kSignal: return signal();
+        case InputType::kTimer: {
+            if (run_.due > input_.now) return;
+            Event event;  // not due any more
+            event.type = EventType::kDeferred;
+            emit(std::move(event));
+            return advance();
+        }
+        case InputType::kTaskStarted:
+        case InputType::kTaskHeartbeat:
+        case InputType::kTaskAnswered:
+        case InputType::kRedrive: return;
+    }
+}
+
+void Drive::advance() {
+    if (exceeds_tolerance())
+        return fail({std::string(kExceedToleratedFailures), std::string(kExceeded)});
+    redrive_children();
+    give_out();
+    if (!run_.is_open()) return;
+    if (is_spent()) {
+        Event event;
+        event.type = EventType::kDeferred;
+        event.due = input_.now + Duration(1);
+        return emit(std::move(event));
+    }
+    if (wants_page()) return ask_page();
+    const bool is_busy = run_.call || !run_.running.empty() || !run_.to_redrive.empty();
+    if (!is_busy && run_.is_read() && run_.waiting_items() == 0) finish();
+}
+
+bool Drive::is_spent() const {
+    return decision_.events.size() >= options_.decision_events || bytes_ >= options_.decision_bytes;
+}
+
+uint64_t Drive::free_places() const {
+    const uint64_t places = run_.places(), taken = run_.running.size();
+    return places > taken ? places - taken : 0;
+}
+
+/// "the workflow fails if either threshold is exceeded"; where neither is given, no failure is
+/// tolerated. A share is known once all items are.
+bool Drive::exceeds_tolerance() const {
+    const uint64_t failed = run_.items.unsuccessful();
+    if (failed == 0) return false;
+    const auto& count = run_.tolerated_count;
+    const auto& share = run_.tolerated_percentage;
+    if (!count && !share) return true;
+    if (count && failed > *count) return true;
+    return share && run_.is_read() && double(failed) * 100 > *share * double(run_.known_items());
+}
+
+void Drive::call(std::string_view service, json::Value parameters) {
+    Event event;
+    event.type = EventType::kTaskScheduled;
+    event.resource = service;
+    event.input = Payload(json::print(parameters));
+    emit(std::move(event));
+    decision_.actions.push_back(call_action(*run_.call));
+}
+
+void Drive::call_answered() {
+    if (!run_.call || run_.call->task != input_.task) return;
+    if (run_.call->service == kReadService) page_read();
+    else written();
+}
+
+void Drive::child_ended() {
+    const auto it = run_.running.find(input_.task);
+    if (it == run_.running.end()) return;
+    const ExecutionSummary& child = *input_.child;
+    const bool has_succeeded = child.status == ExecutionStatus::kSucceeded;
+    Event event;
+    event.type = has_succeeded ? EventType::kIterationSucceeded : EventType::kIterationFailed;
+    event.ref = input_.task;
+    event.index = it->second.index;
+    if (has_succeeded) {
+        // What a Standard child came to is on its own record, unless it is wanted here.
+        const bool is_wanted = run_.keeps_outputs() && run_.output_bytes <= options_.payload_bytes;
+        if (is_wanted || run_.is_express()) event.output = child.output;
+    } else {
+        event.length = uint64_t(child.status);
+        if (run_.is_express()) event.error = child.error, event.cause = child.cause;
+    }
+    emit(std::move(event));
+    advance();
+}
+
+/// UpdateMapRun.
+void Drive::signal() {
+    Event event;
+    event.type = EventType::kNote;
+    event.detail = input_.data;
+    emit(std::move(event));
+    advance();
+}
+
+void Drive::redrive() {
+    if (run_.is_open() || run_.has_succeeded) return;
+    Event event;
+    event.type = EventType::kExecutionRedriven;
+    event.index = run_.redrives + 1;
+    event.name = input_.attributes.str();
+    emit(std::move(event));
+    advance();
+}
+
+void Drive::finish() {
+    const bool has_failures = run_.items.unsuccessful() != 0;
+    if (!run_.has_writer() && !has_failures) {
+        if (run_.output_bytes + 1 > options_.payload_bytes) return finish_with({});
+        std::string output = "[";
+        for (const Payload& one : run_.outputs) {
+            if (output.size() > 1) output += ',';
+            output += one.is_null() ? std::string_view("null") : one.view();
+        }
+        return finish_with(Payload(output + "]"));
+    }
+    json::Value parameters = json::Value::object();
+    parameters.set("run", map_run_id(run_.facts).str());
+    parameters.set("redriven", run_.redriven_seq);
+    for (const std::string_view fact : {"place", "machine", "label", "express", "writer"}) {
+        if (const json::Value* value = run_.facts.find(fact)) parameters.set(fact, *value);
+    }
+    call(kWriteService, std::move(parameters));
+}
+
+/// The run's output; null where it is too large.
+void Drive::finish_with(Payload output) {
+    if (!output.is_null() && output.size() <= options_.payload_bytes)
+        return close(EventType::kExecutionSucceeded, {}, std::move(output));
+    fail({std::string(kDataLimitExceeded),
+          "The state/task '" + run_.state->name +
+              "' returned a result with a size exceeding the maximum number of bytes service "
+              "limit."});
+}
+
+void Drive::written() {
+    const TaskResult& result = input_.result;
+    if (result.outcome == TaskOutcome::kSucceeded) return finish_with(result.payload);
+    fail(failure_of(result, "States.ResultWriterFailed"));
+}
+
+void Drive::close(EventType type, Failure failure, Payload output) {
+    // What was to begin in this decision does not.
+    std::erase_if(decision_.actions,
+                  [](const Action& action) { return action.type != ActionType::kStop; });
+    for (const auto& [task, child] : run_.running) {
+        Action stop;
+        stop.type = ActionType::kStop;
+        stop.task = task;
+        stop.child = child_id(run_.facts, child.index);
+        decision_.actions.push_back(std::move(stop));
+    }
+    Event event;
+    event.type = type;
+    event.output = std::move(output);
+    event.error = std::move(failure.error);
+    event.cause = std::move(failure.cause);
+    event.detail = Payload(json::print(described(run_, type)));
+    emit(std::move(event));
+}
+
+}  // namespace tandem::asl

@@ -1,0 +1,29 @@
+// What begins a map run, and what one begins: names and facts of both, as their parents make them.
+// The facts are the run's input, a JSON object that run.cc (distributed.cc) writes; members are
+// described in README.md. Pure.
+#pragma once
+
+#include "lang/asl/execution.h"
+#include "model/language.h"
+
+namespace tandem::asl {
+
+constexpr std::string_view kMapRunLanguage = "asl.map_run";
+constexpr std::string_view kExceedToleratedFailures = "States.ExceedToleratedFailureThreshold";
+constexpr std::string_view kExceeded = "The specified tolerated failure threshold was exceeded";
+
+/// Facts are nested a little deeper than what they hold.
+Result<json::Value> parse_facts(std::string_view text);
+
+std::string map_run_arn(const json::Value& facts);
+ExecutionId map_run_id(const json::Value& facts);
+/// Begins the run, or lets it go on where the ref says that it was redriven.
+Action map_run_action(const MapRunRef& run, TaskId task);
+
+/// One child of a run.
+std::string child_name(const json::Value& facts, uint64_t index);
+ExecutionId child_id(const json::Value& facts, uint64_t index);
+struct MapRunChild;
+std::shared_ptr<const ChildStart> child_start(const json::Value& facts, const MapRunChild& child);
+
+}  // namespace tandem::asl
