@@ -22,6 +22,7 @@
 #include "exec/pool/pool.h"
 #include "json/value.h"
 #include "lang/asl/language.h"
+#include "lang/asl/map_run/language.h"
 #include "lang/invocation/language.h"
 #include "net/http.h"
 #include "server/buckets.h"
@@ -89,6 +90,7 @@ private:
     std::unique_ptr<Executor> pool_;
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
+    std::unique_ptr<Language> map_runs_;
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<HttpCalls> http_calls_;
     services::InstalledServices services_;
@@ -158,12 +160,14 @@ Result<void> Server::open_engine() {
     language.takes_any_resource = mock_config_.has_value();
     asl_ = asl::make_language(language);
     asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
+    map_runs_ = asl::make_map_run_language(language);
     invocation_ = invocation::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
     options.services = &services_;
-    auto engine = Engine::open(options, *store_, *blobs_, *pool_,
-                               {asl_.get(), asl_express_.get(), invocation_.get()});
+    auto engine =
+        Engine::open(options, *store_, *blobs_, *pool_,
+                     {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};

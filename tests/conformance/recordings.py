@@ -1,7 +1,7 @@
 """The recordings of Step Functions that stand beside the repository, and which of them are within reach.
 
-A case is in scope when everything that it uses (calls, definitions, functions) is states but distributed Maps, the Step
-Functions API and Lambda; `excluded()` says by what else a case is out of scope, looking at its contents and never at its name.
+A case is in scope when everything that it uses (calls, definitions, functions) is states, the Step Functions API, Lambda
+and objects in S3; `excluded()` says by what else a case is out of scope, looking at its contents and never at its name.
 """
 import ast
 import json
@@ -10,11 +10,9 @@ import re
 import types
 
 ROLE = "arn:aws:iam::@@ACCOUNT@@:role/snf_role_arn"
-# Actions that belong to features which a case may need; those left out are in scope.
-FEATURES = {"map runs": r"\w*MapRuns?$"}
 MODELS = "API models of other AWS services"
 LAMBDA_RESOURCE = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:|arn:[^:]*:states:::lambda:invoke$")
-OTHER_RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(activity:|states:|aws-sdk:(sfn|lambda):|lambda:invoke\.waitForTaskToken$)")
+OTHER_RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(activity:|states:|s3:|aws-sdk:(sfn|lambda):|lambda:invoke\.waitForTaskToken$)")
 
 
 class Recordings:
@@ -38,16 +36,11 @@ def _module(path):
 
 
 def stand_alone(recordings):
-    """(case, item, why not) of the items that need no script and no distributed Map."""
+    """(case, item, why not) of the items that need no script."""
     kinds = ("history", "output", "create_error", "describe_execution", "sync_execution", "test_state", "validate")
     return [(case, item, _needs_script(case, item)) for case in recordings.cases for item in case["simple"]
             if item["standalone"] and item.get("expected") is not None and case.get("trust") != "localstack"
-            and item["kind"] in kinds
-            and (item["kind"] == "validate" or not _is_distributed(item))]
-
-
-def _is_distributed(item):
-    return item.get("distributed_map") or '"DISTRIBUTED"' in json.dumps(item.get("request") or "").replace("\\", "")
+            and item["kind"] in kinds]
 
 
 def _needs_script(case, item):
@@ -107,7 +100,7 @@ def alone(case, item):
 
 def excluded(case):
     """Why the case is out of scope, or None."""
-    if case["tier"] not in ("a", "b"):
+    if case["tier"] not in ("a", "b") and case.get("needs") != ["s3"]:
         return "other AWS services"
     if case.get("trust") == "localstack":
         return "not recorded from AWS"
@@ -129,6 +122,8 @@ def _steps(script):
 def _excluded_step(step):
     if "mock_config" in step or "monkeypatch" in step:
         return "mock configuration"
+    if step.get("fixture") == "s3_create_bucket":
+        return None
     if "fixture" in step or "thread" in step:
         return "other AWS services"
     if step.get("client"):
@@ -136,11 +131,10 @@ def _excluded_step(step):
     if "call" not in step:
         return None
     service, action = step["call"].split(":")
+    if step["call"] == "s3:PutObject":
+        return None
     if service != "stepfunctions":
         return "other AWS services"
-    for feature, pattern in FEATURES.items():
-        if re.match(pattern, action):
-            return feature
     args = step["args"]
     if not isinstance(args, dict):
         return "arguments that were not recorded"
@@ -158,8 +152,6 @@ def _excluded_definition(text, is_refused):
     except ValueError:
         return None
     used = _fields(definition)
-    if "DISTRIBUTED" in used.get("Mode", ()):
-        return "distributed Map"
     if used.get("Credentials"):
         return "cross-account credentials"
     if is_refused:

@@ -48,7 +48,9 @@ class Item:
 class Script:
     """One case under way. run() answers its items."""
 
-    def __init__(self, recordings, case, endpoint):
+    def __init__(self, recordings, case, endpoint, buckets=None):
+        """buckets: the server's directory of them; without, a case that needs one cannot run."""
+        self.buckets = buckets
         self.replay, self.case = recordings.replay, case
         self.api, self.endpoint = recordings.replay.Api(endpoint), endpoint
         self.env = recordings.replay.newenv(endpoint)
@@ -78,8 +80,10 @@ class Script:
     # calls
 
     def call(self, step):
-        action = step["call"].split(":")[1]
+        service, action = step["call"].split(":")
         args = self.resolve(step["args"])
+        if service == "s3":
+            return self.put_object(**args)
         if step.get("paginate"):
             answer = self.pages(action, args)
         else:
@@ -108,6 +112,15 @@ class Script:
             self.api("DeleteStateMachine", stateMachineArn=arn)
         for name in self.functions():
             self.http("DELETE", f"/2015-03-31/functions/{name}")
+
+    # objects
+
+    def put_object(self, Bucket, Key, Body):
+        if self.buckets is None:
+            raise NotRecorded("a bucket of the server's")
+        path = self.buckets / Bucket / Key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Body)
 
     # functions
 
@@ -212,7 +225,9 @@ class Script:
             return self.exceptions.get(step, NO_ERROR)[0]
         value = self.answers[step]
         for part in path:
-            if part == "json()":
+            if isinstance(part, int):
+                value = value[part]
+            elif part == "json()":
                 value = json.loads(value)
             elif part.startswith("jsonpath:"):
                 found = search(part[len("jsonpath:"):], value)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replays the recorded Step Functions cases (JSONPath) against a server of its own; at least 95 % must match.
+"""Replays the recorded Step Functions cases against a server of its own; at least 95 % must match.
 
     states_conformance.py [--match TEXT] [--endpoint URL] [--jobs N] [--excluded]
 
@@ -43,8 +43,8 @@ class Locks:
             yield
 
 
-def run_script(recordings, case, endpoint, locks):
-    script = Script(recordings, case, endpoint)
+def run_script(recordings, case, endpoint, locks, buckets):
+    script = Script(recordings, case, endpoint, buckets)
     try:
         with locks.hold(script.functions()):
             return script.run()
@@ -72,15 +72,15 @@ def report(title, results):
     return not items or share >= LEAST_SHARE
 
 
-def run(recordings, endpoint, options):
+def run(recordings, endpoint, options, buckets=None):
     begun, locks = time.monotonic(), Locks()
     chosen = [case for case in recordings.cases if options.match in case["id"]]
     reasons = {case["id"]: excluded(case) for case in chosen}
     eligible = [case for case in chosen if reasons[case["id"]] is None]
     items = [entry for entry in stand_alone(recordings) if options.match in entry[0]["id"]]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        scripts = [(case, pool.submit(run_script, recordings, case, endpoint, locks)) for case in eligible]
-        single = [(case, pool.submit(run_script, recordings, alone(case, item), endpoint, locks)) for case, item, why in items if not why]
+        scripts = [(case, pool.submit(run_script, recordings, case, endpoint, locks, buckets)) for case in eligible]
+        single = [(case, pool.submit(run_script, recordings, alone(case, item), endpoint, locks, buckets)) for case, item, why in items if not why]
         skipped = [(case, [Item(item["match"], skipped=why)]) for case, item, why in items if why]
         ok = report("stand-alone", [(case, future.result()) for case, future in single] + skipped)
         ok &= report("scripts", [(case, future.result()) for case, future in scripts])
@@ -109,7 +109,7 @@ def main():
     if options.endpoint:
         return not run(recordings, options.endpoint, options)
     with Server(arguments=["--no-auth"]) as server:
-        return not run(recordings, server.url, options)
+        return not run(recordings, server.url, options, server.directory / "data/buckets")
 
 
 if __name__ == "__main__":

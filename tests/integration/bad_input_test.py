@@ -245,7 +245,6 @@ class BadInput(unittest.TestCase):
         json10 = ("Content-Type", "application/x-amz-json-1.0")
         for action in ("Nope", "", "startexecution", "StartExecution\t2", "x" * 10_000):
             self.refused(self.raw.states(action, {}), 400, "UnknownOperationException")
-        self.refused(self.raw.states("UpdateMapRun", {}), 400, "UnsupportedOperation", "UpdateMapRun")
         for headers in ([json10], [json10, ("X-Amz-Target", "DynamoDB_20120810.ListTables")],
                         [("X-Amz-Target", "AWSStepFunctions.ListStateMachines")],
                         [("Content-Type", "text/plain"), ("X-Amz-Target", "AWSStepFunctions.ListStateMachines")]):

@@ -45,6 +45,10 @@ std::string express_arn(const Place& place, std::string_view machine, std::strin
     return out.append(machine).append(":").append(execution).append(":").append(unique);
 }
 
+std::string map_run_arn(const Place& place, std::string_view machine, std::string_view run) {
+    return join("states", place, "mapRun:").append(machine).append(":").append(run);
+}
+
 std::string activity_arn(const Place& place, std::string_view name) {
     return join("states", place, "activity:").append(name);
 }

@@ -31,6 +31,8 @@ std::string execution_arn(const Place& place, std::string_view machine, std::str
 /// Of an execution of an Express state machine; `unique` tells those of one name apart.
 std::string express_arn(const Place& place, std::string_view machine, std::string_view execution,
                         std::string_view unique);
+/// Of a map run; `machine` is "machine/label".
+std::string map_run_arn(const Place& place, std::string_view machine, std::string_view run);
 std::string activity_arn(const Place& place, std::string_view name);
 /// `qualifier` may be empty.
 std::string function_arn(const Place& place, std::string_view name,

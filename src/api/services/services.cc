@@ -36,6 +36,8 @@ void InstalledServices::bind(Doors doors) {
     {
         const std::lock_guard lock(mutex_);
         doors_ = std::move(doors);
+        if (doors_.buckets != nullptr)
+            map_runs_ = std::make_unique<MapRunCalls>(*doors_.context, *doors_.buckets);
         blocking_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
         state_ = State::kOpen;
         waiting.swap(waiting_);
@@ -134,11 +136,22 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
     if (service == "aws-sdk:lambda") return call_lambda(doors_, *asked, std::move(done));
+    if (service == "map-run" && doors_.buckets != nullptr)
+        return call_map_run(std::move(call), std::move(done));
     if (service == "http" && doors_.http != nullptr) return call_http(call, std::move(done));
     if (service == "aws-sdk:s3" && doors_.buckets != nullptr)
         return call_buckets(std::move(call), std::move(done));
     done(failed("States.Runtime", "The resource 'arn:aws:states:::" + service + ":" + call.action +
                                       "' is not supported by this server."));
+}
+
+void InstalledServices::call_map_run(ServiceCall call, Answered done) {
+    const bool posted = blocking_->post([this, call = std::move(call), done] {
+        const auto asked = read(call);
+        done(call.action == "read" ? map_runs_->read(asked->parameters)
+                                   : map_runs_->write(asked->parameters));
+    });
+    if (!posted) done(failed("MapRun.ThrottlingException", "Too many calls of buckets wait."));
 }
 
 void InstalledServices::call_http(const ServiceCall& call, Answered done) {

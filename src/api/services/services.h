@@ -16,6 +16,7 @@
 
 #include "api/aws/work_queue.h"
 #include "api/lambda/door.h"
+#include "api/services/map_run_calls.h"
 #include "api/states/door.h"
 #include "exec/http/http_calls.h"
 #include "exec/services.h"
@@ -64,6 +65,7 @@ private:
     void poll(Asked asked, Answered done);
     void call_http(const ServiceCall& call, Answered done);
     void call_buckets(ServiceCall call, Answered done);
+    void call_map_run(ServiceCall call, Answered done);
     void answered(const ServiceCall& call, int attempt, TaskResult result, const Answered& done);
     bool is_open() const;
     std::shared_ptr<std::atomic<bool>> open_poll(const std::string& key);
@@ -74,7 +76,8 @@ private:
     // By key, whether a poll's answer is not wanted any more.
     std::unordered_map<std::string, std::shared_ptr<std::atomic<bool>>> polls_;
     bool polls_end_ = false;
-    Doors doors_;  // set before kOpen, constant after
+    Doors doors_;                            // set before kOpen, constant after
+    std::unique_ptr<MapRunCalls> map_runs_;  // where there are buckets
     std::unique_ptr<aws::WorkQueue> blocking_;
 };
 

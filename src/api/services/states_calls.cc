@@ -5,6 +5,7 @@
 #include "api/states/execution.h"
 #include "base/encoding.h"
 #include "base/rng.h"
+#include "base/stable_uuid.h"
 
 namespace tandem::services {
 
@@ -33,17 +34,6 @@ json::Value api_input(const json::Value& parameters) {
         }
     }
     return out;
-}
-
-/// Of a call that is repeated the same: version and variant as in a random UUID.
-std::string uuid_of(std::string_view key) {
-    const std::string digest = sha256(key);
-    const auto word = [&](size_t at) {
-        uint64_t out = 0;
-        for (size_t i = 0; i < 8; ++i) out = out << 8 | static_cast<unsigned char>(digest[at + i]);
-        return out;
-    };
-    return uuid_v4(word(0), word(8));
 }
 
 json::Value http_metadata(size_t bytes, Timestamp now, const std::string& request_id) {
@@ -107,7 +97,7 @@ json::Value with_date_texts(const json::Value& value) {
 
 void start_execution(const Doors& doors, const Asked& asked, Answered done) {
     json::Value input = api_input(asked.parameters);
-    if (input.find("name") == nullptr) input.set("name", uuid_of(asked.key));
+    if (input.find("name") == nullptr) input.set("name", stable_uuid(asked.key));
     doors.states->call(
         "StartExecution", std::move(input), {{}, asked.key},
         [context = doors.context, done = std::move(done)](aws::Answer<json::Value> answer) {
@@ -123,7 +113,7 @@ void call_sfn(const Doors& doors, const Asked& asked, Answered done) {
     json::Value input = api_input(asked.parameters);
     // An execution that it starts is the same one when the call is repeated after a crash.
     if (action == "StartExecution" && input.find("name") == nullptr)
-        input.set("name", uuid_of(asked.key));
+        input.set("name", stable_uuid(asked.key));
     doors.states->call(action, std::move(input), {{}, asked.key, {}, asked.cancelled},
                        [done = std::move(done)](aws::Answer<json::Value> answer) {
                            done(answer ? succeeded(to_pascal(with_date_texts(*answer)))

@@ -52,6 +52,9 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
 Answer<json::Value> describe_state_machine_for_execution(const Context& context,
                                                          const Input& input);
 Answer<json::Value> list_executions(const Context& context, const Input& input);
+void describe_map_run(const Context& context, const Input& input, Done done);
+void update_map_run(const Context& context, const Input& input, Done done);
+Answer<json::Value> list_map_runs(const Context& context, const Input& input);
 Answer<json::Value> get_execution_history(const Context& context, const Input& input);
 
 }  // namespace tandem::states

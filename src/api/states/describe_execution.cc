@@ -1,6 +1,7 @@
 #include "api/states/actions.h"
 #include "api/states/execution.h"
 #include "api/states/machine.h"
+#include "api/states/map_run.h"
 #include "api/states/redrive.h"
 
 namespace tandem::states {
@@ -16,10 +17,11 @@ Answer<json::Value> describe_execution(const Context& context, const Input& inpu
     const bool all = data.value_or("ALL_DATA") == "ALL_DATA";
     json::Value out = json::Value::object(
         {{"executionArn", execution_arn(context, summary)},
-         {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
+         {"stateMachineArn", aws::state_machine_arn(context.place, machine_name(summary))},
          {"name", summary.name},
          {"status", to_string(summary.status)},
          {"startDate", aws::epoch_seconds(summary.start_time)}});
+    if (const auto run = map_run_of(context, summary)) out.set("mapRunArn", *run);
     set_redrives(summary, out);
     set_qualifiers(context, summary, out);
     const json::Value details = json::Value::object({{"included", all}});

@@ -1,6 +1,7 @@
 #include "api/states/actions.h"
 #include "api/states/execution.h"
 #include "api/states/machine.h"
+#include "api/states/map_run.h"
 
 namespace tandem::states {
 
@@ -17,14 +18,18 @@ Answer<json::Value> describe_state_machine_for_execution(const Context& context,
     if (!callable) return aws::refuse(callable.error());
     const auto attributes = MachineAttributes::decode((*callable)->attributes);
     json::Value out = json::Value::object(
-        {{"stateMachineArn", aws::state_machine_arn(context.place, summary->callable)},
-         {"name", summary->callable},
+        {{"stateMachineArn", aws::state_machine_arn(context.place, machine_name(*summary))},
+         {"name", machine_name(*summary)},
          {"roleArn", attributes.role_arn},
          {"updateDate", aws::epoch_seconds((*callable)->updated)},
          {"loggingConfiguration", attributes.logging},
          {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});
     if (data.value_or("ALL_DATA") == "ALL_DATA")
         out.set("definition", (*callable)->definition.str());
+    if (const auto run = map_run_of(context, *summary)) {
+        out.set("mapRunArn", *run);
+        out.set("label", part_of(summary->callable).part);
+    }
     if (!attributes.initial) out.set("revisionId", (*callable)->revision);
     return out;
 }

@@ -24,13 +24,17 @@ void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary
     const int64_t version = facts->int_or(kVersionFact, 0);
     const std::string_view alias = facts->string_or(kAliasFact, "");
     if (version != 0)
-        out.set("stateMachineVersionArn", version_arn(context, summary.callable, version));
+        out.set("stateMachineVersionArn", version_arn(context, machine_name(summary), version));
     if (!alias.empty())
-        out.set("stateMachineAliasArn", alias_arn(context, summary.callable, alias));
+        out.set("stateMachineAliasArn", alias_arn(context, machine_name(summary), alias));
+}
+
+std::string machine_name(const ExecutionSummary& summary) {
+    return std::string(part_of(summary.callable).listed);
 }
 
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary) {
-    return aws::execution_arn(context.place, summary.callable, summary.name);
+    return aws::execution_arn(context.place, machine_name(summary), summary.name);
 }
 
 tl::unexpected<aws::ApiError> execution_does_not_exist(std::string_view arn) {

@@ -20,10 +20,14 @@ ExecutionId express_id(std::string_view machine, std::string_view name, std::str
 constexpr std::string_view kVersionFact = "Version";      // number
 constexpr std::string_view kStartedByFact = "StartedBy";  // Caller::started_by
 constexpr std::string_view kAliasFact = "Alias";          // name
+constexpr std::string_view kItemsFact = "Items";          // number; of a child of a map run
 constexpr std::string_view kMocksFact = "Mocks";          // object, as the language reads it
 
 /// Sets stateMachineVersionArn and stateMachineAliasArn where the execution has them.
 void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary, json::Value& out);
+
+/// Name of the state machine as ARNs have it: "machine/label" of a child of a map run.
+std::string machine_name(const ExecutionSummary& summary);
 
 /// ARN of an execution that this door started.
 std::string execution_arn(const aws::Context& context, const ExecutionSummary& summary);

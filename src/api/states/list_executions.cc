@@ -5,6 +5,7 @@
 #include "api/states/actions.h"
 #include "api/states/execution.h"
 #include "api/states/machine.h"
+#include "api/states/map_run.h"
 #include "api/states/redrive.h"
 
 namespace tandem::states {
@@ -31,10 +32,15 @@ std::optional<ExecutionStatus> status_named(std::string_view name) {
 json::Value item(const Context& context, const ExecutionSummary& summary) {
     json::Value out = json::Value::object(
         {{"executionArn", execution_arn(context, summary)},
-         {"stateMachineArn", aws::state_machine_arn(context.place, summary.callable)},
+         {"stateMachineArn", aws::state_machine_arn(context.place, machine_name(summary))},
          {"name", summary.name},
          {"status", to_string(summary.status)},
          {"startDate", aws::epoch_seconds(summary.start_time)}});
+    if (const auto run = map_run_of(context, summary)) {
+        out.set("mapRunArn", *run);
+        const auto facts = json::parse(summary.attributes.view());
+        out.set("itemCount", facts ? facts->int_or(kItemsFact, 1) : 1);
+    }
     set_redrives(summary, out);
     set_qualifiers(context, summary, out);
     if (summary.status != ExecutionStatus::kRunning)
@@ -42,9 +48,11 @@ json::Value item(const Context& context, const ExecutionSummary& summary) {
     return out;
 }
 
-// The state machine whose executions are listed, and which of them.
+// Whose executions are listed, and which of them.
 struct Listed {
-    Machine machine;
+    std::string callable;
+    // Executions of a deleted namesake belong to that one.
+    std::optional<Timestamp> created = std::nullopt;
     std::string qualifier;  // of a version or an alias; empty for all
     bool is_version = false;
     std::optional<bool> redriven = std::nullopt;
@@ -69,7 +77,14 @@ Answer<Listed> find_listed(const Context& context, const std::string& arn) {
     const bool exists = is_version ? machine->callable->aliases.count(parsed->qualifier) != 0
                                    : machine->attributes.aliases.count(parsed->qualifier) != 0;
     if (!parsed->qualifier.empty() && !exists) return machine_does_not_exist(arn);
-    return Listed{*std::move(machine), std::move(parsed->qualifier), is_version};
+    return Listed{machine->callable->name, machine->callable->created, std::move(parsed->qualifier),
+                  is_version};
+}
+
+Answer<Listed> find_children(const Context& context, const std::string& map_run_arn) {
+    const auto run = find_map_run(context, map_run_arn);
+    if (!run) return tl::unexpected(run.error());
+    return Listed{children_of(*run), std::nullopt, {}};
 }
 
 }  // namespace
@@ -89,15 +104,13 @@ Answer<json::Value> list_executions(const Context& context, const Input& input) 
         return aws::refuse("ValidationException",
                            "Must specify exactly one of stateMachineArn and mapRunArn");
     }
-    if (map_run) return aws::refuse("ResourceNotFound", "Resource not found: '" + *map_run + "'");
-    auto listed = find_listed(context, *arn);
+    auto listed = arn ? find_listed(context, *arn) : find_children(context, *map_run);
     if (!listed) return tl::unexpected(listed.error());
 
     ExecutionFilter filter;
     filter.kind = CallableKind::kWorkflow;
-    filter.callable = listed->machine.callable->name;
-    // Executions of a deleted namesake belong to that one.
-    filter.started_from = listed->machine.callable->created;
+    filter.callable = listed->callable;
+    filter.started_from = listed->created;
     const bool none = status == "PENDING_REDRIVE";  // only what a map run redrives is
     if (redrive) listed->redriven = *redrive == "REDRIVEN";
     if (status) filter.status = status_named(*status);

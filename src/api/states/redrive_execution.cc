@@ -18,7 +18,7 @@ std::string in_words(const ExecutionSummary& summary) {
 
 /// The state machine that it ran is there, and not only a later one of the same name.
 bool has_machine(const Context& context, const ExecutionSummary& summary) {
-    const auto machine = look_at_machine(context, summary.callable);
+    const auto machine = look_at_machine(context, std::string(part_of(summary.callable).callable));
     return machine && *machine && !(*machine)->attributes->deleting &&
            (*machine)->callable->created <= summary.start_time;
 }
@@ -32,6 +32,8 @@ bool is_visible_ascii(std::string_view text) {
 std::optional<std::string> not_redrivable(const Context& context, const ExecutionSummary& summary) {
     const bool is_open = summary.status == ExecutionStatus::kRunning;
     if (is_open || summary.status == ExecutionStatus::kSucceeded) return in_words(summary);
+    if (!part_of(summary.callable).part.empty())
+        return "Execution is a child of a Map Run and can only be redriven with it";
     if (!has_machine(context, summary)) return "State machine is in DELETING status";
     // Room for ExecutionRedriven and at least one event more.
     if (summary.last_id + 2 > context.limits.history_events)
@@ -49,6 +51,12 @@ void set_redrives(const ExecutionSummary& summary, json::Value& out) {
 
 void set_redrive_status(const Context& context, const ExecutionSummary& summary, json::Value& out) {
     auto reason = not_redrivable(context, summary);
+    const bool is_ended = summary.status != ExecutionStatus::kRunning &&
+                          summary.status != ExecutionStatus::kSucceeded;
+    if (is_ended && !part_of(summary.callable).part.empty()) {
+        out.set("redriveStatus", "REDRIVABLE_BY_MAP_RUN");
+        return;
+    }
     out.set("redriveStatus", reason ? "NOT_REDRIVABLE" : "REDRIVABLE");
     if (reason) out.set("redriveStatusReason", *std::move(reason));
 }
@@ -71,7 +79,9 @@ void redrive_execution(const Context& context, const Input& input, Done done) {
     request.started_from = now - kLongest;
     // Who repeats a token gets its answer; everybody else is refused where the machine is not
     // there.
-    request.stopped_from = has_machine(context, *summary) ? now - kRedrivable : kNever;
+    const bool is_own = part_of(summary->callable).part.empty();
+    const bool may = is_own && has_machine(context, *summary);
+    request.stopped_from = may ? now - kRedrivable : kNever;
     context.engine.redrive(std::move(request), [&context, arn = *arn,
                                                 done](Result<RedriveReply> reply) {
         if (reply && reply->accepted)

@@ -14,6 +14,7 @@ using Status = StateTestReport::Status;
 struct Asked {
     StateTest test;
     bool inspects = false;
+    std::string mock_text;  // its result, as given
 };
 
 std::string_view status_name(Status status) {
@@ -96,6 +97,7 @@ Answer<void> read_configuration(const json::Value* given, StateTest& test) {
                            "TestState does not support MapIterationFailureCount when a mock is "
                            "not specified.");
     }
+    if (failures) test.failed_items = uint64_t(*failures);
     test.retries = uint32_t(std::min<int64_t>(retries.value_or(0), UINT32_MAX));
     return {};
 }
@@ -150,19 +152,33 @@ Answer<Asked> read(const Context& context, const Input& input) {
     if (ok) ok = read_data(context, data, variables, given_context, test);
     if (!ok) return tl::unexpected(ok.error());
     asked.inspects = level && *level != "INFO";
+    if (mock != nullptr) asked.mock_text = mock->string_or("result", "");
     test.now = context.clock.now();
     test.entropy = random_u64();
     test.attributes = attributes_of(context, role.value_or(""), test.now);
     return asked;
 }
 
-json::Value answer(StateTestReport report, bool inspects) {
+/// A mocked result is shown as it was given where it went through the state unchanged.
+void show_mock(const Asked& asked, StateTestReport& report) {
+    if (!asked.test.mock_result || !asked.test.mock_result->is_array()) return;
+    const std::string printed = json::print(*asked.test.mock_result);
+    if (report.output.view() == printed) report.output = Payload(asked.mock_text);
+    if (!report.inspection.is_object()) return;
+    for (const std::string_view step : {"afterResultSelector", "afterResultPath"}) {
+        if (report.inspection.string_or(step, "") == printed)
+            report.inspection.set(step, asked.mock_text);
+    }
+}
+
+json::Value answer(StateTestReport report, const Asked& asked) {
+    show_mock(asked, report);
     json::Value out = json::Value::object({{"status", status_name(report.status)}});
     if (!report.output.is_null()) out.set("output", report.output.str());
     if (report.error) out.set("error", *report.error);
     if (report.cause) out.set("cause", *report.cause);
     if (report.next) out.set("nextState", *report.next);
-    if (inspects) out.set("inspectionData", std::move(report.inspection));
+    if (asked.inspects) out.set("inspectionData", std::move(report.inspection));
     return out;
 }
 
@@ -194,7 +210,7 @@ void call(const Context& context, std::shared_ptr<Asked> asked, const StateTestR
         asked->test.answer = std::move(result);
         auto report = test(context, asked->test);
         if (!report) return done(tl::unexpected(report.error()));
-        done(answer(std::move(*report), asked->inspects));
+        done(answer(std::move(*report), *asked));
     };
     if (made.target.kind == CallableKind::kService && context.services != nullptr)
         return context.services->call(service_call(made), std::move(answered));
@@ -228,7 +244,7 @@ void test_state(const Context& context, const Input& input, Done done) {
         auto report = test(context, asked->test);
         if (!report) return done(tl::unexpected(report.error()));
         if (report->status == Status::kCalls) return call(context, asked, report->call, done);
-        done(answer(std::move(*report), asked->inspects));
+        done(answer(std::move(*report), *asked));
     });
     if (!posted) done(aws::refuse("ThrottlingException", "Rate exceeded", 429));
 }
