@@ -39,7 +39,9 @@ class Runner:
         (self.buckets / "items" / key).write_text("".join(f'{{"n":{n}}}\n' for n in range(items)))
         api = self.server.client("stepfunctions")
         execution = api.start_execution(stateMachineArn=self.machine, input=json.dumps({"key": key}))["executionArn"]
-        return execution, api.list_map_runs(executionArn=execution)["mapRuns"][0]["mapRunArn"]
+        while not (runs := api.list_map_runs(executionArn=execution)["mapRuns"]):
+            time.sleep(0.01)
+        return execution, runs[0]["mapRunArn"]
 
     def until(self, run, is_reached):
         """Asks until it is, and answers the most memory that was resident meanwhile."""

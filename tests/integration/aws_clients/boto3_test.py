@@ -336,7 +336,9 @@ class Workflows(Case):
         machine = self.machine(json.dumps({"StartAt": "M", "States": {"M": {"Type": "Map", "End": True, "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "W", "States": states}}}}))
         arn = workflows.start_execution(stateMachineArn=machine, input="[1,2,3]")["executionArn"]
-        runs = workflows.list_map_runs(executionArn=arn)["mapRuns"]
+        runs, deadline = [], time.monotonic() + 30
+        while not runs and time.monotonic() < deadline:
+            runs = workflows.list_map_runs(executionArn=arn)["mapRuns"]
         self.assertEqual([run["executionArn"] for run in runs], [arn])
         run = runs[0]["mapRunArn"]
         workflows.update_map_run(mapRunArn=run, maxConcurrency=7, toleratedFailureCount=2)
@@ -367,7 +369,7 @@ class Workflows(Case):
         self.refused("InvalidArn", workflows.describe_state_machine, stateMachineArn="nonsense")
         self.refused("ExecutionDoesNotExist", workflows.describe_execution, executionArn=arn.replace("stateMachine", "execution") + ":none")
         self.refused("InvalidToken", workflows.list_state_machines, nextToken="nonsense")
-        self.refused("UnsupportedOperation", workflows.list_map_runs, executionArn=arn.replace("stateMachine", "execution") + ":none")
+        self.refused("ExecutionDoesNotExist", workflows.list_map_runs, executionArn=arn.replace("stateMachine", "execution") + ":none")
 
     def test_signatures_are_checked(self):
         if os.environ.get("TANDEM_NO_AUTH"):

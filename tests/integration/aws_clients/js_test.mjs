@@ -234,7 +234,9 @@ async function testMapRun(name) {
   const definition = JSON.stringify({ StartAt: "M", States: { M: { Type: "Map", ItemProcessor: processor, End: true } } });
   const { stateMachineArn } = await workflows.send(new sfn.CreateStateMachineCommand({ name, definition, roleArn: role }));
   const { executionArn } = await workflows.send(new sfn.StartExecutionCommand({ stateMachineArn, input: "[1,2]" }));
-  const { mapRuns } = await workflows.send(new sfn.ListMapRunsCommand({ executionArn }));
+  let mapRuns = [];
+  for (const deadline = Date.now() + 30_000; mapRuns.length === 0 && Date.now() < deadline; )
+    ({ mapRuns } = await workflows.send(new sfn.ListMapRunsCommand({ executionArn })));
   const { mapRunArn } = mapRuns[0];
   await workflows.send(new sfn.UpdateMapRunCommand({ mapRunArn, maxConcurrency: 5, toleratedFailurePercentage: 12.5 }));
   const told = await workflows.send(new sfn.DescribeMapRunCommand({ mapRunArn }));
