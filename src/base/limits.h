@@ -23,13 +23,17 @@ struct Limits {
     size_t mailbox_inputs = 65'536;        // per shard; full means 503/429
     size_t batch_inputs = 1'024;           // inputs decided per batch and shard
     size_t history_events = 25'000;        // per execution, as Step Functions
+    int64_t execution_s = 365 * 86'400;    // the longest life of one, then States.Timeout
+    size_t map_iterations = 40;            // of an inline Map, at a time
     size_t open_executions = 1'000'000;    // per server
     size_t transient_executions = 20'000;  // open at once, all in memory (Express); 1 .. 1,000,000
     int64_t passivate_after_ms = 1'000;    // idle execution leaves memory
     int64_t history_retention_days = 90;
     // Data
-    size_t payload_bytes = 262'144;  // input, output, task data (UTF-8)
-    size_t json_depth = 200;         // nesting of any parsed JSON
+    size_t payload_bytes = 262'144;             // input, output, task data (UTF-8)
+    size_t variable_bytes = 262'144;            // one variable; all that one state assigns
+    size_t variables_bytes = 10 * 1024 * 1024;  // all variables of an execution
+    size_t json_depth = 200;                    // nesting of any parsed JSON
     // Functions
     size_t worker_processes = 1'000;            // in all, over all functions
     int64_t worker_idle_ms = 300'000;           // idle process is reaped after

@@ -106,6 +106,9 @@ public:
                                              std::string_view definition) const override {
         return registry_.diagnose(language, definition);
     }
+    std::vector<VariableReferences> variable_references(const Callable& callable) const override {
+        return registry_.variable_references(callable);
+    }
     Result<StateTestReport> test_state(std::string_view language,
                                        const StateTest& test) const override {
         return registry_.test_state(language, test);

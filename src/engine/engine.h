@@ -125,6 +125,8 @@ public:
     /// What the language says against it, or about it. Error: kUnsupported (no such language).
     virtual Result<std::vector<Diagnostic>> diagnose(std::string_view language,
                                                      std::string_view definition) const = 0;
+    /// Of the states of the definition that refer to variables.
+    virtual std::vector<VariableReferences> variable_references(const Callable& callable) const = 0;
     /// One state by itself, without a record; a call that it makes is the caller's to invoke().
     /// Errors: kInvalidArgument (the definition is refused), kUnsupported.
     virtual Result<StateTestReport> test_state(std::string_view language,

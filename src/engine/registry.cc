@@ -96,6 +96,12 @@ Result<StateTestReport> Registry::test_state(std::string_view name, const StateT
     return l->test(test);
 }
 
+std::vector<VariableReferences> Registry::variable_references(const Callable& callable) const {
+    const Language* l = language(callable.language);
+    if (l == nullptr) return {};
+    return l->variable_references(callable.definition.view());
+}
+
 Result<void> Registry::write_current(const std::shared_ptr<const Callable>& callable,
                                      bool archive) {
     Batch batch;

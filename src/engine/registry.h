@@ -48,6 +48,7 @@ public:
     Result<void> validate(std::string_view language, std::string_view definition) const;
     Result<std::vector<Diagnostic>> diagnose(std::string_view language,
                                              std::string_view definition) const;
+    std::vector<VariableReferences> variable_references(const Callable& callable) const;
     Result<StateTestReport> test_state(std::string_view language, const StateTest& test) const;
 
     /// For a new execution: the current (or named) revision, compiled.

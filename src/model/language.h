@@ -149,8 +149,12 @@ struct LanguageOptions {
     std::string region = "us-east-1";
     // A definition may name resources that are not there: their answers are mocked.
     bool takes_any_resource = false;
-    size_t payload_bytes = 262'144;
-    size_t history_events = 25'000;
+    size_t payload_bytes = Limits{}.payload_bytes;
+    size_t variable_bytes = Limits{}.variable_bytes;
+    size_t variables_bytes = Limits{}.variables_bytes;
+    size_t history_events = Limits{}.history_events;
+    int64_t execution_s = Limits{}.execution_s;
+    size_t map_iterations = Limits{}.map_iterations;
     // A decision that has come so far leaves the rest to the next kTimer input, due at once.
     size_t decision_events = kDecisionEvents;
     size_t decision_bytes = kDecisionBytes;
@@ -164,6 +168,12 @@ struct Diagnostic {
     std::string code;
     std::string message;
     std::string location;  // a JSON pointer with [n] for items; may be empty
+};
+
+/// The variables that one state of a definition refers to.
+struct VariableReferences {
+    std::string state;
+    std::vector<std::string> variables;
 };
 
 class Language {
@@ -193,6 +203,10 @@ public:
     /// One state by itself. Errors: kInvalidArgument, the definition is refused; kUnsupported.
     virtual Result<StateTestReport> test(const StateTest&) const {
         return fail(ErrorCode::kUnsupported, "the language does not test states");
+    }
+    /// Of the states that refer to any.
+    virtual std::vector<VariableReferences> variable_references(std::string_view) const {
+        return {};
     }
     virtual std::unique_ptr<State> initial(const Program& program) const = 0;
     virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;

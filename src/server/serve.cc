@@ -155,7 +155,11 @@ Result<void> Server::open_engine() {
     language.account = config_.account;
     language.region = config_.region;
     language.payload_bytes = config_.limits.payload_bytes;
+    language.variable_bytes = config_.limits.variable_bytes;
+    language.variables_bytes = config_.limits.variables_bytes;
     language.history_events = config_.limits.history_events;
+    language.execution_s = config_.limits.execution_s;
+    language.map_iterations = config_.limits.map_iterations;
     if (auto ok = read_mocks(); !ok) return ok;
     language.takes_any_resource = mock_config_.has_value();
     asl_ = asl::make_language(language);

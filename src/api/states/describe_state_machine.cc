@@ -53,7 +53,7 @@ Answer<json::Value> describe_state_machine(const Context& context, const Input& 
          {"creationDate", aws::epoch_seconds(callable.created)},
          {"loggingConfiguration", attributes.logging},
          {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});
-    if (data.value_or("ALL_DATA") == "ALL_DATA") out.set("definition", callable.definition.str());
+    if (data.value_or("ALL_DATA") == "ALL_DATA") show_definition(context, callable, out);
     if (!attributes.description.empty()) out.set("description", attributes.description);
     if (!attributes.initial) out.set("revisionId", callable.revision);
     return out;

@@ -24,8 +24,7 @@ Answer<json::Value> describe_state_machine_for_execution(const Context& context,
          {"updateDate", aws::epoch_seconds((*callable)->updated)},
          {"loggingConfiguration", attributes.logging},
          {"tracingConfiguration", json::Value::object({{"enabled", attributes.tracing}})}});
-    if (data.value_or("ALL_DATA") == "ALL_DATA")
-        out.set("definition", (*callable)->definition.str());
+    if (data.value_or("ALL_DATA") == "ALL_DATA") show_definition(context, **callable, out);
     if (const auto run = map_run_of(context, *summary)) {
         out.set("mapRunArn", *run);
         out.set("label", part_of(summary->callable).part);

@@ -263,6 +263,19 @@ Answer<MachineSettings> read_settings(aws::Fields& fields) {
     return out;
 }
 
+void show_definition(const aws::Context& context, const Callable& callable, json::Value& out) {
+    out.set("definition", callable.definition.str());
+    const auto found = context.engine.variable_references(callable);
+    if (found.empty()) return;
+    json::Value references = json::Value::object();
+    for (const VariableReferences& of : found) {
+        json::Value names = json::Value::array();
+        for (const std::string& name : of.variables) names.push_back(name);
+        references.set(of.state, std::move(names));
+    }
+    out.set("variableReferences", std::move(references));
+}
+
 std::optional<ApiError> check_definition(const aws::Context& context, const std::string& definition,
                                          std::string_view language) {
     const auto valid = context.engine.validate(language, definition);

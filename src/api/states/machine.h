@@ -59,6 +59,9 @@ constexpr std::string_view kExpressLanguage = "asl.express";
 std::string_view machine_type(const Callable& callable);
 inline bool is_express(const Callable& callable) { return callable.language == kExpressLanguage; }
 
+/// Adds the definition, and the variables that its states refer to, to a description.
+void show_definition(const aws::Context& context, const Callable& callable, json::Value& out);
+
 /// StateMachineTypeNotSupported, for an action that the other type has.
 tl::unexpected<aws::ApiError> type_not_supported();
 

@@ -34,6 +34,17 @@ TEST_F(StatesTest, CreatesDescribesAndDeletes) {
         200);
 }
 
+TEST_F(StatesTest, DescribesTheVariablesThatStatesReferTo) {
+    create("m");
+    engine_.references = {{"A", {"x", "y"}}, {"B", {"x"}}};
+    const Value shown = Value::object({{"stateMachineArn", machine_arn("m")}});
+    EXPECT_EQ(json::print(*call("DescribeStateMachine", shown).body.find("variableReferences")),
+              R"({"A":["x","y"],"B":["x"]})");
+    const Value hidden =
+        Value::object({{"stateMachineArn", machine_arn("m")}, {"includedData", "METADATA_ONLY"}});
+    EXPECT_EQ(call("DescribeStateMachine", hidden).body.find("variableReferences"), nullptr);
+}
+
 TEST_F(StatesTest, CreateIsIdempotentForTheSameTextOnly) {
     const Reply first = create("m");
     clock_.advance_ms(5);

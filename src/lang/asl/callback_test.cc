@@ -151,7 +151,7 @@ TEST_F(CallbackTest, AnActivitysTaskIsTakenAndThenAnswered) {
     const TaskId id = task();
     EXPECT_EQ(asked().target, (CallableRef{CallableKind::kActivity, "chop", ""}));
     // No worker has it yet: nobody owes a sign of life, and it need not stay in memory.
-    EXPECT_EQ(simulation_->execution().next_due(), kNever);
+    EXPECT_EQ(simulation_->execution().next_due(), simulation_->execution().deadline());
     EXPECT_FALSE(simulation_->execution().is_held());
     EXPECT_EQ(simulation_->execution().open_tasks(), 1u);
     const auto ticket = simulation_->execution().ticket(id);

@@ -35,14 +35,13 @@ void Compiler::fault(std::string reason, const std::string& at) {
 Result<std::shared_ptr<const Definition>> Compiler::compile(const json::Value& text) {
     is_jsonata_ = is_jsonata(text);
     machine(text, "");
+    int64_t& timeout_s = definition_.machines[0].timeout_s;
+    timeout_s = longest_s_;
+    definition_.machines[0].has_no_timeout = type_ == WorkflowType::kStandard;
     if (text.find("TimeoutSeconds") != nullptr) {
-        definition_.machines[0].timeout_s = text.int_or("TimeoutSeconds", 0);
-        if (*definition_.machines[0].timeout_s <= 0)
-            fault("Value must be a positive whole number", "/TimeoutSeconds");
-    }
-    if (type_ == WorkflowType::kExpress) {
-        auto& timeout_s = definition_.machines[0].timeout_s;
-        timeout_s = std::min(timeout_s.value_or(kExpressSeconds), kExpressSeconds);
+        definition_.machines[0].has_no_timeout = false;
+        timeout_s = std::min(text.int_or("TimeoutSeconds", 0), longest_s_);
+        if (timeout_s <= 0) fault("Value must be a positive whole number", "/TimeoutSeconds");
     }
     if (fault_) return fail(ErrorCode::kInvalidArgument, *fault_);
     return std::make_shared<const Definition>(std::move(definition_));
@@ -165,7 +164,7 @@ std::vector<Catcher> Compiler::catchers(const Source& source) {
 }
 
 Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text,
-                                                             WorkflowType type) {
+                                                             WorkflowType type, int64_t longest_s) {
     if (text.size() > kDefinitionBytes)
         return fail(ErrorCode::kTooLarge, "Definition is longer than 1 MiB");
     const auto json = json::parse(text);
@@ -175,7 +174,7 @@ Result<std::shared_ptr<const Definition>> compile_definition(std::string_view te
                     "SCHEMA_VALIDATION_FAILED: A definition has at most " +
                         std::to_string(kDefinitionPatterns) + " regular expressions at /");
     }
-    return Compiler(text, type).compile(*json);
+    return Compiler(text, type, longest_s).compile(*json);
 }
 
 }  // namespace tandem::asl

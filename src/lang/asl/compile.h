@@ -17,7 +17,8 @@ namespace tandem::asl {
 
 class Compiler {
 public:
-    Compiler(std::string_view text, WorkflowType type) : text_(text), type_(type) {}
+    Compiler(std::string_view text, WorkflowType type, int64_t longest_s)
+        : text_(text), type_(type), longest_s_(longest_s) {}
     Result<std::shared_ptr<const Definition>> compile(const json::Value& text);
 
 private:
@@ -80,6 +81,7 @@ private:
 
     const std::string_view text_;
     const WorkflowType type_;
+    const int64_t longest_s_;
     bool is_jsonata_ = false;  // the whole state machine
     Definition definition_;
     std::optional<std::string> fault_;

@@ -104,8 +104,9 @@ PercentageField Compiler::percentage(const Source& source, std::string_view key)
 
 Result<std::shared_ptr<const Definition>> compile_processor(std::string_view text,
                                                             std::string_view label,
-                                                            WorkflowType type) {
-    auto whole = compile_definition(text, type);
+                                                            WorkflowType type,
+                                                            int64_t longest_s) {
+    auto whole = compile_definition(text, type, longest_s);
     if (!whole) return whole;
     for (const StateDefinition& state : (*whole)->states) {
         const auto* map = std::get_if<MapState>(&state.body);
@@ -113,7 +114,8 @@ Result<std::shared_ptr<const Definition>> compile_processor(std::string_view tex
         auto part = std::make_shared<Definition>(**whole);
         // What is outside is never entered.
         part->machines[0] = part->machines[size_t(map->machine)];
-        if (type == WorkflowType::kExpress) part->machines[0].timeout_s = kExpressSeconds;
+        part->machines[0].timeout_s = longest_s;
+        part->machines[0].has_no_timeout = type == WorkflowType::kStandard;
         return part;
     }
     return fail(ErrorCode::kInvalidArgument,

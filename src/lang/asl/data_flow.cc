@@ -40,7 +40,11 @@ json::Value Run::parse(const Payload& payload) {
 }
 
 Outcome<Payload> Run::print(const json::Value& value, std::string_view what) {
-    auto text = json::print_within(value, options_.payload_bytes);
+    return print_within(value, options_.payload_bytes, what);
+}
+
+Outcome<Payload> Run::print_within(const json::Value& value, size_t limit, std::string_view what) {
+    auto text = json::print_within(value, limit);
     if (!text || nesting_of(*text) > json::ParseOptions().max_depth)
         return tl::unexpected(too_large(what));
     cached_payload_ = Payload(std::move(*text));
@@ -96,14 +100,28 @@ Outcome<json::Value> Run::put_result(const ResultPathField& field, Scope& scope,
     return field.path->put(parse(scope.input), std::move(result));
 }
 
-Outcome<Payload> Run::assign(const std::optional<Template>& assign, const json::Value& data,
-                             Environment& environment) {
+Outcome<Payload> Run::assign(const Scope& scope, const std::optional<Template>& assign,
+                             const json::Value& data) {
     if (!assign) return Payload();
+    ScopeEnvironment environment(*this, scope);
     const auto values = assign->render(data, environment);
     if (!values) return tl::unexpected(values.error());
+    return assigned(scope, *values);
+}
+
+Outcome<Payload> Run::assigned(const Scope& scope, const json::Value& values) {
     // An Assign without members assigns nothing, and its exit shows nothing.
-    if (!values->is_object() || values->as_object().empty()) return Payload();
-    return print(*values, "Assign");
+    if (!values.is_object() || values.as_object().empty()) return Payload();
+    auto payload = print_within(values, options_.variable_bytes, "Assign");
+    if (!payload) return payload;
+    // The text is longer than what it adds; what it replaces is looked for only where that matters.
+    const size_t held = execution_.variable_bytes(), most = options_.variables_bytes;
+    if (held + payload->size() <= most) return payload;
+    const json::Object& members = values.as_object();
+    const size_t kept = held - bytes_of_variables(scope.variables, members);
+    if (kept + bytes_of_variables(values, members) > most)
+        return tl::unexpected(too_large("Assign"));
+    return payload;
 }
 
 void Run::finish(Scope& scope, json::Value result) {
@@ -130,7 +148,7 @@ void Run::finish_with(Scope& scope, json::Value output, const std::optional<Temp
     const StateDefinition& state = definition_of(scope);
     if (state.is_jsonata) return leave_by(scope, state.exit, next, {&output}, output);
     ScopeEnvironment environment(*this, scope);
-    auto assigned = this->assign(assign, assign_data, environment);
+    auto assigned = this->assign(scope, assign, assign_data);
     if (!assigned) return fail(scope, assigned.error());
     auto selected = select(state.output_path, std::move(output), environment);
     if (!selected) return fail(scope, selected.error());
@@ -148,11 +166,9 @@ Outcome<std::pair<Payload, Payload>> Run::exit_values(Scope& scope, const Jsonat
     if (exit.assign) {
         const auto values = exit.assign->render(data, environment);
         if (!values) return tl::unexpected(values.error());
-        if (values->is_object() && !values->as_object().empty()) {
-            auto printed = print(*values, "Assign");
-            if (!printed) return tl::unexpected(printed.error());
-            assigned = std::move(*printed);
-        }
+        auto printed = this->assigned(scope, *values);
+        if (!printed) return tl::unexpected(printed.error());
+        assigned = std::move(*printed);
     }
     Outcome<json::Value> output = otherwise;
     if (exit.output) output = exit.output->render(data, environment);

@@ -136,10 +136,9 @@ Outcome<std::pair<Payload, Payload>> Run::caught(Scope& scope, const Catcher& ca
     }
     auto output = put_result(catcher.result_path, scope, result);
     if (!output) return tl::unexpected(output.error());
-    ScopeEnvironment environment(*this, scope);
     auto payload = print(*output, state.name);
     if (!payload) return tl::unexpected(payload.error());
-    auto assigned = assign(catcher.assign, result, environment);
+    auto assigned = assign(scope, catcher.assign, result);
     if (!assigned) return tl::unexpected(assigned.error());
     return std::pair(std::move(*payload), std::move(*assigned));
 }

@@ -38,6 +38,7 @@ public:
 private:
     void fold_execution();
     void redrive();
+    void set_deadline();
     void reopen(Scope& scope);
     void fold_scope(Scope& scope);
     void fold_iteration(Scope& scope);
@@ -158,19 +159,22 @@ void Fold::start_execution() {
     execution_.attributes_ = event_.detail;
     execution_.is_mocked_ = has_mocks(event_.detail);
     execution_.started_ = event_.time;
-    const auto& timeout = definition_.machines[0].timeout_s;
-    if (timeout) execution_.deadline_ = after(event_.time, *timeout);
+    set_deadline();
     // The first state follows nothing: ids 1 and 2 both have previousEventId 0.
     Scope& root = execution_.scopes_[0];
     root.since = event_.time;
+}
+
+void Fold::set_deadline() {
+    execution_.deadline_ = after(event_.time, definition_.machines[0].timeout_s);
+    execution_.has_no_timeout_ = definition_.machines[0].has_no_timeout;
 }
 
 void Fold::redrive() {
     execution_.is_open_ = true;
     execution_.redrives_ = event_.index;
     execution_.redriven_ = event_.time;
-    const auto& timeout = definition_.machines[0].timeout_s;
-    if (timeout) execution_.deadline_ = after(event_.time, *timeout);
+    set_deadline();
     for (auto& [id, scope] : execution_.scopes_) reopen(scope);
 }
 
@@ -229,7 +233,12 @@ void Fold::leave(Scope& scope) {
         const auto assigned = json::parse(event_.detail.view());
         CHECK(assigned && assigned->is_object());
         if (scope.variables.is_null()) scope.variables = json::Value::object();
-        for (const auto& [name, value] : assigned->as_object()) scope.variables.set(name, value);
+        const auto& members = assigned->as_object();
+        const size_t replaced = bytes_of_variables(scope.variables, members);
+        for (const auto& [name, value] : members) scope.variables.set(name, value);
+        const size_t added = bytes_of_variables(scope.variables, members);
+        scope.variable_bytes += added - replaced;
+        execution_.variable_bytes_ += added - replaced;
     }
     if (scope.id == 0 || event_.index == 0) return;
     // `index` of the exit is 1 where the scope's machine ends with this state.
@@ -445,6 +454,7 @@ void Fold::drop_scope(ScopeId id) {
     drop_task(it->second);
     set_due(it->second, kNever);
     drop_children(it->second);
+    execution_.variable_bytes_ -= it->second.variable_bytes;
     execution_.scopes_.erase(it);
 }
 

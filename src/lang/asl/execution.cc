@@ -71,7 +71,18 @@ void dump_scope(std::string& out, const Scope& s) {
 
 Timestamp Execution::next_due() const {
     if (!is_open_) return kNever;
-    return timers_.empty() ? deadline_ : std::min(deadline_, timers_.begin()->first);
+    // The longest life of all need not be watched while a function works: that ends soon.
+    const Timestamp end = has_no_timeout_ && is_held() ? kNever : deadline_;
+    return timers_.empty() ? end : std::min(end, timers_.begin()->first);
+}
+
+size_t bytes_of_variables(const json::Value& variables, const json::Object& assigned) {
+    size_t bytes = 0;
+    for (const auto& [name, value] : assigned) {
+        if (const json::Value* held = variables.find(name))
+            bytes += name.size() + json::print(*held).size();
+    }
+    return bytes;
 }
 
 Scope* Execution::find(ScopeId id) {

@@ -103,6 +103,7 @@ struct Scope {
     std::vector<uint32_t> attempts;  // per retrier; empty until the first retry
     std::string retried_error;
     json::Value variables;  // object, or null while there are none
+    size_t variable_bytes = 0;
     std::unique_ptr<OpenTask> task;
     std::unique_ptr<Children> children;
 
@@ -132,6 +133,8 @@ public:
     /// Whether attributes say how tasks answer (mock.h); then calls are counted by state.
     bool is_mocked() const { return is_mocked_; }
     uint64_t calls_of(int state) const;
+    /// Of all variables of all scopes, as JSON, with their names.
+    size_t variable_bytes() const { return variable_bytes_; }
     Scope* find(ScopeId id);
     const Scope* find(ScopeId id) const;
     const std::map<ScopeId, Scope>& scopes() const { return scopes_; }
@@ -152,15 +155,20 @@ private:
     ScopeId next_scope_ = 1;
     Timestamp started_{};
     Timestamp deadline_ = kNever;
+    bool has_no_timeout_ = false;
     Payload input_;
     Payload attributes_;
     bool is_mocked_ = false;
+    size_t variable_bytes_ = 0;
     std::map<int, uint64_t> calls_;
     std::map<ScopeId, Scope> scopes_;
     std::map<TaskId, ScopeId> tasks_;
     std::array<size_t, kTaskStages> stages_{};        // of open tasks
     std::set<std::pair<Timestamp, ScopeId>> timers_;  // scopes whose `due` is set
 };
+
+/// What of `variables` is named as one of `assigned` is, in bytes.
+size_t bytes_of_variables(const json::Value& variables, const json::Object& assigned);
 
 /// Folds one event. Cannot fail: an event that no decision could have written is a bug.
 void evolve(const Definition& definition, Execution& execution, const Event& event);

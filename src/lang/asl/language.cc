@@ -9,6 +9,7 @@
 #include "lang/asl/program.h"
 #include "lang/asl/run.h"
 #include "lang/asl/test_state.h"
+#include "lang/asl/variable_references.h"
 #include "lang/asl/waiting.h"
 
 namespace tandem::asl {
@@ -43,7 +44,9 @@ class StatesLanguage final : public Language {
 public:
     StatesLanguage(LanguageOptions options, WorkflowType type)
         : options_(std::move(options)), type_(type) {
-        if (type == WorkflowType::kExpress) options_.history_events = SIZE_MAX;
+        if (type != WorkflowType::kExpress) return;
+        options_.history_events = SIZE_MAX;
+        options_.execution_s = kExpressSeconds;
     }
 
     std::string_view name() const override {
@@ -52,7 +55,7 @@ public:
 
     Result<void> validate(std::string_view text) const override {
         if (auto valid = validate_definition(text, type_); !valid) return valid;
-        const auto definition = compile_definition(text, type_);
+        const auto definition = compile_definition(text, type_, options_.execution_s);
         if (!definition) return tl::unexpected(definition.error());
         if (options_.takes_any_resource) return {};
         for (const StateDefinition& state : (*definition)->states) {
@@ -82,20 +85,24 @@ public:
     }
 
     Result<std::shared_ptr<const Program>> compile(std::string_view text) const override {
-        auto definition = compile_definition(text, type_);
+        auto definition = compile_definition(text, type_, options_.execution_s);
         if (!definition) return tl::unexpected(definition.error());
         return std::shared_ptr<const Program>(std::move(*definition));
     }
 
     Result<std::shared_ptr<const Program>> compile_part(std::string_view text,
                                                         std::string_view part) const override {
-        auto definition = compile_processor(text, part, type_);
+        auto definition = compile_processor(text, part, type_, options_.execution_s);
         if (!definition) return tl::unexpected(definition.error());
         return std::shared_ptr<const Program>(std::move(*definition));
     }
 
     Result<StateTestReport> test(const StateTest& test) const override {
         return test_state(options_, *this, test);
+    }
+
+    std::vector<VariableReferences> variable_references(std::string_view text) const override {
+        return asl::variable_references(text);
     }
 
     std::unique_ptr<State> initial(const Program&) const override {

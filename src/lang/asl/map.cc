@@ -10,8 +10,6 @@ namespace tandem::asl {
 
 namespace {
 
-constexpr int64_t kInlineConcurrency = 40;  // AWS runs no more at a time in inline mode
-
 /// The Map state's environment while its ItemSelector is rendered for one item.
 class ItemEnvironment final : public Environment {
 public:
@@ -116,7 +114,8 @@ Outcome<int64_t> Run::concurrency_of(Scope& scope, const MapState& map) {
         whole_of(map.max_concurrency, "MaxConcurrency", (*cache)->input, environment);
     if (!limit) return tl::unexpected(limit.error());
     const int64_t wanted = limit->value_or(0);
-    return wanted == 0 ? kInlineConcurrency : std::min(wanted, kInlineConcurrency);
+    const int64_t most = int64_t(options_.map_iterations);
+    return wanted == 0 ? most : std::min(wanted, most);
 }
 
 void Run::run_map(Scope& scope, const MapState& map) {

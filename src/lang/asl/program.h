@@ -210,7 +210,8 @@ struct StateDefinition {
 
 struct Machine {
     int start = kEnd;
-    std::optional<int64_t> timeout_s;  // of the top machine; an Express one always has it
+    int64_t timeout_s = 0;        // of the top machine only
+    bool has_no_timeout = false;  // then that is the longest that any may take
 };
 
 class Definition final : public Program {
@@ -222,12 +223,14 @@ public:
     const StateDefinition& state(int index) const { return states[size_t(index)]; }
 };
 
-/// The only way to make one. Error: kInvalidArgument in AWS's words.
-Result<std::shared_ptr<const Definition>> compile_definition(std::string_view text,
-                                                             WorkflowType type);
+/// The only way to make one. No execution lives longer than `longest_s`, whatever the text says.
+/// Error: kInvalidArgument in AWS's words.
+Result<std::shared_ptr<const Definition>> compile_definition(
+    std::string_view text, WorkflowType type, int64_t longest_s = Limits{}.execution_s);
 /// What the children of the distributed Map with that label run. Error: as compile_definition().
 Result<std::shared_ptr<const Definition>> compile_processor(std::string_view text,
                                                             std::string_view label,
-                                                            WorkflowType type);
+                                                            WorkflowType type,
+                                                            int64_t longest_s = Limits{}.execution_s);
 
 }  // namespace tandem::asl

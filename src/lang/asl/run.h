@@ -182,6 +182,7 @@ private:
     /// The payload that is recorded for `value`; States.DataLimitExceeded, of `what`, where it has
     /// more bytes than the limit or is nested deeper than what would be parsed again.
     Outcome<Payload> print(const json::Value& value, std::string_view what);
+    Outcome<Payload> print_within(const json::Value& value, size_t limit, std::string_view what);
     /// The state's input after InputPath.
     Outcome<json::Value> effective_input(Scope& scope);
     Outcome<json::Value> with_parameters(Scope& scope, json::Value data);
@@ -193,8 +194,11 @@ private:
                      int next, const json::Value& assign_data);
     void leave(Scope& scope, Payload output, Payload assigned, int next);
     Outcome<json::Value> put_result(const ResultPathField& field, Scope& scope, json::Value result);
-    Outcome<Payload> assign(const std::optional<Template>& assign, const json::Value& data,
-                            Environment& environment);
+    Outcome<Payload> assign(const Scope& scope, const std::optional<Template>& assign,
+                            const json::Value& data);
+    /// The payload that records `values` as variables, null where there are none;
+    /// States.DataLimitExceeded where they are too large, alone or with what the execution holds.
+    Outcome<Payload> assigned(const Scope& scope, const json::Value& values);
     /// The state's Output (else `otherwise`) and Assign, in JSONata; then on to the next state.
     void leave_by(Scope& scope, const JsonataExit& exit, int next, const StatesData& data,
                   const json::Value& otherwise);

@@ -30,9 +30,10 @@ public:
     explicit FakeEngine(const Clock& clock) : clock_(clock) {}
 
     // Set by tests.
-    std::optional<Error> refuse_definition;  // validate() and put_callable() answer it
-    std::vector<Diagnostic> diagnostics;     // diagnose() answers them
-    StateTestReport state_test;              // test_state() answers it
+    std::optional<Error> refuse_definition;      // validate() and put_callable() answer it
+    std::vector<Diagnostic> diagnostics;         // diagnose() answers them
+    std::vector<VariableReferences> references;  // variable_references() answers them
+    StateTestReport state_test;                  // test_state() answers it
     std::optional<Error> refuse_start;
     // Tasks with tokens: how they are answered, what was answered, what a poll gets.
     Result<void> token_reply;
@@ -148,6 +149,9 @@ public:
         return diagnostics;
     }
 
+    std::vector<VariableReferences> variable_references(const Callable&) const override {
+        return references;
+    }
     Result<StateTestReport> test_state(std::string_view, const StateTest&) const override {
         if (refuse_definition) return tl::unexpected(*refuse_definition);
         return state_test;

@@ -27,6 +27,8 @@ public:
     static Result<Path> compile(std::string_view text);
 
     const std::string& text() const { return text_; }
+    /// The name of the root where that is a variable, else empty.
+    const std::string& variable() const { return variable_; }
     bool is_identity() const { return root_ == Root::kData && text_ == "$"; }
 
     /// The value, or Jayway's reason why there is none ("Missing property in path $['x']").
