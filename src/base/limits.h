@@ -44,8 +44,9 @@ struct Limits {
     size_t function_zip_bytes = 50 * 1024 * 1024;  // package as uploaded
     size_t function_unzipped_bytes = 250 * 1024 * 1024;
     size_t function_zip_entries = 100'000;
-    size_t function_log_bytes = 64 * 1024 * 1024;  // kept per function
-    int64_t event_max_age_s = 21'600;              // queued asynchronous invocation
+    size_t function_log_bytes = 64 * 1024 * 1024;   // kept per function
+    size_t execution_log_bytes = 64 * 1024 * 1024;  // kept per log group
+    int64_t event_max_age_s = 21'600;               // queued asynchronous invocation
 };
 
 // Fixed by the Step Functions and Lambda APIs.
@@ -74,6 +75,8 @@ constexpr size_t kActivityPollers = 1'000;    // of one activity, at once
 constexpr int64_t kActivityPollSeconds = 60;  // then a poll is answered without a task
 constexpr size_t kWorkerNameChars = 80;
 constexpr size_t kLogTailBytes = 4'096;
+constexpr size_t kLogGroupChars = 512;
+constexpr size_t kLoggedTasks = 100'000;  // open, whose resource a log's later lines name
 constexpr size_t kEnvironmentBytes = 4'096;
 constexpr int kFunctionTimeoutSecondsMax = 900;
 constexpr int kFunctionMemoryMbMin = 128;

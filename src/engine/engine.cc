@@ -26,7 +26,7 @@ public:
           blobs_(blobs),
           executor_(executor),
           committer_(store, threads),
-          registry_(store, committer_, executor, std::move(languages)),
+          registry_(store, committer_, executor, std::move(languages), options.event_log),
           activities_(threads,
                       [this](const ActivityClaim& claim, Callback<TaskTicket> done) {
                           claim_task(claim, std::move(done));

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "engine/event_log.h"
 #include "exec/executor.h"
 #include "exec/services.h"
 #include "model/execution.h"
@@ -31,6 +32,7 @@ struct EngineOptions {
     const Clock* clock = &system_clock();
     uint64_t seed = 0;             // of entropy and request ids; 0 = a random one
     Services* services = nullptr;  // what tasks call beside functions; null: nothing
+    EventLog* event_log = nullptr;
 };
 
 struct StartRequest {

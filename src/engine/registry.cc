@@ -30,8 +30,12 @@ tl::unexpected<Error> not_found(const CallableRef& ref) {
 }  // namespace
 
 Registry::Registry(Store& store, Committer& committer, Executor& executor,
-                   std::vector<const Language*> languages)
-    : store_(store), committer_(committer), executor_(executor), languages_(std::move(languages)) {}
+                   std::vector<const Language*> languages, const EventLog* event_log)
+    : store_(store),
+      committer_(committer),
+      executor_(executor),
+      languages_(std::move(languages)),
+      event_log_(event_log) {}
 
 const Language* Registry::language(std::string_view name) const {
     for (const Language* l : languages_) {
@@ -255,8 +259,9 @@ Result<std::shared_ptr<const Definition>> Registry::compile(
         return fail(ErrorCode::kUnsupported, "no such language: " + callable->language);
     auto program = l->compile(callable->definition.view());
     if (!program) return tl::unexpected<Error>(program.error());
-    auto definition =
-        std::make_shared<const Definition>(Definition{std::move(callable), l, std::move(*program)});
+    const bool is_logged = event_log_ != nullptr && event_log_->wants(*callable);
+    auto definition = std::make_shared<const Definition>(
+        Definition{std::move(callable), l, std::move(*program), is_logged});
     keep(key, definition);
     return definition;
 }
@@ -277,8 +282,11 @@ Result<std::shared_ptr<const Definition>> Registry::compile_part(const Execution
     const std::string_view text = (*callable)->definition.view();
     auto program = of.part.empty() ? l->compile(text) : l->compile_part(text, of.part);
     if (!program) return tl::unexpected<Error>(program.error());
+    // A part is the callable's own; what else runs of it is none of its log's.
+    const bool is_logged =
+        !of.part.empty() && event_log_ != nullptr && event_log_->wants(**callable);
     auto definition = std::make_shared<const Definition>(
-        Definition{std::move(*callable), l, std::move(*program)});
+        Definition{std::move(*callable), l, std::move(*program), is_logged});
     keep(key, definition);
     return definition;
 }

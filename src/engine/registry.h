@@ -23,12 +23,13 @@ struct Definition {
     std::shared_ptr<const Callable> callable;
     const Language* language = nullptr;
     std::shared_ptr<const Program> program;
+    bool is_logged = false;
 };
 
 class Registry final : public Callables {
 public:
     Registry(Store& store, Committer& committer, Executor& executor,
-             std::vector<const Language*> languages);
+             std::vector<const Language*> languages, const EventLog* event_log = nullptr);
 
     /// Reads the catalog and tells the executor of every function.
     Result<void> load();
@@ -75,6 +76,7 @@ private:
     Committer& committer_;
     Executor& executor_;
     std::vector<const Language*> languages_;
+    const EventLog* event_log_;        // may be null
     std::mutex write_mutex_;           // one change at a time, over its commit
     mutable std::shared_mutex mutex_;  // guards entries_
     std::map<Key, Entry> entries_;

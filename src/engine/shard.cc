@@ -400,7 +400,10 @@ void Shard::decide(Live& live, Input input) {
         if (live.events.empty() && !decision.events.empty()) dirty_.push_back(live.summary.id);
     }
     const bool was_open = live.is_open();
+    const bool is_logged = live.definition->is_logged;
+    auto logged = is_logged ? decision.events : std::vector<Event>();
     record(live, std::move(decision.events));
+    if (is_logged) log(live, std::move(logged));
     for (Action& action : decision.actions) {
         complete(live, action);
         outbox(live).actions.emplace_back(live.summary.id, std::move(action));
@@ -408,6 +411,13 @@ void Shard::decide(Live& live, Input input) {
     if (was_open && !live.is_open()) closed(live);
     if (!was_open && live.is_open()) reopened();
     set_timer(live);
+}
+
+void Shard::log(const Live& live, std::vector<Event> events) {
+    outbox(live).replies.push_back([this, definition = live.definition, summary = live.summary,
+                                    events = std::move(events)](const Result<void>& durable) {
+        if (durable) context_.options.event_log->add(summary, *definition->callable, events);
+    });
 }
 
 void Shard::closed(Live& live) {

@@ -90,6 +90,7 @@ private:
     void fire(const Timer& timer, Timestamp now);
     void recover_some();
     void decide(Live& live, Input input);
+    void log(const Live& live, std::vector<Event> events);
     void closed(Live& live);
     void reopened();
     void tell_watchers(const ExecutionSummary& summary);

@@ -59,6 +59,7 @@ const LimitRow kLimitRows[] = {
     {"function_unzipped_bytes", &Limits::function_unzipped_bytes, kKiB, 64 * kGiB, "bytes"},
     {"function_zip_entries", &Limits::function_zip_entries, 1, 10'000'000, "entries"},
     {"function_log_bytes", &Limits::function_log_bytes, 4 * kKiB, 64 * kGiB, "bytes"},
+    {"execution_log_bytes", &Limits::execution_log_bytes, 8 * kKiB, 64 * kGiB, "bytes"},
     {"event_max_age_s", &Limits::event_max_age_s, 60, 21'600, "s"},
 };
 

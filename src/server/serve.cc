@@ -13,6 +13,7 @@
 #include "api/lambda/door.h"
 #include "api/services/services.h"
 #include "api/states/door.h"
+#include "api/states/execution_log.h"
 #include "api/states/mock_config.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -59,6 +60,8 @@ net::HttpResponse bad_request(int status, std::string_view reason) {
     return response;
 }
 
+constexpr int64_t kLogFlushMs = 500;
+
 /// Everything that lives as long as the server, in the order in which it is made.
 class Server {
 public:
@@ -76,6 +79,7 @@ public:
 private:
     Result<void> open_engine();
     Result<void> read_mocks();
+    void flush_log();
     void make_doors();
     Result<void> listen();
     void route(net::HttpRequest request, net::HttpReply reply);
@@ -94,6 +98,7 @@ private:
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<HttpCalls> http_calls_;
     services::InstalledServices services_;
+    std::unique_ptr<states::ExecutionLog> execution_log_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<aws::WorkQueue> work_;
     std::unique_ptr<aws::WorkQueue> machine_changes_;
@@ -169,12 +174,24 @@ Result<void> Server::open_engine() {
     EngineOptions options;
     options.limits = config_.limits;
     options.services = &services_;
+    execution_log_ = std::make_unique<states::ExecutionLog>(
+        config_.data / "logs", aws::Place{config_.account, config_.region},
+        config_.limits.execution_log_bytes);
+    options.event_log = execution_log_.get();
+    flush_log();
     auto engine =
         Engine::open(options, *store_, *blobs_, *pool_,
                      {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};
+}
+
+void Server::flush_log() {
+    loops_->post_after(kLogFlushMs, [this] {
+        execution_log_->flush();
+        flush_log();
+    });
 }
 
 Result<void> Server::read_mocks() {

@@ -121,7 +121,7 @@ TEST(Config, WithoutAuthenticationOnlyLoopback) {
 
 TEST(Config, DescribesEveryLimit) {
     const std::string text = describe_limits();
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 33);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 34);
     Config config;
     EXPECT_TRUE(apply_toml("[limits]\n" + text, config).has_value());
 }

@@ -134,6 +134,30 @@ class Express(unittest.TestCase):
             busy.join()
             self.assertEqual(ends[0]["status"], "TIMED_OUT")
 
+    def test_logs_by_level(self):
+        def log_of(level, data, definition, name):
+            group = f"arn:aws:logs:us-east-1:123456789012:log-group:/states/{name}:*"
+            logging = {"level": level, "includeExecutionData": data, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+            arn = self.client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE, type="EXPRESS",
+                                                   loggingConfiguration=logging)["stateMachineArn"]
+            ended = self.client.start_sync_execution(stateMachineArn=arn, input='{"a": 1}')
+            file = server.directory / f"data/logs/~states~{name}.log"
+            if level != "OFF":
+                until(lambda: file.exists(), "the log")
+            events = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+            self.assertEqual({event["execution_arn"] for event in events} - {ended["executionArn"]}, set())
+            return events
+        with self.server() as server:
+            types = lambda events: [event["type"] for event in events]
+            everything = log_of("ALL", True, PASSING, "all")
+            self.assertEqual(types(everything), ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"])
+            self.assertEqual([event["id"] for event in everything], ["1", "2", "3", "4"])
+            self.assertEqual(everything[0]["details"]["input"], '{"a": 1}')
+            self.assertNotIn("input", log_of("ALL", False, PASSING, "bare")[0]["details"])
+            self.assertEqual(types(log_of("ERROR", True, FAILING, "error")), ["FailStateEntered", "ExecutionFailed"])
+            self.assertEqual(types(log_of("FATAL", True, FAILING, "fatal")), ["ExecutionFailed"])
+            self.assertEqual(log_of("OFF", True, FAILING, "off"), [])
+
     def test_a_crowd_is_refused(self):
         with self.server(transient_executions=3) as server:
             arn = self.create(BRIEF)

@@ -1,36 +1,18 @@
 #include "exec/pool/function_log.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
-#include <fstream>
-#include <system_error>
 
 #include "base/limits.h"
 
 namespace tandem::pool {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr size_t kFlushBytes = 64 * 1024;
 constexpr size_t kLineBytesMax = 256 * 1024;
 // Per call: a function that writes without pause must not hold up the other workers.
 constexpr int kReadsPerDrain = 16;
-
-std::string read_end(const fs::path& file, size_t limit) {
-    std::ifstream in(file, std::ios::binary | std::ios::ate);
-    if (!in) return {};
-    const size_t size = size_t(in.tellg());
-    const size_t wanted = std::min(size, limit);
-    std::string text(wanted, '\0');
-    in.seekg(std::streamoff(size - wanted));
-    in.read(text.data(), std::streamsize(wanted));
-    text.resize(size_t(in.gcount()));
-    return text;
-}
 
 /// With two digits after the point: printf takes longer than the rest of a short call.
 void add_hundredths(double value, std::string& out) {
@@ -42,53 +24,6 @@ void add_hundredths(double value, std::string& out) {
 }
 
 }  // namespace
-
-FunctionLog::FunctionLog(fs::path file, size_t limit_bytes)
-    : file_(std::move(file)), generation_bytes_(std::max<size_t>(limit_bytes / 2, 4096)) {}
-
-void FunctionLog::append(std::string_view lines) {
-    const std::lock_guard lock(mutex_);
-    buffer_ += lines;
-    if (buffer_.size() >= kFlushBytes) flush_locked();
-}
-
-void FunctionLog::flush() {
-    const std::lock_guard lock(mutex_);
-    flush_locked();
-}
-
-void FunctionLog::flush_locked() {
-    if (buffer_.empty()) return;
-    if (fd_ && written_ + buffer_.size() > generation_bytes_) {
-        std::error_code ignored;
-        fs::rename(file_, older(), ignored);
-        fd_ = Fd();
-    }
-    if (!fd_) {
-        fd_ = Fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-        const off_t size = fd_ ? ::lseek(fd_.get(), 0, SEEK_END) : 0;
-        written_ = size > 0 ? size_t(size) : 0;
-    }
-    std::string_view rest = buffer_;
-    while (fd_ && !rest.empty()) {
-        const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) break;  // a full disk must not stop functions: these lines are lost
-        rest.remove_prefix(size_t(n));
-        written_ += size_t(n);
-    }
-    buffer_.clear();
-}
-
-std::string FunctionLog::tail(size_t limit_bytes) {
-    const std::lock_guard lock(mutex_);
-    flush_locked();
-    std::string text = read_end(file_, limit_bytes);
-    if (text.size() < limit_bytes) text = read_end(older(), limit_bytes - text.size()) + text;
-    if (text.size() < limit_bytes) return text;
-    const size_t line = text.find('\n');
-    return line == std::string::npos ? text : text.substr(line + 1);
-}
 
 std::string start_line(std::string_view request_id, std::string_view version) {
     std::string line = "START RequestId: ";

@@ -1,40 +1,19 @@
-// FunctionLog: what all processes of one function wrote, in one file with one older generation;
-// together at most `limit_bytes`. Appending only fills a buffer, which flush() writes (the pool
-// does so several times a second, and logs() before it reads). Safe from every thread. Losing the
-// last lines in a crash is accepted: a log is not the record of an execution.
+// What the processes of a function write: a log for each function, which the pool flushes several
+// times a second and before logs() reads it, and the tail of the invocation that runs.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/rolling_file.h"
 #include "exec/pool/spawn.h"
 
 namespace tandem::pool {
 
-class FunctionLog {
-public:
-    FunctionLog(std::filesystem::path file, size_t limit_bytes);
-    ~FunctionLog() { flush(); }
-    void append(std::string_view lines);
-    void flush();
-    /// Oldest first, at most `limit_bytes` from the end, from the beginning of a line.
-    std::string tail(size_t limit_bytes);
-
-private:
-    void flush_locked();
-    std::filesystem::path older() const { return file_.string() + ".1"; }
-
-    const std::filesystem::path file_;
-    const size_t generation_bytes_;
-    std::mutex mutex_;
-    std::string buffer_;
-    Fd fd_;
-    size_t written_ = 0;  // in the current generation
-};
+using FunctionLog = RollingFile;
 
 /// Lambda's lines around an invocation.
 std::string start_line(std::string_view request_id, std::string_view version);
