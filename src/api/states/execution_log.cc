@@ -139,7 +139,8 @@ std::string ExecutionLog::arn_of(const ExecutionSummary& summary) const {
     if (!is_transient(summary.id))
         return aws::execution_arn(place_, machine_name(summary), summary.name);
     const std::string& id = summary.id.str();
-    return aws::express_arn(place_, machine_name(summary), summary.name, id.substr(id.rfind(':') + 1));
+    return aws::express_arn(place_, machine_name(summary), summary.name,
+                            id.substr(id.rfind(':') + 1));
 }
 
 }  // namespace tandem::states

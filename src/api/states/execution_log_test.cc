@@ -120,8 +120,8 @@ TEST_F(ExecutionLogTest, ALineIsAnEventAsCloudWatchShowsIt) {
                          tail);
     const size_t last = text.rfind('\n', text.size() - 2) + 1;
     // The resource is that of the event that scheduled the task.
-    EXPECT_EQ(text.substr(last), R"({"id":"3","type":"TaskFailed","details":{"resourceType":)"
-                                 R"("dynamodb","resource":"putItem","error":"Busy"},)"
+    EXPECT_EQ(text.substr(last), R"({"id":"3","type":"TaskFailed","details":{"error":"Busy",)"
+                                 R"("resource":"putItem","resourceType":"dynamodb"},)"
                                  R"("previous_event_id":"2",)" +
                                      tail + "\n");
 }

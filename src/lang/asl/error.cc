@@ -204,8 +204,8 @@ void Run::abort_scope(Scope& scope) {
     abort_children(scope, std::nullopt);
     if (scope.task) {
         const OpenTask given_up = *scope.task;
-        Event event =
-            event_in(scope, scope.map_run() ? EventType::kMapRunAborted : EventType::kTaskCancelled);
+        Event event = event_in(
+            scope, scope.map_run() ? EventType::kMapRunAborted : EventType::kTaskCancelled);
         event.ref = given_up.id;
         emit(std::move(event));
         abandon(given_up);

@@ -228,9 +228,8 @@ public:
 Result<std::shared_ptr<const Definition>> compile_definition(
     std::string_view text, WorkflowType type, int64_t longest_s = Limits{}.execution_s);
 /// What the children of the distributed Map with that label run. Error: as compile_definition().
-Result<std::shared_ptr<const Definition>> compile_processor(std::string_view text,
-                                                            std::string_view label,
-                                                            WorkflowType type,
-                                                            int64_t longest_s = Limits{}.execution_s);
+Result<std::shared_ptr<const Definition>> compile_processor(
+    std::string_view text, std::string_view label, WorkflowType type,
+    int64_t longest_s = Limits{}.execution_s);
 
 }  // namespace tandem::asl
