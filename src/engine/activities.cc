@@ -212,8 +212,12 @@ void Activities::expire() {
             forget_if_empty(line);
         }
         if (late.empty()) {
-            if (deadlines_.empty()) changed_.wait(lock);
-            else changed_.wait_until(lock, deadlines_.begin()->first);
+            if (deadlines_.empty()) {
+                changed_.wait(lock);
+            } else {
+                const auto next = deadlines_.begin()->first;  // which may be gone meanwhile
+                changed_.wait_until(lock, next);
+            }
             continue;
         }
         lock.unlock();
