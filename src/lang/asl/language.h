@@ -1,4 +1,4 @@
-// The Amazon States Language (JSONPath dialect) as a Language: the factory, and nothing else.
+// The Amazon States Language as a Language: the factory, and nothing else.
 // The object is stateless but for its options and may be shared between threads.
 #pragma once
 
