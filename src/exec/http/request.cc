@@ -105,12 +105,13 @@ tl::expected<void, std::string> read_url(const json::Value& parameters,
     if (!is_allowed || !is_clean) return invalid("ApiEndpoint");
     if (const json::Value* query = parameters.find("QueryParameters")) {
         if (!query->is_object()) return invalid("QueryParameters");
-        for (const auto& [name, value] : query->as_object()) {
+        for (const auto& member : query->as_object()) {
+            const std::string& name = member.first;
             const bool is_set = std::any_of(connection.query.begin(), connection.query.end(),
                                             [&](const auto& own) { return own.first == name; });
             if (is_set) continue;
             const auto add = [&](const std::string& text) { add_query(out.url, name, text); };
-            if (!each_text(value, add)) return invalid("QueryParameters");
+            if (!each_text(member.second, add)) return invalid("QueryParameters");
         }
     }
     for (const auto& [name, value] : connection.query) add_query(out.url, name, value);
