@@ -166,6 +166,52 @@ class MapRuns(unittest.TestCase):
         self.assertEqual([(child["Error"], child["Input"], child["Status"]) for child in failed], [("Large", "3", "FAILED"), ("Large", "4", "FAILED")])
         self.assertEqual(len(self.children(run, statusFilter="FAILED")), 2)
 
+    def results(self, run, prefix):
+        directory = self.buckets / "results" / prefix / run.rsplit(":", 1)[1]
+        manifest = json.loads((directory / "manifest.json").read_text())
+        files = {kind: [child for file in files for child in json.loads((self.buckets / "results" / file["Key"]).read_text())]
+                 for kind, files in manifest["ResultFiles"].items()}
+        return {kind: sorted((child["Input"], child["Status"], child.get("Output")) for child in children) for kind, children in files.items()}
+
+    def test_results_of_a_run_that_fails(self):
+        # 1 succeeds, 2 waits, 3 fails; a place is free only then, so 4 and 5 do not begin.
+        choices = [{"Variable": "$", "NumericEquals": 2, "Next": "W"}, {"Variable": "$", "NumericEquals": 3, "Next": "No"}]
+        processor = {"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices": choices, "Default": "P"}, "P": {"Type": "Pass", "End": True},
+                                                "W": {"Type": "Wait", "Seconds": 3600, "End": True}, "No": {"Type": "Fail", "Error": "Large"}}}
+        for kind in ("STANDARD", "EXPRESS"):
+            with self.subTest(kind):
+                arn = self.start(distributed(processor, kind=kind, MaxConcurrency=2, **writer("failing")), [1, 2, 3, 4, 5])
+                self.assertEqual(self.ended(arn)["error"], "States.ExceedToleratedFailureThreshold")
+                run = self.run_of(arn)
+                self.assertEqual(self.counts(run), {"succeeded": 1, "failed": 1, "aborted": 1, "pending": 2, "total": 5, "resultsWritten": 3})
+                self.assertEqual(self.results(run, "failing"), {"SUCCEEDED": [("1", "SUCCEEDED", "1")], "FAILED": [("2", "ABORTED", None), ("3", "FAILED", None)],
+                                                               "PENDING": [("4", "PENDING", None), ("5", "PENDING", None)]})
+
+    def test_results_of_a_run_that_is_stopped(self):
+        arn = self.start(distributed(WAIT, MaxConcurrency=1, **writer("stopped")), [1, 2])
+        run = self.run_of(arn)
+        self.until("no child runs", lambda: self.counts(run).get("running") == 1)
+        self.api.stop_execution(executionArn=arn)
+        self.until("the run goes on", lambda: self.api.describe_map_run(mapRunArn=run)["status"] == "ABORTED")
+        self.assertEqual(self.results(run, "stopped"), {"SUCCEEDED": [], "FAILED": [("1", "ABORTED", None)], "PENDING": [("2", "PENDING", None)]})
+
+    def test_results_after_a_redrive_that_is_stopped(self):
+        # "one" has begun again then; "two" failed before the redrive, which did not come to it; "three" never began.
+        read = {"StartAt": "R", "States": {"R": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Next": "W",
+                                                 "Parameters": {"Bucket": "items", "Key.$": "$"}}, "W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+        arn = self.start(distributed(read, MaxConcurrency=1, ToleratedFailureCount=1, **writer("again")), ["one", "two", "three"])
+        self.assertEqual(self.ended(arn)["status"], "FAILED")
+        run = self.run_of(arn)
+        failed = [('"one"', "FAILED", None), ('"two"', "FAILED", None)]
+        self.assertEqual(self.results(run, "again"), {"SUCCEEDED": [], "PENDING": [('"three"', "PENDING", None)], "FAILED": failed})
+        self.put("one", "1")
+        self.api.redrive_execution(executionArn=arn)
+        self.until("it does not go on", lambda: self.counts(run).get("running") == 1)
+        self.api.stop_execution(executionArn=arn)
+        self.until("the run goes on", lambda: self.api.describe_map_run(mapRunArn=run)["status"] == "ABORTED")
+        self.assertEqual(self.results(run, "again"), {"SUCCEEDED": [], "PENDING": [('"three"', "PENDING", None)],
+                                                     "FAILED": [('"one"', "ABORTED", None), ('"two"', "FAILED", None)]})
+
     def test_limits_change_and_a_stop_stops_all(self):
         arn = self.start(distributed(WAIT, MaxConcurrency=1), list(range(10)))
         run = self.run_of(arn)

@@ -69,7 +69,7 @@ void Drive::act() {
             return advance();
         }
         case InputType::kStop:
-            return close(EventType::kExecutionAborted, {input_.error, input_.cause});
+            return end(EventType::kExecutionAborted, {input_.error, input_.cause});
         case InputType::kTaskCompleted: return call_answered();
         case InputType::kChildEnded: return child_ended();
         case InputType::kSignal: return signal();
@@ -88,20 +88,24 @@ void Drive::act() {
 }
 
 void Drive::advance() {
+    if (run_.ending) return wind_up();
     if (exceeds_tolerance())
         return fail({std::string(kExceedToleratedFailures), std::string(kExceeded)});
     redrive_children();
     give_out();
-    if (!run_.is_open()) return;
-    if (is_spent()) {
-        Event event;
-        event.type = EventType::kDeferred;
-        event.due = input_.now + Duration(1);
-        return emit(std::move(event));
-    }
+    if (!run_.is_open() || run_.ending) return;
+    if (is_spent()) return defer();
     if (wants_page()) return ask_page();
     const bool is_busy = run_.call || !run_.running.empty() || !run_.to_redrive.empty();
     if (!is_busy && run_.is_read() && run_.waiting_items() == 0) finish();
+}
+
+/// The rest is for another decision.
+void Drive::defer() {
+    Event event;
+    event.type = EventType::kDeferred;
+    event.due = input_.now + Duration(1);
+    emit(std::move(event));
 }
 
 bool Drive::is_spent() const {
@@ -191,6 +195,10 @@ void Drive::finish() {
         }
         return finish_with(Payload(output + "]"));
     }
+    write_results();
+}
+
+void Drive::write_results() {
     json::Value parameters = json::Value::object();
     parameters.set("run", map_run_id(run_.facts).str());
     parameters.set("redriven", run_.redriven_seq);
@@ -212,14 +220,52 @@ void Drive::finish_with(Payload output) {
 
 void Drive::written() {
     const TaskResult& result = input_.result;
-    if (result.outcome == TaskOutcome::kSucceeded) return finish_with(result.payload);
-    fail(failure_of(result, "States.ResultWriterFailed"));
+    const bool has_succeeded = result.outcome == TaskOutcome::kSucceeded;
+    if (run_.ending) {
+        // What ends the run is told, and not that nobody can read of it.
+        const MapRunEnding ending = *run_.ending;
+        return close(ending.type, {ending.error, ending.cause}, {},
+                     has_succeeded ? ResultsWritten::kYes : ResultsWritten::kNo);
+    }
+    if (has_succeeded) return finish_with(result.payload);
+    const Failure failure = failure_of(result, "States.ResultWriterFailed");
+    close(EventType::kExecutionFailed, failure);
 }
 
-void Drive::close(EventType type, Failure failure, Payload output) {
+void Drive::end(EventType type, Failure failure) {
+    if (run_.ending) return;  // it has an end already
+    const bool is_writing = run_.call && run_.call->service == kWriteService;
+    if (!run_.exports() || is_writing) return close(type, std::move(failure));
+    if (run_.call) {
+        Action cancel;
+        cancel.type = ActionType::kCancelTask;
+        cancel.task = run_.call->task;
+        decision_.actions.push_back(std::move(cancel));
+    }
+    stop_children();
+    Event event;
+    event.type = EventType::kNote;
+    event.index = kEnding;
+    event.length = uint64_t(type);
+    event.error = std::move(failure.error);
+    event.cause = std::move(failure.cause);
+    emit(std::move(event));
+    wind_up();
+}
+
+/// "PENDING: child workflow executions that were not started because the Map Run failed or was
+/// aborted": those of items that are at hand.
+void Drive::wind_up() {
+    if (run_.call) return;
+    if (!note_pending()) return defer();
+    write_results();
+}
+
+void Drive::stop_children() {
     // What was to begin in this decision does not.
-    std::erase_if(decision_.actions,
-                  [](const Action& action) { return action.type != ActionType::kStop; });
+    std::erase_if(decision_.actions, [](const Action& action) {
+        return action.type != ActionType::kStop && action.type != ActionType::kCancelTask;
+    });
     for (const auto& [task, child] : run_.running) {
         Action stop;
         stop.type = ActionType::kStop;
@@ -227,12 +273,18 @@ void Drive::close(EventType type, Failure failure, Payload output) {
         stop.child = child_id(run_.facts, child.index);
         decision_.actions.push_back(std::move(stop));
     }
+}
+
+void Drive::close(EventType type, Failure failure, Payload output, ResultsWritten written) {
+    stop_children();
+    // Of a run that succeeds results are written, or put together, when all have ended.
+    if (type == EventType::kExecutionSucceeded) written = ResultsWritten::kYes;
     Event event;
     event.type = type;
     event.output = std::move(output);
     event.error = std::move(failure.error);
     event.cause = std::move(failure.cause);
-    event.detail = Payload(json::print(described(run_, type)));
+    event.detail = Payload(json::print(described_ended(run_, written)));
     emit(std::move(event));
 }
 

@@ -41,8 +41,15 @@ private:
     bool is_spent() const;
     uint64_t free_places() const;
     bool exceeds_tolerance() const;
-    void close(EventType type, Failure failure, Payload output = {});
-    void fail(Failure failure) { close(EventType::kExecutionFailed, std::move(failure)); }
+    void close(EventType type, Failure failure, Payload output = {},
+               ResultsWritten written = ResultsWritten::kNo);
+    /// Ends the run without success; its results are written before, where they are exported.
+    void end(EventType type, Failure failure);
+    void fail(Failure failure) { end(EventType::kExecutionFailed, std::move(failure)); }
+    void stop_children();
+    void wind_up();
+    void write_results();
+    void defer();
     void finish();
     void finish_with(Payload output);
     void written();
@@ -53,6 +60,7 @@ private:
     bool wants_page() const;
     void ask_page();
     void page_read();
+    bool note_pending();
     void start_child(Built built, uint64_t from);
     void begin(uint64_t index, const Payload& input);
     /// Children's inputs from the items of `list` that begin with item `from` of the run, as many

@@ -22,4 +22,11 @@ constexpr uint64_t kFromRedrive = 2;
 // kIterationSucceeded, kIterationFailed: ref = seq of the start, index (of the child), output or
 // error and cause where nobody else keeps them; length of a failure = ExecutionStatus.
 
+// kIterationAborted, a child that does not begin, as the run ends: index (that it would have had),
+// length (its items), input.
+
+// kNote: detail = limits as UpdateMapRun changes them; or index, with length = the event type of
+// the end, error and cause:
+constexpr uint64_t kEnding = 1;  // the run ends as soon as its results are written
+
 }  // namespace tandem::asl

@@ -101,13 +101,8 @@ void child_ended(MapRun& run, const Event& event) {
     run.unsuccessful.emplace(child.index, std::move(child));
 }
 
-void close(MapRun& run, const Event& event) {
-    run.is_open_ = false;
-    // What a redrive has not come to is as it was.
-    for (const uint64_t index : run.to_redrive)
-        recount(run, run.unsuccessful.at(index), std::nullopt, run.unsuccessful.at(index).status);
-    run.to_redrive.clear();
-    run.has_succeeded = event.type == EventType::kExecutionSucceeded;
+/// What runs is stopped, and counts as aborted from now on.
+void abandon_children(MapRun& run) {
     run.call.reset();
     for (auto& [task, child] : run.running) {
         recount(run, child, ExecutionStatus::kRunning, ExecutionStatus::kAborted);
@@ -115,6 +110,29 @@ void close(MapRun& run, const Event& event) {
         run.unsuccessful.emplace(child.index, std::move(child));
     }
     run.running.clear();
+}
+
+void note(MapRun& run, const Event& event) {
+    if (event.index == kEnding) {
+        run.ending = MapRunEnding{EventType(event.length), event.error, event.cause};
+        return abandon_children(run);
+    }
+    const auto limits = json::parse(event.detail.view());
+    CHECK(limits.has_value());
+    set_limits(run, *limits);
+}
+
+void close(MapRun& run, const Event& event) {
+    run.is_open_ = false;
+    run.due = kNever;
+    // What a redrive has not come to is as it was.
+    for (const uint64_t index : run.to_redrive)
+        recount(run, run.unsuccessful.at(index), std::nullopt, run.unsuccessful.at(index).status);
+    run.to_redrive.clear();
+    run.has_succeeded = event.type == EventType::kExecutionSucceeded;
+    abandon_children(run);
+    run.ending.reset();
+    run.pending_items = run.pending_children = 0;
 }
 
 void redrive(MapRun& run, const Event& event) {
@@ -161,10 +179,11 @@ void evolve(const Definition& definition, MapRun& run, const Event& event) {
         run.due = event.due == Timestamp() ? kNever : event.due;
         return;
     }
-    if (event.type == EventType::kNote) {
-        const auto limits = json::parse(event.detail.view());
-        CHECK(limits.has_value());
-        return set_limits(run, *limits);
+    if (event.type == EventType::kNote) return note(run, event);
+    if (event.type == EventType::kIterationAborted) {
+        run.pending_items += event.length;
+        run.pending_children += 1;
+        return;
     }
     CHECK(false);  // of a newer version than this one
 }

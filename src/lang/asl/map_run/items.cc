@@ -133,6 +133,26 @@ void Drive::give_out() {
     }
 }
 
+/// Children that do not begin, as far as this decision goes. False: there are more.
+bool Drive::note_pending() {
+    const bool is_given = !run_.has_reader();
+    const json::Value list = is_given ? *run_.facts.find("items") : run_.queue;
+    const size_t from = is_given ? size_t(run_.next_item) : 0;
+    first_ = run_.next_item - from;
+    while (run_.pending_items < run_.waiting_items()) {
+        if (is_spent()) return false;
+        auto built = next(list.as_array(), from + size_t(run_.pending_items), true);
+        if (!built || !*built) return true;  // an item that makes no child: nobody knows the rest
+        Event event;
+        event.type = EventType::kIterationAborted;
+        event.index = run_.next_child + run_.pending_children;
+        event.length = (*built)->items;
+        event.input = std::move((*built)->input);
+        emit(std::move(event));
+    }
+    return true;
+}
+
 void Drive::start_child(Built built, uint64_t from) {
     Event event;
     event.type = EventType::kIterationStarted;

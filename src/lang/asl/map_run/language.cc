@@ -92,6 +92,12 @@ private:
 
 }  // namespace
 
+bool MapRun::exports() const {
+    const json::Value* writer = facts.find("writer");
+    const json::Value* arguments = writer ? writer->find("arguments") : nullptr;
+    return arguments != nullptr && arguments->is_object();
+}
+
 uint64_t MapRun::places() const {
     return max_concurrency == 0 ? kMapRunChildren : std::min(max_concurrency, kMapRunChildren);
 }
@@ -102,9 +108,11 @@ uint64_t MapRun::waiting_items() const {
     return given ? given->as_array().size() - next_item : 0;
 }
 
-json::Value described(const MapRun& run, std::optional<EventType> end) {
+namespace {
+
+json::Value described(const MapRun& run, bool is_end, ResultsWritten has_written) {
     MapRunCounts executions = run.executions, items = run.items;
-    if (end) {
+    if (is_end) {
         executions.aborted += std::exchange(executions.running, 0);
         items.aborted += std::exchange(items.running, 0);
     }
@@ -112,7 +120,7 @@ json::Value described(const MapRun& run, std::optional<EventType> end) {
     uint64_t children_pending = run.facts.find("batch") != nullptr ? 0 : pending;
     for (const uint64_t index : run.to_redrive) {
         const MapRunChild& child = run.unsuccessful.at(index);
-        if (end) {
+        if (is_end) {
             count_of(executions, child.status) += 1;
             count_of(items, child.status) += child.items;
         } else {
@@ -120,15 +128,23 @@ json::Value described(const MapRun& run, std::optional<EventType> end) {
             pending += child.items;
         }
     }
-    // Results are written, or put together, when all have ended.
-    const bool is_done = end == EventType::kExecutionSucceeded;
-    const auto written = [&](const MapRunCounts& c) { return is_done ? c.begun() : 0; };
+    const auto written = [&](const MapRunCounts& c) {
+        return has_written == ResultsWritten::kYes ? c.begun() : 0;
+    };
     return json::Value::object(
         {{"maxConcurrency", run.max_concurrency},
          {"toleratedFailureCount", run.tolerated_count.value_or(0)},
          {"toleratedFailurePercentage", run.tolerated_percentage.value_or(0.0)},
          {"itemCounts", shown(items, pending, written(items))},
          {"executionCounts", shown(executions, children_pending, written(executions))}});
+}
+
+}  // namespace
+
+json::Value described(const MapRun& run) { return described(run, false, ResultsWritten::kNo); }
+
+json::Value described_ended(const MapRun& run, ResultsWritten written) {
+    return described(run, true, written);
 }
 
 std::string MapRun::dump() const {
@@ -147,6 +163,13 @@ std::string MapRun::dump() const {
     line(out, "next_child", next_child);
     line(out, "executions", executions);
     line(out, "counted", items);
+    line(out, "pending", pending_items);
+    line(out, "pending_children", pending_children);
+    if (ending) {
+        line(out, "ending", to_string(ending->type));
+        line(out, "error", ending->error.value_or("-"));
+        line(out, "cause", ending->cause.value_or("-"));
+    }
     if (call)
         line(out, "call", std::to_string(call->task) + call->service + call->parameters.str());
     for (const auto& [task, child] : running) line(out, "task", task), line(out, child);

@@ -49,6 +49,13 @@ struct MapRunCall {
     Payload parameters;
 };
 
+/// The end to which a run comes when its results are written.
+struct MapRunEnding {
+    EventType type = EventType::kExecutionFailed;
+    std::optional<std::string> error;
+    std::optional<std::string> cause;
+};
+
 class MapRun final : public State {
 public:
     bool is_open() const override { return is_open_; }
@@ -59,6 +66,8 @@ public:
     bool has_reader() const { return facts.find("reader") != nullptr; }
     bool has_writer() const { return facts.find("writer") != nullptr; }
     bool is_express() const { return facts.bool_or("express", false); }
+    /// Whether results go to a bucket, those of a run that fails too.
+    bool exports() const;
     /// How many children may run at a time.
     uint64_t places() const;
     /// Items that were read or given and are in no child yet.
@@ -94,6 +103,9 @@ public:
     std::vector<uint64_t> to_redrive;              // indexes in it, the last one first
     // Of what is in children; those that wait for their redrive are not counted.
     MapRunCounts executions, items;
+    std::optional<MapRunEnding> ending;
+    // Of what is at hand: children that are told as pending where the run ends before they begin.
+    uint64_t pending_items = 0, pending_children = 0;
     std::optional<MapRunCall> call;
     std::vector<Payload> outputs;  // by child; emptied when they are too large together
     size_t output_bytes = 0;
@@ -105,7 +117,11 @@ public:
 /// Folds one event. Cannot fail.
 void evolve(const Definition& definition, MapRun& run, const Event& event);
 
-/// Counts and limits as JSON: what DescribeMapRun shows; with `end`, as they are after that.
-json::Value described(const MapRun& run, std::optional<EventType> end = std::nullopt);
+enum class ResultsWritten { kNo, kYes };
+
+/// Counts and limits as JSON: what DescribeMapRun shows.
+json::Value described(const MapRun& run);
+/// The same, as it is after the end.
+json::Value described_ended(const MapRun& run, ResultsWritten written);
 
 }  // namespace tandem::asl

@@ -47,6 +47,8 @@ protected:
             if (action.type == ActionType::kStop) {
                 stopped_.push_back(action.child);
                 owed_.erase(action.task);
+            } else if (action.type == ActionType::kCancelTask) {
+                owed_.erase(action.task);
             } else {
                 owed_.emplace(action.task, std::move(action));
             }
@@ -299,6 +301,97 @@ TEST_F(MapRuns, ResultsAreWritten) {
     result.cause = "why";
     answer(result);
     EXPECT_EQ(end(), "ExecutionFailed States.ResultWriterFailed: why");
+}
+
+constexpr const char* kWriter = R"(,"writer":{"arguments":{"Bucket":"b"},"config":{}})";
+
+TEST_F(MapRuns, ResultsOfARunThatFailsAreWritten) {
+    start(R"("maxConcurrency":2,"items":["a","b","c","d"])" + std::string(kWriter));
+    end_child(children()[0], ExecutionStatus::kFailed);
+    EXPECT_TRUE(run().is_open());
+    EXPECT_EQ(stopped_.size(), 1u);
+    EXPECT_TRUE(children().empty());
+    EXPECT_EQ(call()->target.name, "map-run:write");
+    EXPECT_EQ(counts(), "pending=2 failed=1 aborted=1 total=4");
+    std::string pending;
+    for (const Event& event : events_) {
+        if (event.type == EventType::kIterationAborted)
+            pending += std::to_string(event.index) + event.input.str();
+    }
+    EXPECT_EQ(pending, R"(2"c"3"d")");
+    // What comes meanwhile changes neither the end nor what is written.
+    const size_t before = events_.size();
+    send(InputType::kStop);
+    EXPECT_EQ(events_.size(), before);
+    send(InputType::kSignal, R"({"toleratedFailureCount":9})");
+    EXPECT_TRUE(children().empty());
+    answer(R"({"MapRunArn":"x"})");
+    EXPECT_EQ(end(),
+              "ExecutionFailed States.ExceedToleratedFailureThreshold: "
+              "The specified tolerated failure threshold was exceeded");
+    EXPECT_EQ(counts(), "pending=2 failed=1 aborted=1 total=4 resultsWritten=2");
+    send(InputType::kRedrive, "token");
+    EXPECT_EQ(children().size(), 2u);
+    EXPECT_EQ(counts(), "pending=2 running=2 total=4");
+    while (!children().empty()) end_child(children()[0]);
+    answer("1");
+    EXPECT_EQ(end(), "ExecutionSucceeded 1: ");
+    EXPECT_EQ(counts(), "succeeded=4 total=4 resultsWritten=4");
+}
+
+TEST_F(MapRuns, ResultsOfARunThatIsStoppedAreWritten) {
+    start(R"("maxConcurrency":1,"reader":{"resource":"r"},"batch":{"items":2})" +
+          std::string(kWriter));
+    answer(R"({"items":[1,2],"cursor":"c","last":false})");
+    end_child(children()[0]);
+    EXPECT_EQ(call()->target.name, "map-run:read");
+    send(InputType::kStop);
+    EXPECT_EQ(call()->target.name, "map-run:write");
+    // That nobody can write does not hide why it ended.
+    TaskResult result;
+    result.outcome = TaskOutcome::kFailed;
+    result.error = "States.ResultWriterFailed";
+    answer(result);
+    EXPECT_EQ(events_.back().type, EventType::kExecutionAborted);
+    EXPECT_EQ(counts(), "succeeded=2 total=2");
+}
+
+TEST_F(MapRuns, AStopWhileResultsAreWrittenEndsTheRun) {
+    start(R"("maxConcurrency":1,"items":[1])" + std::string(kWriter));
+    end_child(children()[0]);
+    send(InputType::kStop);
+    EXPECT_EQ(events_.back().type, EventType::kExecutionAborted);
+}
+
+TEST_F(MapRuns, WhatDidNotBeginIsToldInSeveralDecisions) {
+    std::string items = "0";
+    for (int i = 1; i < 3'000; ++i) items += "," + std::to_string(i);
+    start(R"("maxConcurrency":1,"items":[)" + items + "]" + kWriter);
+    send(InputType::kStop);
+    EXPECT_GT(timers_, 1);
+    EXPECT_EQ(run().pending_children, 2'999u);
+    answer("1");
+    EXPECT_EQ(events_.back().type, EventType::kExecutionAborted);
+    EXPECT_EQ(counts(), "pending=2999 aborted=1 total=3000 resultsWritten=1");
+}
+
+TEST_F(MapRuns, AnItemThatMakesNoChildFailsTheRunAndResultsAreWritten) {
+    start(R"("maxConcurrency":1,"state":"J","items":[1,"a",2],)"
+          R"("outer":{"input":{"d":7},"context":{},"variables":{}})" +
+          std::string(kWriter));
+    end_child(children()[0]);
+    ASSERT_NE(call(), nullptr);
+    EXPECT_EQ(call()->target.name, "map-run:write");
+    EXPECT_EQ(run().pending_children, 0u);
+    answer("1");
+    EXPECT_EQ(end().substr(0, 45), "ExecutionFailed States.QueryEvaluationError: ");
+}
+
+TEST_F(MapRuns, AWriterWithoutABucketWritesNothing) {
+    start(
+        R"("maxConcurrency":1,"items":[1,2],"writer":{"arguments":null,"config":{"OutputType":"JSON"}})");
+    send(InputType::kStop);
+    EXPECT_EQ(events_.back().type, EventType::kExecutionAborted);
 }
 
 TEST_F(MapRuns, AResultThatIsTooLargeFailsTheRun) {
