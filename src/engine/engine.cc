@@ -41,13 +41,19 @@ public:
                [this](const ExecutionId& id, const Action& action) { start_child(id, action); }}),
           context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
-            shards_.push_back(std::make_unique<Shard>(context_));
+            shards_.push_back(std::make_unique<Shard>(context_, seed_of_shard(i)));
         committer_.on_appended = [this] {
             for (auto& shard : shards_) shard->nudge();
         };
     }
 
     ~LocalEngine() override { shutdown(); }
+
+    uint64_t seed_of_shard(size_t index) const {
+        const uint64_t seed = context_.options.seed;
+        if (seed == 0) return random_u64();
+        return index == 0 ? seed : SplitMix64(seed + index).next();
+    }
 
     Result<void> recover() {
         auto epoch = store_.open_epoch();

@@ -38,11 +38,11 @@ Error unavailable() {
 
 }  // namespace
 
-Shard::Shard(ShardContext& context)
+Shard::Shard(ShardContext& context, uint64_t seed)
     : context_(context),
       mailbox_(context.options.limits.mailbox_inputs,
                [&context] { return context.committer.is_appending(); }),
-      entropy_(context.options.seed != 0 ? context.options.seed : random_u64()) {}
+      entropy_(seed) {}
 
 Shard::~Shard() { stop(); }
 

@@ -39,7 +39,8 @@ struct ShardContext {
 
 class Shard {
 public:
-    explicit Shard(ShardContext& context);
+    /// `seed` of its entropy: no two shards have the same.
+    Shard(ShardContext& context, uint64_t seed);
     ~Shard();
 
     /// Before start(): an execution that was open when the server stopped.
