@@ -46,7 +46,9 @@ ExecutionId RunResults::id_of(uint64_t index) const {
 }
 
 void RunResults::name(Told& told, uint64_t index) const {
-    told.name = stable_uuid(run_ + "/" + std::to_string(index));
+    const auto it = begun_.find(index);
+    const bool has_own = it != begun_.end() && !it->second.name.empty();
+    told.name = has_own ? it->second.name : stable_uuid(run_ + "/" + std::to_string(index));
     told.arn = is_express_ ? aws::express_arn(context_.place, machine_, told.name, told.name)
                            : aws::execution_arn(context_.place, machine_, told.name);
     told.machine_arn = aws::state_machine_arn(context_.place, machine_);
@@ -112,6 +114,7 @@ void RunResults::begun(const Event& event) {
     Begun& begun = begun_[event.index];
     begun.seq = event.seq;
     begun.time = event.time;
+    begun.name = event.name;
     if (is_express_ && !event.input.is_null()) begun.input = event.input;
 }
 

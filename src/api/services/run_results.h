@@ -31,7 +31,8 @@ private:
     struct Begun {
         uint64_t seq = 0;  // of the start
         Timestamp time{};
-        Payload input;  // of an Express child: nobody else has it
+        Payload input;     // of an Express child: nobody else has it
+        std::string name;  // where it does not follow from the index
     };
     /// One child, as it is told; the texts live as long as this.
     struct Told {

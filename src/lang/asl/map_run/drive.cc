@@ -30,7 +30,7 @@ Action child_action(const MapRun& run, TaskId task, const MapRunChild& child) {
     const bool goes_on = child.is_redriven && !run.is_express();
     action.type = goes_on ? ActionType::kRedriveChild : ActionType::kStartChild;
     action.task = task;
-    action.child = child_id(run.facts, child.index);
+    action.child = child_id(run.facts, child);
     action.start = child_start(run.facts, child);
     return action;
 }
@@ -270,7 +270,7 @@ void Drive::stop_children() {
         Action stop;
         stop.type = ActionType::kStop;
         stop.task = task;
-        stop.child = child_id(run_.facts, child.index);
+        stop.child = child_id(run_.facts, child);
         decision_.actions.push_back(std::move(stop));
     }
 }

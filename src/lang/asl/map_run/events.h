@@ -14,7 +14,8 @@ constexpr std::string_view kWriteService = "map-run:write";
 // (absent where there are none), index:
 constexpr uint64_t kLastPage = 1;
 
-// kIterationStarted, a child begins: index (of the child), length (its items), input, ref:
+// kIterationStarted, a child begins: index (of the child), length (its items), input, name (of an
+// Express child that takes the place of another), ref:
 constexpr uint64_t kFromPage = 0;  // or from the items that were given
 constexpr uint64_t kFromQueue = 1;
 constexpr uint64_t kFromRedrive = 2;

@@ -60,6 +60,7 @@ void child_started(MapRun& run, const Event& event) {
         run.to_redrive.pop_back();
         recount(run, child, std::nullopt, ExecutionStatus::kRunning);
         child.is_redriven = true;
+        child.name = event.name;
         child.status = ExecutionStatus::kRunning;
     } else {
         child.index = event.index;

@@ -170,6 +170,8 @@ void Drive::redrive_children() {
         event.type = EventType::kIterationStarted;
         event.index = run_.to_redrive.back();
         event.ref = kFromRedrive;
+        if (run_.is_express())
+            event.name = replacement_name(run_.facts, event.index, run_.redrives);
         emit(std::move(event));
         decision_.actions.push_back(child_action(run_, run_.seq, run_.running.at(run_.seq)));
     }

@@ -35,6 +35,7 @@ void line(std::string& out, const MapRunChild& child) {
     line(out, "input", child.input.is_null() ? "-" : child.input.view());
     line(out, "began", uint64_t(to_micros(child.began)));
     line(out, "redriven", uint64_t(child.is_redriven));
+    line(out, "name", child.name);
     line(out, "status", to_string(child.status));
 }
 

@@ -39,6 +39,7 @@ struct MapRunChild {
     Payload input;       // while it may have to be started again
     Timestamp began{};
     bool is_redriven = false;
+    std::string name;  // where it does not follow from the index: Express, and begun again
     ExecutionStatus status = ExecutionStatus::kRunning;  // at its end, while it is unsuccessful
 };
 

@@ -2,6 +2,8 @@
 // of all events must be the state, and what it owes must be what was issued and not answered.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "lang/asl/map_run/language.h"
 #include "lang/asl/map_run/map_run.h"
 
@@ -448,10 +450,17 @@ TEST_F(MapRuns, ExpressChildrenAreStartedAnew) {
     start(R"("maxConcurrency":1,"items":["a"],"express":true)");
     EXPECT_EQ(owed_.at(children()[0]).child.str().substr(0, 9), "~states:m");
     EXPECT_EQ(owed_.at(children()[0]).start->language, "asl.express");
-    end_child(children()[0], ExecutionStatus::kFailed);
-    send(InputType::kRedrive);
-    EXPECT_EQ(owed_.at(children()[0]).type, ActionType::kStartChild);
-    EXPECT_EQ(owed_.at(children()[0]).start->input.view(), "\"a\"");
+    std::set<ExecutionId> all = {owed_.at(children()[0]).child};
+    for (size_t redrives = 1; redrives <= 2; ++redrives) {
+        end_child(children()[0], ExecutionStatus::kFailed);
+        send(InputType::kRedrive);
+        const Action& begun = owed_.at(children()[0]);
+        EXPECT_EQ(begun.type, ActionType::kStartChild);
+        EXPECT_EQ(begun.start->input.view(), "\"a\"");
+        // Another execution: an answer for the one before is none for this one.
+        EXPECT_TRUE(all.insert(begun.child).second);
+        EXPECT_TRUE(begun.child.str().ends_with(begun.start->name));
+    }
 }
 
 TEST_F(MapRuns, WhatComesTwiceOrTooLateChangesNothing) {

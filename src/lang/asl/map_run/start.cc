@@ -75,19 +75,25 @@ Action map_run_action(const MapRunRef& run, TaskId task) {
     return action;
 }
 
-std::string child_name(const json::Value& facts, uint64_t index) {
-    return stable_uuid(text(facts, "run") + "/" + std::to_string(index));
+std::string child_name(const json::Value& facts, const MapRunChild& child) {
+    if (!child.name.empty()) return child.name;
+    return stable_uuid(text(facts, "run") + "/" + std::to_string(child.index));
 }
 
-ExecutionId child_id(const json::Value& facts, uint64_t index) {
+std::string replacement_name(const json::Value& facts, uint64_t index, uint64_t redrives) {
+    return stable_uuid(text(facts, "run") + "/" + std::to_string(index) + "/" +
+                       std::to_string(redrives));
+}
+
+ExecutionId child_id(const json::Value& facts, const MapRunChild& child) {
     // Of Express executions nothing is kept, which their ids say.
     const char* kind = facts.bool_or("express", false) ? "~states:" : "states:";
-    return ExecutionId(kind + listed(facts) + ":" + child_name(facts, index));
+    return ExecutionId(kind + listed(facts) + ":" + child_name(facts, child));
 }
 
 std::shared_ptr<const ChildStart> child_start(const json::Value& facts, const MapRunChild& child) {
     auto start = std::make_shared<ChildStart>();
-    start->name = child_name(facts, child.index);
+    start->name = child_name(facts, child);
     start->callable = listed(facts) + ":" + text(facts, "run");
     start->language = facts.bool_or("express", false) ? "asl.express" : "asl";
     start->input = child.input;

@@ -20,10 +20,12 @@ ExecutionId map_run_id(const json::Value& facts);
 /// Begins the run, or lets it go on where the ref says that it was redriven.
 Action map_run_action(const MapRunRef& run, TaskId task);
 
-/// One child of a run.
-std::string child_name(const json::Value& facts, uint64_t index);
-ExecutionId child_id(const json::Value& facts, uint64_t index);
 struct MapRunChild;
+/// One child of a run.
+std::string child_name(const json::Value& facts, const MapRunChild& child);
+ExecutionId child_id(const json::Value& facts, const MapRunChild& child);
+/// What a redrive begins in place of an Express child, of which nothing is left that could go on.
+std::string replacement_name(const json::Value& facts, uint64_t index, uint64_t redrives);
 std::shared_ptr<const ChildStart> child_start(const json::Value& facts, const MapRunChild& child);
 
 }  // namespace tandem::asl
