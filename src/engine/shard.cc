@@ -263,7 +263,8 @@ Result<RedriveReply> Shard::redrive(const RedriveRequest& request, bool is_child
     if (const auto before = redriven_by(live.summary, request.token, now())) {
         answer.accepted = true;
         answer.time = *before;
-    } else if (may_redrive(live, request)) {
+    } else if ((is_child && live.is_open()) || may_redrive(live, request)) {
+        // One that runs may be about to end: its language knows.
         if (!is_child && context_.open_executions.load(std::memory_order_relaxed) >=
                              int64_t(context_.options.limits.open_executions))
             return fail(ErrorCode::kTooLarge, "too many open executions");

@@ -175,7 +175,13 @@ void Drive::signal() {
 }
 
 void Drive::redrive() {
-    if (run_.is_open() || run_.has_succeeded) return;
+    if (run_.has_succeeded || (run_.is_open() && !run_.ending)) return;
+    if (run_.ending) {
+        // What it would write is out of date before it is written.
+        cancel_call();
+        const MapRunEnding ending = *run_.ending;
+        close(ending.type, {ending.error, ending.cause});
+    }
     Event event;
     event.type = EventType::kExecutionRedriven;
     event.index = run_.redrives + 1;
@@ -232,16 +238,19 @@ void Drive::written() {
     close(EventType::kExecutionFailed, failure);
 }
 
+void Drive::cancel_call() {
+    if (!run_.call) return;
+    Action cancel;
+    cancel.type = ActionType::kCancelTask;
+    cancel.task = run_.call->task;
+    decision_.actions.push_back(std::move(cancel));
+}
+
 void Drive::end(EventType type, Failure failure) {
     if (run_.ending) return;  // it has an end already
     const bool is_writing = run_.call && run_.call->service == kWriteService;
     if (!run_.exports() || is_writing) return close(type, std::move(failure));
-    if (run_.call) {
-        Action cancel;
-        cancel.type = ActionType::kCancelTask;
-        cancel.task = run_.call->task;
-        decision_.actions.push_back(std::move(cancel));
-    }
+    cancel_call();
     stop_children();
     Event event;
     event.type = EventType::kNote;

@@ -47,6 +47,7 @@ private:
     void end(EventType type, Failure failure);
     void fail(Failure failure) { end(EventType::kExecutionFailed, std::move(failure)); }
     void stop_children();
+    void cancel_call();
     void wind_up();
     void write_results();
     void defer();

@@ -446,6 +446,30 @@ TEST_F(MapRuns, ARedriveRunsAgainWhatDidNotSucceed) {
     EXPECT_FALSE(run().is_open());
 }
 
+TEST_F(MapRuns, ARedriveThatComesWhileResultsAreWrittenGoesOn) {
+    start(std::string(R"("maxConcurrency":1,"items":["a","b"])") + kWriter);
+    const ExecutionId stopped = owed_.at(children()[0]).child;
+    send(InputType::kStop);
+    ASSERT_NE(call(), nullptr);
+    EXPECT_TRUE(run().is_open());
+    const TaskId writing = call()->task;
+    send(InputType::kRedrive, "token");
+    EXPECT_TRUE(run().is_open());
+    EXPECT_EQ(run().redrives, 1u);
+    EXPECT_EQ(owed_.count(writing), 0u);
+    ASSERT_EQ(children().size(), 1u);
+    EXPECT_EQ(owed_.at(children()[0]).child, stopped);
+    EXPECT_EQ(owed_.at(children()[0]).type, ActionType::kRedriveChild);
+    const size_t before = events_.size();
+    send(InputType::kRedrive, "other");  // it runs
+    EXPECT_EQ(events_.size(), before);
+    end_child(children()[0]);
+    end_child(children()[0]);
+    ASSERT_NE(call(), nullptr);
+    answer(R"({"r":1})");
+    EXPECT_EQ(end(), R"(ExecutionSucceeded {"r":1}: )");
+}
+
 TEST_F(MapRuns, ExpressChildrenAreStartedAnew) {
     start(R"("maxConcurrency":1,"items":["a"],"express":true)");
     EXPECT_EQ(owed_.at(children()[0]).child.str().substr(0, 9), "~states:m");
