@@ -13,6 +13,7 @@ enum class PlantedBug {
     kEarlyTimer,       // a timer fires a little before its time
     kForgottenToken,   // a redrive is done again for a client token that it was done for
     kHandedTwice,      // an activity's task is offered again when a worker has it
+    kLostWatch,        // who begins an execution again, that is there, does not hear of its end
     kLostStop,         // what a task began goes on when the task is over
 };
 

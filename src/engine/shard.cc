@@ -142,7 +142,7 @@ void Shard::handle_start(Message& message) {
             auto redriven = redrive(message.rare->redrive, true);
             if (redriven) existing = std::move(redriven->summary);
         }
-        if (is_child) watch(message, *existing);
+        if (is_child && !is_planted(PlantedBug::kLostWatch)) watch(message, *existing);
         with_batch_.replies.push_back([reply = std::move(message.started),
                                        s = std::move(*existing)](const Result<void>& durable) {
             if (!durable) return reply(tl::unexpected<Error>(unavailable()));

@@ -13,12 +13,23 @@ constexpr int64_t kCallAttempts = 3;
 }  // namespace
 
 const Language& Run::language_of(const ExecutionSummary& summary) const {
-    return summary.kind == CallableKind::kFunction ? *invocation_ : *asl_;
+    for (const auto* language : {&invocation_, &map_run_, &express_}) {
+        if (summary.language == (*language)->name()) return **language;
+    }
+    return *asl_;
 }
 
 std::shared_ptr<const Program> Run::program_of(const ExecutionSummary& summary) const {
     if (summary.kind == CallableKind::kFunction) return call_program_;
-    return programs_.at(summary.callable + ":" + summary.revision);
+    const Language& language = language_of(summary);
+    auto& program = programs_[summary.callable + ":" + summary.revision + ":" + summary.language];
+    if (program) return program;
+    const std::string text = definition_of(summary);
+    const size_t slash = summary.callable.find('/');
+    const bool is_part = slash != std::string::npos && &language != map_run_.get();
+    const std::string part =
+        is_part ? summary.callable.substr(slash + 1, summary.callable.find(':') - slash - 1) : "";
+    return program = is_part ? *language.compile_part(text, part) : *language.compile(text);
 }
 
 /// An action leaves only after the event that asked for it is durable, and once in a server's life.
@@ -43,6 +54,8 @@ void Run::on_write(const ExecutionWrite& write) {
         if (event.time > clock_.latest())
             broke("an event from the future in " + write.summary.id.str());
     }
+    note_begun(write);
+    note_given(write);
     note_ends(write);
     if (write.erase) on_erase(write.summary.id);
 }
@@ -69,7 +82,7 @@ void Run::check_bounds() {
     if (engine_->waiting() > size_t(scenario_.server.mailbox) * engine_->shards() + kMailboxSlack) {
         broke("a mailbox grew without bound");
     }
-    if (engine_->in_memory() > known_.size() + open_express())
+    if (engine_->in_memory() > known_.size() + open_express() + given_.size())
         broke("more executions in memory than there are");
 }
 
@@ -98,6 +111,7 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
         return fail(wrong);
     if ((*stored)->input != known.input) return fail("another input");
     check_answers(id, *events);
+    if (language_of(**stored).name() == map_run_->name()) check_map_run(id, *events, is_end);
     if (!is_end) return;
     if ((*stored)->status == ExecutionStatus::kRunning) return fail("it never ended");
     result_.fingerprint = result_.fingerprint * 31 + known.seen_hash;
@@ -105,9 +119,10 @@ void Run::check_execution(const ExecutionId& id, Known& known, bool is_end) {
     if (known.kind == CallableKind::kFunction) return check_function_call(id, known, *events);
     check_children_of(id, *events);
     if (!known.started_by.empty()) check_child(id, known, **stored);
-    const bool may_stop = known.stopped || !known.started_by.empty();
+    if (known.is_of_map) check_of_map(id, **stored);
+    const bool may_stop = known.stopped || !known.started_by.empty() || known.is_of_map;
     const bool is_stopped = may_stop && (*stored)->status == ExecutionStatus::kAborted;
-    if (is_exact() && !is_stopped) check_output(**stored, known.mocked);
+    if (is_exact() && !is_stopped && !id.str().starts_with("mapRun:")) check_output(**stored);
 }
 
 /// A queued call ends as its function does, after as many attempts as that takes.
@@ -130,12 +145,12 @@ void Run::check_function_call(const ExecutionId& id, const Known& known,
 
 /// Without time-outs and lost workers, faults change no result, nor does a stop that a redrive
 /// mended.
-void Run::check_output(const ExecutionSummary& summary, bool is_mocked) {
+void Run::check_output(const ExecutionSummary& summary) {
     const Language& language = is_transient(summary.id) ? *express_ : *asl_;
     asl::testing::Simulation ideal(language, program_of(summary));
     ideal.set_checks_each_input(false);
-    ideal.start(summary.input.str(), attributes_of(is_mocked));
-    run_ideal(ideal);
+    ideal.start(summary.input.str(), summary.attributes.str());
+    run_ideal(ideal, definition_of(summary));
     const Event& last = ideal.events().back();
     if (last.output != summary.output || last.error != summary.error) {
         broke("another result than without faults in " + summary.id.str() + ": " +
@@ -162,6 +177,7 @@ void Run::check_owed() {
         for (const Event& e : *events) language.evolve(*program, *state, e);
         for (const Action& action : language.pending(*program, *state)) check_action(id, action);
         if (!known.started_by.empty()) check_child(id, known, **stored);
+        if (known.is_of_map) check_of_map(id, **stored);
     }
 }
 

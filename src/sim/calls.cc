@@ -15,6 +15,10 @@ void Calls::call(ServiceCall call, std::function<void(TaskResult)> done) {
     open_[key] = {std::move(call), std::move(done), later(), false, {}};
 }
 
+void Calls::cancel(std::string_view key) {
+    if (random_.next() % 2 == 0) open_.erase(std::string(key));
+}
+
 void Calls::answer(const std::string& key, TaskResult result) {
     const auto it = open_.find(key);
     if (it == open_.end() || it->second.is_answered) return;

@@ -20,6 +20,8 @@ public:
         : clock_(clock), workers_(workers), random_(seed) {}
 
     void call(ServiceCall call, std::function<void(TaskResult)> done) override;
+    /// Heard in time or not.
+    void cancel(std::string_view key) override;
 
     /// Called for each call as it arrives: (key).
     std::function<void(const std::string&)> on_call;

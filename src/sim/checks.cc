@@ -50,7 +50,7 @@ private:
         if (!end_ || *end_ == EventType::kExecutionSucceeded)
             return "a redrive of what runs or has succeeded";
         if (e.index != redrives_.size() + 1) return "redrives are counted wrongly";
-        if (e.previous_id + 1 != e.id) return "a redrive that does not follow the end";
+        if (e.id != 0 && e.previous_id + 1 != e.id) return "a redrive that does not follow the end";
         size_t later = 0;
         for (auto it = redrives_.rbegin(); it != redrives_.rend() && !e.name.empty(); ++it) {
             if (it->first.empty()) continue;

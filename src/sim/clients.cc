@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kPolls = 0.3;          // of a client's calls: a worker polls for the activity
 constexpr double kRepeatedToken = 0.2;  // of redrives
+constexpr double kUpdates = 0.5;        // of calls for a map run
 // Retention may be about to erase what ended so long ago, and it is not redriven any more.
 constexpr auto kOld = std::chrono::hours(24) * 89;
 
@@ -45,13 +46,16 @@ void Run::call() {
     if (known_.empty()) return start_new();
     auto it = known_.begin();
     std::advance(it, long(random_.next() % known_.size()));
+    if (it->first.str().starts_with("mapRun:") && chance(kUpdates))
+        return update_map_run(it->first);
     if (chance(w.stop)) return stop(it->first);
     if (chance(w.redrive)) return redrive(it->first);
     if (chance(w.explain)) return explain(it->first);
     const bool is_repeat = started_ >= w.executions || chance(w.repeat_start);
     if (!is_repeat) return start_new();
     // A queued call is not repeated: each has an id of its own.
-    if (it->second.kind == CallableKind::kWorkflow) start(it->first);
+    const bool may_repeat = it->second.kind == CallableKind::kWorkflow && !it->second.is_of_map;
+    if (may_repeat) start(it->first);
 }
 
 void Run::start_new() {
@@ -74,8 +78,8 @@ std::string Run::machine_of(const ExecutionId& id) const {
     return (is_transient(id) ? "x" : "m") + std::to_string(number);
 }
 
-std::string Run::attributes_of(bool is_mocked) const {
-    return is_mocked ? mocked_attributes(is_exact()) : machine_attributes();
+std::string Run::attributes_of(const std::string& machine, bool is_mocked) const {
+    return is_mocked ? mocked_attributes(machine, is_exact()) : machine_attributes(machine);
 }
 
 void Run::start(const ExecutionId& id) {
@@ -86,7 +90,8 @@ void Run::start(const ExecutionId& id) {
     request.callable = {what.kind, is_call ? "f" : machine_of(id), ""};
     request.name = id.str().substr(id.str().rfind(':') + 1);
     request.input = what.input;
-    request.attributes = Payload(is_call ? std::string(kCallTerms) : attributes_of(what.mocked));
+    request.attributes = Payload(is_call ? std::string(kCallTerms)
+                                         : attributes_of(request.callable.name, what.mocked));
     engine_->start(request, [this, id, life = life_](Result<StartReply> reply) {
         if (life != life_ || !reply) return;
         Known& known = known_[id];
@@ -96,15 +101,17 @@ void Run::start(const ExecutionId& id) {
 }
 
 void Run::stop(const ExecutionId& id) {
+    const Known& known = known_.at(id);
+    if (id.str().starts_with("mapRun:")) return;  // nobody can
     // A parent would fail of that.
-    if (is_exact() && !known_.at(id).started_by.empty()) return;
+    if (is_exact() && (!known.started_by.empty() || known.is_of_map)) return;
     known_.at(id).stopped = true;
     engine_->stop(id, "Stopped", std::nullopt, [](Result<ExecutionSummary>) {});
 }
 
 void Run::redrive(const ExecutionId& id) {
     Known& known = known_.at(id);
-    if (known.kind != CallableKind::kWorkflow) return;
+    if (known.kind != CallableKind::kWorkflow || known.is_of_map) return;
     RedriveRequest request;
     request.id = id;
     if (!known.redrive_tokens.empty() && chance(kRepeatedToken)) {
@@ -171,7 +178,7 @@ void Run::put_machine(int64_t number, PutMode mode) {
     callable.language = language.name();
     callable.definition = Payload(text);
     callable.attributes = Payload(std::string("{}"));
-    programs_[callable.name + ":" + callable.revision] = *language.compile(text);
+    definitions_[callable.name + ":" + callable.revision] = text;
     const auto ok = engine_->put_callable(callable, mode);
     if (ok) machine.acknowledged = next;
     // The device may fail, and nothing else.

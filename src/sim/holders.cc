@@ -35,7 +35,7 @@ Timestamp Holders::later() {
 void Holders::take(const std::string& token, const Payload& input) {
     Held& held = tokens_[token];
     held.input = input;
-    if (held.asked_in) return;
+    if (held.has_asked) return;
     held.due = later();
     held.is_away = random_.next_double() < workers_.faults().lost_worker;
     if (held.is_away) held.due = kNever;
@@ -47,11 +47,15 @@ Timestamp Holders::next_due() const {
     return next;
 }
 
-std::vector<Holders::Deed> Holders::due(uint64_t life) {
+void Holders::server_gone() {
+    for (auto& [token, held] : tokens_) {
+        if (held.has_asked) held.has_asked = false, held.due = later();
+    }
+}
+
+std::vector<Holders::Deed> Holders::due() {
     std::vector<Deed> deeds;
     for (auto& [token, held] : tokens_) {
-        // Nobody will hear of what was said to a server that is gone.
-        if (held.asked_in && *held.asked_in != life) held.asked_in.reset(), held.due = later();
         if (held.due > clock_.now()) continue;
         Deed deed{token, random_.next_double() < kHeartbeats, {}};
         if (deed.is_heartbeat) {
@@ -59,7 +63,7 @@ std::vector<Holders::Deed> Holders::due(uint64_t life) {
         } else {
             deed.result = later_answer_to(held.input);
             held.due = kNever;
-            held.asked_in = life;
+            held.has_asked = true;
         }
         deeds.push_back(std::move(deed));
     }
@@ -68,7 +72,7 @@ std::vector<Holders::Deed> Holders::due(uint64_t life) {
 
 void Holders::accepted(const std::string& token) {
     Held& held = tokens_.at(token);
-    held.asked_in.reset();
+    held.has_asked = false;
     const TaskToken task = *decode_task_token(token);
     answers_[task.execution].emplace(task.task, later_answer_to(held.input));
     if (random_.next_double() < workers_.faults().duplicate_answer) held.due = later();
@@ -79,7 +83,7 @@ void Holders::refused(const std::string& token) { tokens_.erase(token); }
 
 void Holders::try_again(const std::string& token) {
     Held& held = tokens_.at(token);
-    held.asked_in.reset();
+    held.has_asked = false;
     held.due = later();
 }
 

@@ -30,8 +30,10 @@ public:
     /// Gets a token, perhaps once more.
     void take(const std::string& token, const Payload& input);
     Timestamp next_due() const;
-    /// What is due now. Who answers waits for a word, until another life of the server.
-    std::vector<Deed> due(uint64_t life);
+    /// What is due now. Who answers waits for a word.
+    std::vector<Deed> due();
+    /// Nobody will hear of what was said to it.
+    void server_gone();
     void accepted(const std::string& token);
     void refused(const std::string& token);
     /// The server was too busy, or gone.
@@ -49,7 +51,7 @@ private:
         Payload input;
         Timestamp due = kNever;
         bool is_away = false;
-        std::optional<uint64_t> asked_in;  // the life of the server that has not yet said a word
+        bool has_asked = false;  // and the server has not yet said a word
     };
     Timestamp later();
 

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "lang/asl/execution.h"
+#include "lang/asl/testing/map_run_model.h"
 #include "lang/asl/testing/random_machine.h"
 #include "sim/run.h"
 
@@ -140,6 +141,7 @@ void Run::on_payload(const std::string&, const Payload& payload) {
 
 /// Starts an execution, the same one whenever the call is repeated.
 void Run::make_call(const ServiceCall& call) {
+    if (call.service == "map-run") return call_of_map_run(call);
     const auto [machine, input] = started_by(call.parameters);
     const ExecutionId id("states:c" + std::to_string(stable_hash(call.key)));
     const auto [it, is_new] = known_.try_emplace(id);
@@ -158,7 +160,7 @@ void Run::make_call(const ServiceCall& call) {
     request.callable = {CallableKind::kWorkflow, machine, ""};
     request.name = id.str();
     request.input = input;
-    request.attributes = Payload(machine_attributes());
+    request.attributes = Payload(machine_attributes(machine));
     engine_->start(request,
                    [this, call, id, input = input, life = life_](const Result<StartReply>& reply) {
                        if (life == life_) child_started(call, id, input, reply);
@@ -185,7 +187,7 @@ bool Run::rouse() {
     for (const auto& [id, known] : known_) {
         const auto stored = store_->summary(id);
         if (!stored || !*stored || (*stored)->status != ExecutionStatus::kRunning) continue;
-        if (known.kind == CallableKind::kFunction) continue;
+        if (known.kind == CallableKind::kFunction || id.str().starts_with("mapRun:")) continue;
         const auto events = store_->events(id, {});
         did = (events && rouse(id, *events, **stored)) || did;
     }
@@ -218,7 +220,7 @@ bool Run::rouse(const ExecutionId& id, const std::vector<Event>& events,
 void Run::note_ends(const ExecutionWrite& write) {
     for (const Event& e : write.events) {
         if (is_closing(e.type) || e.type == EventType::kTaskCancelled ||
-            e.type == EventType::kTaskTimedOut)
+            e.type == EventType::kTaskTimedOut || e.type == EventType::kMapRunAborted)
             let_go_[task_key(write.summary.id, e.seq)] = life_;
     }
 }
@@ -282,6 +284,8 @@ void Run::check_child(const ExecutionId& id, const Known& known, const Execution
 /// At rest, what is owed is under way somewhere.
 void Run::check_action(const ExecutionId& id, const Action& action) {
     const std::string key = task_key(id, action.task);
+    if (action.type == ActionType::kStartChild || action.type == ActionType::kRedriveChild)
+        return check_child_action(id, action);
     if (action.type == ActionType::kWatch) {
         const auto child = store_->summary(action.child);
         if (child && *child && (*child)->status == ExecutionStatus::kRunning) return;
@@ -294,7 +298,11 @@ void Run::check_action(const ExecutionId& id, const Action& action) {
 }
 
 /// A run without faults: of which each call is answered at once.
-void Run::run_ideal(asl::testing::Simulation& ideal) {
+void Run::run_ideal(asl::testing::Simulation& ideal, const std::string& definition) {
+    const asl::testing::MapRunModel map_runs(
+        {*map_run_, *asl_, *express_}, definition,
+        [this, definition](asl::testing::Simulation& child) { run_ideal(child, definition); });
+    ideal.set_map_runs([&map_runs](const Action& action) { return map_runs.end_of(action); });
     ideal.set_later(
         [](const TaskTicket& ticket) { return later_answer_to(handed_on(ticket.input)); },
         [this](const ExecutionId& child) { return ideal_child(child); });
@@ -311,21 +319,15 @@ std::shared_ptr<const ExecutionSummary> Run::ideal_child(const ExecutionId& id) 
     if (it != ideal_children_.end()) return it->second;
     const size_t hash = id.str().find('#');
     const std::string machine = id.str().substr(0, hash);
-    const auto program = programs_.at(machine + ":r1");
-    asl::testing::Simulation ideal(*asl_, program);
+    ExecutionSummary of;
+    of.callable = machine;
+    of.revision = "r1";
+    of.language = asl_->name();
+    asl::testing::Simulation ideal(*asl_, program_of(of));
     ideal.set_checks_each_input(false);
-    ideal.start(id.str().substr(hash + 1), machine_attributes());
-    run_ideal(ideal);
-    const Event& last = ideal.events().back();
-    auto summary = std::make_shared<ExecutionSummary>();
-    summary->id = id;
-    summary->status = last.type == EventType::kExecutionSucceeded ? ExecutionStatus::kSucceeded
-                                                                  : ExecutionStatus::kFailed;
-    summary->input = Payload(id.str().substr(hash + 1));
-    summary->output = last.output;
-    summary->error = last.error;
-    summary->cause = last.cause;
-    summary->attributes = Payload(machine_attributes());
+    ideal.start(id.str().substr(hash + 1), machine_attributes(machine));
+    run_ideal(ideal, definition_of(of));
+    auto summary = asl::testing::summary_of(id, ideal.events().front(), ideal.events().back());
     ideal_children_.emplace(id, summary);
     return summary;
 }

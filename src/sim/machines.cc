@@ -33,6 +33,7 @@ std::string machine_definition(const Workload& workload, MachineType type, bool 
                                uint64_t seed) {
     auto options = options_of(workload, is_exact);
     options.has_later_tasks = workload.later_tasks && type != MachineType::kExpress;
+    options.has_map_runs = workload.map_runs && type == MachineType::kStandard;
     if (type == MachineType::kStandard && workload.children > 0)
         options.child = "k" + std::to_string(seed % uint64_t(workload.children));
     if (type == MachineType::kExpress) {
@@ -43,9 +44,11 @@ std::string machine_definition(const Workload& workload, MachineType type, bool 
     return json::print(machine.machine(int(workload.depth)));
 }
 
-std::string machine_attributes() { return asl::testing::RandomMachine::attributes(); }
+std::string machine_attributes(const std::string& machine) {
+    return asl::testing::RandomMachine::attributes(machine);
+}
 
-std::string mocked_attributes(bool is_exact) {
+std::string mocked_attributes(const std::string& machine, bool is_exact) {
     using json::Value;
     // A task's answer in any of the forms that states ask for.
     const Value answer = Value::object({{"r", 7},
@@ -64,7 +67,7 @@ std::string mocked_attributes(bool is_exact) {
         else calls.set("0", throws).set("1-4", returns);
         states.set("s" + std::to_string(i), std::move(calls));
     }
-    Value attributes = *json::parse(machine_attributes());
+    Value attributes = *json::parse(machine_attributes(machine));
     return json::print(attributes.set(asl::kMocksFact, std::move(states)));
 }
 

@@ -14,10 +14,10 @@ enum class MachineType { kStandard, kExpress, kChild };
 /// An Express one is done long before its time is over, if nothing holds it up.
 std::string machine_definition(const Workload& workload, MachineType type, bool is_exact,
                                uint64_t seed);
-/// The attributes of every execution: constant, so that they change no result.
-std::string machine_attributes();
+/// The attributes of every execution of a machine: constant, so that they change no result.
+std::string machine_attributes(const std::string& machine);
 /// The same, with answers in place of some tasks'. `is_exact`: the same ones at every call, for
 /// which call comes first may depend on the faults.
-std::string mocked_attributes(bool is_exact);
+std::string mocked_attributes(const std::string& machine, bool is_exact);
 
 }  // namespace tandem::sim

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "lang/asl/language.h"
+#include "lang/asl/map_run/language.h"
 #include "lang/invocation/language.h"
 
 namespace tandem::sim {
@@ -38,6 +39,7 @@ Run::Run(const Scenario& scenario, uint64_t seed, const RunOptions& options)
       calls_(clock_, workers_, seed + 2),
       asl_(asl::make_language(language_options(scenario))),
       express_(asl::make_language(language_options(scenario), asl::WorkflowType::kExpress)),
+      map_run_(asl::make_map_run_language(language_options(scenario))),
       invocation_(invocation::make_language()),
       input_(machine_input(scenario.workload)),
       call_program_(*invocation_->compile("")) {
@@ -80,8 +82,9 @@ void Run::open() {
     options.limits.mailbox_inputs = size_t(server.mailbox);
     options.limits.batch_inputs = size_t(server.batch_inputs);
     options.limits.passivate_after_ms = server.passivate_after_ms;
-    auto engine = SteppedEngine::open(options, *store_, *blobs_, workers_,
-                                      {asl_.get(), express_.get(), invocation_.get()});
+    auto engine =
+        SteppedEngine::open(options, *store_, *blobs_, workers_,
+                            {asl_.get(), express_.get(), map_run_.get(), invocation_.get()});
     if (!engine) return broke("the engine did not open: " + engine.error().message);
     engine_ = std::move(*engine);
     check_machines();
@@ -121,6 +124,7 @@ void Run::crash() {
     ++life_;
     workers_.forget_all();
     calls_.forget_all();
+    holders_.server_gone();
     pollers_.clear();
     run_in_this_life_.clear();
     engine_.reset();
@@ -176,7 +180,7 @@ Timestamp Run::next_outside() const {
 void Run::act_outside() {
     workers_.answer_due();
     calls_.act_due();
-    for (const Holders::Deed& deed : holders_.due(life_)) use_token(deed);
+    for (const Holders::Deed& deed : holders_.due()) use_token(deed);
 }
 
 /// Lets time pass: to the next thing that is due, or a little.

@@ -36,6 +36,7 @@ struct Known {
     std::vector<std::string> redrive_tokens;
     std::string started_by;  // key of the task, "<execution id>#<task id>", that began it; or empty
     std::string machine;     // of such a one
+    bool is_of_map = false;  // a map run, or a child of one
     size_t seen_events = 0;  // the history that was read once stays as it was
     uint64_t seen_hash = 0;
 };
@@ -48,6 +49,14 @@ struct Express {
     bool begun = false;
     bool refused = false;
     bool ended = false;
+};
+
+/// Of an execution that a Map or its run begins: with which event.
+struct Given {
+    ExecutionId by;
+    uint64_t first = 0;  // seq of the first such event
+    uint64_t seq = 0;    // of the latest: a redrive's, perhaps
+    Payload input;
 };
 
 /// Sees every batch on its way to the disk.
@@ -92,7 +101,7 @@ private:
     bool is_well() const { return result_.violation.empty(); }
     /// Whether faults may change no result.
     bool is_exact() const {
-        return !scenario_.workload.timeouts && scenario_.faults.lost_worker == 0;
+        return !scenario_.workload.timeouts && scenario_.faults.lost_worker == 0 && !is_late_;
     }
 
     // The server: run.cc
@@ -121,7 +130,7 @@ private:
     void explain(const ExecutionId& id);
     void put_machine(int64_t number, PutMode mode);
     std::string machine_of(const ExecutionId& id) const;
-    std::string attributes_of(bool is_mocked) const;
+    std::string attributes_of(const std::string& machine, bool is_mocked) const;
 
     // Express executions and what must hold of them: express.cc
     void start_express();
@@ -148,8 +157,22 @@ private:
     void check_children_of(const ExecutionId& id, const std::vector<Event>& events);
     void check_child(const ExecutionId& id, const Known& known, const ExecutionSummary& summary);
     void check_action(const ExecutionId& id, const Action& action);
-    void run_ideal(asl::testing::Simulation& ideal);
+    void run_ideal(asl::testing::Simulation& ideal, const std::string& definition);
     std::shared_ptr<const ExecutionSummary> ideal_child(const ExecutionId& id);
+
+    // Map runs and their children: map_runs.cc
+    void note_begun(const ExecutionWrite& write);
+    void note_given(const ExecutionWrite& write);
+    void call_of_map_run(const ServiceCall& call);
+    void update_map_run(const ExecutionId& id);
+    void on_child_run(const ExecutionId& id, const std::string& key);
+    uint64_t redrives_before(const ExecutionId& id, uint64_t seq) const;
+    bool has_results_to_write(const ExecutionId& id) const;
+    std::optional<Event> let_go_with(const ExecutionId& id, uint64_t since) const;
+    void check_of_map(const ExecutionId& id, const ExecutionSummary& summary);
+    void check_map_run(const ExecutionId& id, const std::vector<Event>& events, bool is_end);
+    void check_child_action(const ExecutionId& id, const Action& action);
+    std::string definition_of(const ExecutionSummary& summary) const;
 
     // What must hold: audit.cc
     void on_run(const std::string& key);
@@ -160,7 +183,7 @@ private:
     void check_owed();
     void check_execution(const ExecutionId& id, Known& known, bool is_end);
     void check_all(bool is_end);
-    void check_output(const ExecutionSummary& summary, bool is_mocked);
+    void check_output(const ExecutionSummary& summary);
     void check_function_call(const ExecutionId& id, const Known& known,
                              const std::vector<Event>& events);
     const Language& language_of(const ExecutionSummary& summary) const;
@@ -173,13 +196,16 @@ private:
     Workers workers_;
     Holders holders_;
     Calls calls_;
-    std::unique_ptr<Language> asl_, express_, invocation_;
+    std::unique_ptr<Language> asl_, express_, map_run_, invocation_;
     std::string input_;  // of every execution of a state machine
     std::vector<Machine> machines_;
-    std::map<std::string, std::shared_ptr<const Program>> programs_;  // by name and revision
+    std::map<std::string, std::string> definitions_;  // by name and revision
+    // The same, with what of the definition runs in which language.
+    mutable std::map<std::string, std::shared_ptr<const Program>> programs_;
     std::shared_ptr<const Program> call_program_;
     std::map<ExecutionId, Known> known_;
     std::map<ExecutionId, Express> express_known_;
+    std::map<ExecutionId, Given> given_;       // what Maps and their runs began
     std::map<uint64_t, ExecutionId> numbers_;  // as the store has them, for ever
     std::set<std::string> handed_;             // tokens that workers of the activity got
     std::set<std::string> lost_hand_overs_;    // keys of tasks taken in an append that crashed
@@ -196,6 +222,8 @@ private:
     uint64_t life_ = 0;  // callbacks of an earlier life are void
     int64_t started_ = 0;
     bool faults_on_ = true;
+    // An Express child's time was over: a server that was busy for so long may be why.
+    bool is_late_ = false;
     RunResult result_;
 };
 

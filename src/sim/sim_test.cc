@@ -75,8 +75,14 @@ TEST_F(SimTest, TasksAreAnsweredLater) {
     EXPECT_GT(result.children, 10u);
 }
 
+TEST_F(SimTest, MapRunsBeginChildren) {
+    const RunResult result = run(scenario("map_runs"), 5);
+    EXPECT_EQ(result.violation, "");
+    EXPECT_GT(result.children, 50u);
+}
+
 TEST_F(SimTest, EqualSeedsGiveEqualRuns) {
-    for (const char* name : {"crashes", "workers", "express", "later"}) {
+    for (const char* name : {"crashes", "workers", "express", "later", "map_runs"}) {
         const RunResult first = run(scenario(name), 77), second = run(scenario(name), 77),
                         other = run(scenario(name), 78);
         EXPECT_EQ(first.fingerprint, second.fingerprint);
@@ -124,6 +130,14 @@ TEST_F(SimTest, FindsATaskThatTwoWorkersGot) {
 TEST_F(SimTest, FindsAChildThatIsNotStopped) {
     planted_bug = PlantedBug::kLostStop;
     EXPECT_NE(find("later").find("without its parent"), std::string::npos);
+}
+
+TEST_F(SimTest, FindsAMapRunThatDoesNotHearOfItsChildren) {
+    planted_bug = PlantedBug::kLostWatch;
+    const std::string found = find("map_runs");
+    EXPECT_TRUE(found.find("did not hear of its child's end") != std::string::npos ||
+                found.find("never ended") != std::string::npos)
+        << found;
 }
 
 TEST_F(SimTest, FindsATornRecordThatIsAccepted) {

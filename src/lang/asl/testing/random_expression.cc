@@ -75,6 +75,10 @@ std::string RandomExpression::text(int depth) {
                         "$$.State.Name",
                         "$$.StateMachine.Id",
                         "$$.StateMachine.Name"};
+        if (!around_.may_name_execution()) {
+            for (const char* fact : {"Id", "Name", "StartTime"})
+                std::erase(leaves, std::string("$$.Execution.") + fact);
+        }
         if (around_.has_variables) leaves.emplace_back("$v.k");
         if (!around_.local.empty()) leaves.push_back("$" + around_.local);
         return pick(leaves);
@@ -182,7 +186,7 @@ json::Value RandomExpression::comparison() {
     const std::string order = pick(orders);
     const Texts texts = {"$.s", "$.e", "$.o.k", "$$.State.Name"};
     const Texts numbers = {"$.n", "$.x", "$.list[0]", around_.has_variables ? "$vn" : "$.n"};
-    const Texts times = {"$.t", "$$.Execution.StartTime"};
+    const Texts times = {"$.t", around_.may_name_execution() ? "$$.Execution.StartTime" : "$.t"};
     std::string name, variable, other;
     json::Value literal;
     switch (dice(5)) {

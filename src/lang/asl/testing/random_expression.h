@@ -23,7 +23,10 @@ struct Surroundings {
     bool is_in_map = false;      // $$.Map.Item
     bool has_index = false;      // its Index: not where the items come in any order
     bool can_retry = false;      // $$.State.RetryCount
+    bool is_child = false;       // of a map run, whose name and time are never the same
     std::string local;           // a variable of the branch, without $: a text; may be empty
+
+    bool may_name_execution() const { return !(is_exact && is_child); }
 };
 
 class RandomExpression {

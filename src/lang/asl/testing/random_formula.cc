@@ -67,7 +67,11 @@ std::string RandomFormula::text(int depth) {
         for (const char* fact :
              {"Execution.Id", "Execution.Name", "Execution.RoleArn", "Execution.StartTime",
               "State.Name", "StateMachine.Id", "StateMachine.Name"}) {
-            leaves.push_back(std::string(kContext) + fact);
+            const std::string_view name = fact;
+            const bool tells =
+                name == "Execution.Id" || name == "Execution.Name" || name == "Execution.StartTime";
+            if (!tells || around_.may_name_execution())
+                leaves.push_back(std::string(kContext) + fact);
         }
         if (around_.has_variables) leaves.emplace_back("$v.k");
         if (!around_.local.empty()) leaves.push_back("$" + around_.local);

@@ -16,7 +16,8 @@ bool RandomMachine::is_later() { return options_.has_later_tasks && dice(3) == 0
 /// One of the resources. `alike`: where in the result is what is always the same, for of an
 /// execution that was started it is told when that was; "none", or empty where all of it is.
 std::string RandomMachine::later_resource(std::string& alike) {
-    const uint64_t kind = dice(options_.child.empty() ? 2 : 6);
+    // Those that children start would be many.
+    const uint64_t kind = dice(options_.child.empty() || around_.is_child ? 2 : 6);
     static const char* const kPatterns[] = {"", ".sync", ".sync:2", ".waitForTaskToken"};
     static const char* const kAlike[] = {"", "$.Output", "$.Output", ""};
     alike.clear();

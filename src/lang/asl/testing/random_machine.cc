@@ -38,12 +38,13 @@ std::string RandomMachine::input(const RandomMachineOptions& options) {
     return json::print(facts(options.fail_cause).set("list", list_of(options.items)));
 }
 
-std::string RandomMachine::attributes() {
+std::string RandomMachine::attributes(const std::string& machine) {
     return R"({"Execution":{"Id":"arn:aws:states:us-east-1:123456789012:execution:m:run",)"
            R"("Name":"run","RoleArn":"arn:aws:iam::123456789012:role/r",)"
            R"("StartTime":"2023-11-14T22:13:20.000Z","RedriveCount":0},)"
            R"("StateMachine":{"Id":"arn:aws:states:us-east-1:123456789012:stateMachine:m",)"
-           R"("Name":"m"}})";
+           R"("Name":")" +
+           machine + R"("}})";
 }
 
 json::Value RandomMachine::machine(int depth) {
@@ -101,7 +102,8 @@ json::Value RandomMachine::chain(int depth, Part part, bool has_input) {
         way.later.assign(names.begin() + long(i) + 1, names.end());
         const bool is_first = part == Part::kTop && i == 0;
         // What the options ask for has to be there.
-        if (is_first && is_large() && depth > 0) map(place, names[i], way);
+        const bool must_map = is_large() || (options_.has_map_runs && coin());
+        if (is_first && must_map && depth > 0) map(place, names[i], way);
         else if (is_first && options_.rounds > 10) loop(place, names[i], way);
         else segment(place, names[i], way);
     }

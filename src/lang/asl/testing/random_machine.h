@@ -29,6 +29,7 @@ struct RandomMachineOptions {
     int64_t rounds = 3;                // of loops
     bool has_later_tasks = false;      // activity "a", .waitForTaskToken: their answers come later
     std::string child;                 // then also a state machine that tasks start; empty: none
+    bool has_map_runs = false;         // Maps in distributed mode
 };
 
 inline constexpr const char* kFunction = "arn:aws:lambda:us-east-1:123456789012:function:";
@@ -50,12 +51,14 @@ public:
     /// What its executions must be started with. Times are near kBegin_ms.
     static constexpr int64_t kBegin_ms = 1'700'000'000'000;
     static std::string input(const RandomMachineOptions& options = {});
-    static std::string attributes();
+    static std::string attributes(const std::string& machine = "m");
     /// The task token that a function's payload or a child's input hands on; empty: none. Either
     /// without tokens, which is the same whenever the task is repeated.
     static std::string token_in(std::string_view payload);
     static std::string parent_token_in(std::string_view input);
     static std::string without_tokens(std::string_view json);
+    /// All that the ItemReader of a map run finds whose arguments and configuration these are.
+    static json::Array items_of_reader(const json::Value& arguments, const json::Value& config);
 
 private:
     enum class Part { kTop, kBranch, kIteration };
@@ -110,6 +113,7 @@ private:
     void parallel(Place place, const std::string& name, const Way& way);
     void map(Place place, const std::string& name, const Way& way);
     void items_of(json::Value& state);
+    json::Value item_selector();
     void time_limit(json::Value& state, const std::string& field, bool has_input);
     void invoke(json::Value& state);
     json::Value retry();
@@ -123,6 +127,16 @@ private:
     std::string later_resource(std::string& alike);
     void later_task(Place place, const std::string& name, const Way& way);
     void jsonata_later_task(Place place, const std::string& name, const Way& way);
+
+    // random_map_run.cc: Maps in distributed mode, in both languages
+    bool is_distributed();
+    void distributed_map(Place place, const std::string& name, const Way& way, Query query);
+    void distributed_items(json::Value& state, Query query, bool is_read);
+    void item_reader(json::Value& state, Query query);
+    void item_batcher(json::Value& state, Query query);
+    void tolerance(json::Value& state, Query query);
+    void result_writer(json::Value& state, Query query);
+    json::Value small_child();
 
     // random_jsonata.cc: the same in JSONata
     bool speaks_jsonata() { return is_jsonata_ || dice(3) == 0; }

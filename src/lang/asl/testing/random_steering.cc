@@ -162,7 +162,9 @@ void RandomMachine::passed_on(json::Value& state, const Way& way) {
     const bool is_last = !way.next && type != "Choice";
     const auto path = [&]() -> json::Value {
         switch (dice(is_last ? 5 : may_reset ? 2 : 1)) {
-            case 1: return may_reset ? "$$.Execution.Input" : "$$.Execution.Name";
+            case 1:
+                if (may_reset) return "$$.Execution.Input";
+                return around_.may_name_execution() ? "$$.Execution.Name" : "$$.Execution.RoleArn";
             case 2: return "$.n";
             case 3: return "$['s','n']";
             case 4: return nullptr;

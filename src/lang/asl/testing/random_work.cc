@@ -134,21 +134,15 @@ void RandomMachine::parallel(Place place, const std::string& name, const Way& wa
 }
 
 void RandomMachine::map(Place place, const std::string& name, const Way& way) {
+    if (is_distributed())
+        return distributed_map(place, name, way, speaks_jsonata() ? Query::kJsonata : Query::kPath);
     if (speaks_jsonata()) return jsonata_map(place, name, way);
     json::Value state = json::Value::object({{"Type", "Map"}});
     items_of(state);
     const Surroundings around = around_;
     around_.is_in_map = around_.has_index = true;
     const uint64_t selects = dice(3);
-    if (selects > 0) {
-        around_.has_input = false;
-        around_.can_retry = true;
-        json::Value item = fields("$$.Execution.Input");
-        item.set("v.$", "$$.Map.Item.Value").set("i.$", "$$.Map.Item.Index");
-        if (coin()) item.set("extra", expressions_.payload(1));
-        around_.can_retry = false;
-        state.set(selects == 1 ? "ItemSelector" : "Parameters", std::move(item));
-    }
+    if (selects > 0) state.set(selects == 1 ? "ItemSelector" : "Parameters", item_selector());
     json::Value processor = inner(place.depth - 1, Part::kIteration, selects > 0);
     if (coin()) processor.set("ProcessorConfig", json::Value::object({{"Mode", "INLINE"}}));
     const bool is_legacy = processor.find("ProcessorConfig") == nullptr && coin();
@@ -160,6 +154,17 @@ void RandomMachine::map(Place place, const std::string& name, const Way& way) {
     if (coin()) state.set("Retry", retry());
     if (coin()) catchers(place, state, way, Query::kPath, false);
     add(place, name, std::move(state), way);
+}
+
+/// The input's fields, and the item.
+json::Value RandomMachine::item_selector() {
+    around_.has_input = false;
+    around_.can_retry = true;
+    json::Value item = fields("$$.Execution.Input");
+    item.set("v.$", "$$.Map.Item.Value").set("i.$", "$$.Map.Item.Index");
+    if (coin()) item.set("extra", expressions_.payload(1));
+    around_.can_retry = false;
+    return item;
 }
 
 /// Maps within Maps go over short lists: the iterations multiply.

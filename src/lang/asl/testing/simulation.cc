@@ -2,6 +2,30 @@
 
 namespace tandem::asl::testing {
 
+namespace {
+
+ExecutionStatus status_after(const Event& last) {
+    if (last.type == EventType::kExecutionSucceeded) return ExecutionStatus::kSucceeded;
+    if (last.type == EventType::kExecutionFailed) return ExecutionStatus::kFailed;
+    if (last.type == EventType::kExecutionTimedOut) return ExecutionStatus::kTimedOut;
+    return is_closing(last.type) ? ExecutionStatus::kAborted : ExecutionStatus::kRunning;
+}
+
+}  // namespace
+
+std::shared_ptr<ExecutionSummary> summary_of(const ExecutionId& id, const Event& first,
+                                             const Event& last) {
+    auto summary = std::make_shared<ExecutionSummary>();
+    summary->id = id;
+    summary->status = status_after(last);
+    summary->input = first.input;
+    summary->attributes = first.detail;
+    summary->output = last.output;
+    summary->error = last.error;
+    summary->cause = last.cause;
+    return summary;
+}
+
 Simulation::Simulation(const Language& language, std::shared_ptr<const Program> program)
     : language_(language), program_(std::move(program)), state_(language.initial(*program_)) {}
 
@@ -64,6 +88,14 @@ std::optional<Input> Simulation::answer_to(const Action& action, const Worker& w
     if (action.type == ActionType::kWatch && children_) {
         input.type = InputType::kChildEnded;
         input.child = children_(action.child);
+        return input;
+    }
+    const bool is_map_run =
+        action.type == ActionType::kStartChild || action.type == ActionType::kRedriveChild;
+    if (is_map_run) {
+        if (!map_runs_) return std::nullopt;
+        input.type = InputType::kChildEnded;
+        input.child = map_runs_(action);
         return input;
     }
     std::optional<TaskResult> result;

@@ -14,6 +14,10 @@
 
 namespace tandem::asl::testing {
 
+/// What those hear of an execution who wait for its end; of its log the first event and the last.
+std::shared_ptr<ExecutionSummary> summary_of(const ExecutionId& id, const Event& first,
+                                             const Event& last);
+
 class Simulation {
 public:
     /// nullopt leaves the task without an answer.
@@ -35,6 +39,10 @@ public:
         holder_ = std::move(holder);
         children_ = std::move(children);
     }
+
+    /// For run(): how the map run ends that the action begins or lets go on.
+    using MapRuns = std::function<std::shared_ptr<const ExecutionSummary>(const Action&)>;
+    void set_map_runs(MapRuns map_runs) { map_runs_ = std::move(map_runs); }
 
     const std::vector<Event>& events() const { return events_; }
     const Execution& execution() const { return static_cast<const Execution&>(*state_); }
@@ -66,6 +74,7 @@ private:
     std::vector<ExecutionId> stopped_;
     Holder holder_;
     Children children_;
+    MapRuns map_runs_;
     Timestamp now_ = from_millis(1'700'000'000'000);
     uint64_t seed_ = 1;
     bool checks_each_input_ = true;
