@@ -120,8 +120,12 @@ TEST_F(HttpCallsTest, AStatusThatIsNoSuccessIsAnError) {
 
 TEST_F(HttpCallsTest, WhatDoesNotAnswerIsASocketError) {
     options_.timeout_ms = 50;
-    net::HttpReply kept;
-    handler_ = [&kept](const net::HttpRequest&, net::HttpReply reply) { kept = std::move(reply); };
+    // Whoever hears the request may be slower than this test: it owns what it keeps.
+    const auto kept = std::make_shared<std::pair<std::mutex, net::HttpReply>>();
+    handler_ = [kept](const net::HttpRequest&, net::HttpReply reply) {
+        const std::lock_guard lock(kept->first);
+        kept->second = std::move(reply);
+    };
     EXPECT_EQ(call(parameters("open")).error, "States.Http.Socket");
     Value asked = parameters("open");
     asked.set("ApiEndpoint", "http://127.0.0.1:1/");
