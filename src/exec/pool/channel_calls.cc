@@ -14,20 +14,28 @@ constexpr std::chrono::microseconds kSoon{600};
 
 }  // namespace
 
-void ProcessPool::on_channel(uint64_t id) {
+bool ProcessPool::on_channel(uint64_t id) {
     const WorkerPtr worker = find_worker(id);
-    if (!worker || !worker->channel) return;
-    Result<std::optional<ChannelMessage>> got = worker->channel->receive();
+    if (!worker || !worker->channel) return false;
+    bool has_message = false;
     Deferred deferred;
-    if (!got) {
-        abandon(worker, got.error().message);
-    } else if (*got) {
-        const std::lock_guard lock(mutex_);
-        take_message(worker, std::move(**got), deferred);
-    } else if (worker->channel->ended()) {
-        channels_->forget(worker->channel->fd());
+    {
+        // What one thread has received is taken before another one, which saw the worker end, may
+        // say that there is no more.
+        const std::lock_guard hearing(worker->hearing);
+        Result<std::optional<ChannelMessage>> got = worker->channel->receive();
+        if (!got) {
+            abandon(worker, got.error().message);
+        } else if (*got) {
+            has_message = true;
+            const std::lock_guard lock(mutex_);
+            take_message(worker, std::move(**got), deferred);
+        } else if (worker->channel->ended()) {
+            channels_->forget(worker->channel->fd());
+        }
     }
     deferred.run();
+    return has_message;
 }
 
 /// The worker broke the rules: its process ends, and its task with it.

@@ -120,7 +120,8 @@ private:
     void on_ready(const WorkerPtr& worker, Deferred& deferred);
 
     // channel_calls.cc: the same through channels
-    void on_channel(uint64_t id);
+    /// One message; false: there is none.
+    bool on_channel(uint64_t id);
     void abandon(const WorkerPtr& worker, std::string_view reason);
     void take_message(const WorkerPtr& worker, ChannelMessage message, Deferred& deferred);
     void send(const WorkerPtr& worker, const NextInvocation& next, Deferred& deferred);

@@ -10,6 +10,8 @@ namespace tandem::pool {
 namespace {
 
 constexpr auto kChorePeriod = std::chrono::milliseconds(100);
+// Heard of a worker that has ended; a process of its own could hold the channel and go on.
+constexpr int kLastMessages = 8;
 constexpr auto kSecond = std::chrono::seconds(1);
 // Tasks wait for a worker: how often to look whether one more must start after all.
 constexpr auto kImpatiencePeriod = std::chrono::milliseconds(50);
@@ -32,7 +34,7 @@ void ProcessPool::on_exit(uint64_t id) {
     watcher_->forget(worker->output_fd);
     if (worker->channel) {
         channels_->forget(worker->channel->fd());
-        on_channel(id);  // what it said last
+        for (int i = 0; i < kLastMessages && on_channel(id); ++i) continue;
     }
     worker->output.drain();
     // Not reaped yet, so the id of its process group is still its own.

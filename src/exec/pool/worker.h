@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -87,6 +88,7 @@ struct Worker {
     std::filesystem::path private_directory;
     std::unique_ptr<net::HttpServer> server;
     std::unique_ptr<Channel> channel;  // if its function asks for one
+    std::mutex hearing;                // from receiving a message until it is taken
 
     Worker(uint64_t i, std::string n, std::shared_ptr<Group> g, std::shared_ptr<FunctionLog> log)
         : id(i), name(std::move(n)), group(std::move(g)), output(std::move(log)) {}
