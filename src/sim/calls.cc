@@ -16,7 +16,10 @@ void Calls::call(ServiceCall call, std::function<void(TaskResult)> done) {
 }
 
 void Calls::cancel(std::string_view key) {
-    if (random_.next() % 2 == 0) open_.erase(std::string(key));
+    const auto it = open_.find(std::string(key));
+    // Of what a call began the answer tells, wanted or not.
+    const bool may_forget = it != open_.end() && it->second.call.service == "map-run";
+    if (may_forget && random_.next() % 2 == 0) open_.erase(it);
 }
 
 void Calls::answer(const std::string& key, TaskResult result) {
