@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -38,6 +39,19 @@ void add_children(pid_t pid, std::vector<pid_t>& out) {
     ::closedir(directory);
 }
 
+/// Whether it runs this program still. A process that was just started may, for the moment between
+/// the return of vfork() and the end of execve(): its memory is then ours.
+bool is_our_image(pid_t pid) {
+    static const struct stat own = [] {
+        struct stat s {};
+        ::stat("/proc/self/exe", &s);
+        return s;
+    }();
+    struct stat its {};
+    const std::string path = "/proc/" + std::to_string(pid) + "/exe";
+    return ::stat(path.c_str(), &its) == 0 && its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+}
+
 }  // namespace
 
 std::vector<pid_t> process_tree(pid_t root) {
@@ -50,6 +64,7 @@ size_t tree_memory_bytes(pid_t root) {
     static const size_t page = size_t(::sysconf(_SC_PAGESIZE));
     size_t total = 0;
     for (const pid_t pid : process_tree(root)) {
+        if (is_our_image(pid)) continue;
         const std::string statm = read_small("/proc/" + std::to_string(pid) + "/statm");
         size_t size = 0, resident = 0, shared = 0;
         if (std::sscanf(statm.c_str(), "%zu %zu %zu", &size, &resident, &shared) == 3 &&

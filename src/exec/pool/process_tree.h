@@ -12,7 +12,8 @@ namespace tandem::pool {
 /// `root` and its descendants; those that ended meanwhile are left out.
 std::vector<pid_t> process_tree(pid_t root);
 
-/// Private memory in use (resident, not shared with files) of all processes of the tree.
+/// Private memory in use (resident, not shared with files) of all processes of the tree, but for
+/// those that run this very program: they have not come to their own yet.
 size_t tree_memory_bytes(pid_t root);
 
 /// SIGKILL to the group of `leader` and to every descendant, also those that left the group.
