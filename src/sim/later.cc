@@ -142,6 +142,7 @@ void Run::on_payload(const std::string&, const Payload& payload) {
 /// Starts an execution, the same one whenever the call is repeated.
 void Run::make_call(const ServiceCall& call) {
     if (call.service == "map-run") return call_of_map_run(call);
+    if (call.service != "states") return calls_.answer(call.key, later_answer_to(call.parameters));
     const auto [machine, input] = started_by(call.parameters);
     const ExecutionId id("states:c" + std::to_string(stable_hash(call.key)));
     const auto [it, is_new] = known_.try_emplace(id);
@@ -308,6 +309,7 @@ void Run::run_ideal(asl::testing::Simulation& ideal, const std::string& definiti
         [this](const ExecutionId& child) { return ideal_child(child); });
     ideal.run([](const Action& action) -> std::optional<TaskResult> {
         if (action.target.kind != CallableKind::kService) return answer_to(action.payload);
+        if (!action.target.name.starts_with("states:")) return later_answer_to(action.payload);
         const auto [machine, input] = started_by(action.payload);
         return begun(ExecutionId(machine + "#" + input.str()), {});
     });

@@ -33,6 +33,7 @@ std::string machine_definition(const Workload& workload, MachineType type, bool 
                                uint64_t seed) {
     auto options = options_of(workload, is_exact);
     options.has_later_tasks = workload.later_tasks && type != MachineType::kExpress;
+    options.has_services = workload.services;
     options.has_map_runs = workload.map_runs && type == MachineType::kStandard;
     if (type == MachineType::kStandard && workload.children > 0)
         options.child = "k" + std::to_string(seed % uint64_t(workload.children));

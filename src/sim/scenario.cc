@@ -84,6 +84,7 @@ Result<void> read_workload(const toml::table* table, Workload& w) {
     workload.read("later_tasks", w.later_tasks);
     workload.read_at_least("children", 0, w.children);
     workload.read("map_runs", w.map_runs);
+    workload.read("services", w.services);
     workload.read("invocations", w.invocations);
     workload.read("express", w.express);
     workload.read("mocked", w.mocked);

@@ -24,6 +24,7 @@ struct Workload {
     bool later_tasks = false;   // some tasks are answered by tokens, or by an activity's workers
     int64_t children = 0;       // further definitions, whose executions are started by such tasks
     bool map_runs = false;      // some Maps are distributed
+    bool services = false;      // some tasks call services that answer at once
     double invocations = 0;     // of the executions: queued function calls
     double express = 0;         // of the other executions: Express, without a record
     double mocked = 0;          // of both: with answers in place of some tasks'

@@ -30,6 +30,7 @@ struct RandomMachineOptions {
     bool has_later_tasks = false;      // activity "a", .waitForTaskToken: their answers come later
     std::string child;                 // then also a state machine that tasks start; empty: none
     bool has_map_runs = false;         // Maps in distributed mode
+    bool has_services = false;         // http:invoke, aws-sdk:s3:getObject: they answer as "f" does
 };
 
 inline constexpr const char* kFunction = "arn:aws:lambda:us-east-1:123456789012:function:";
@@ -127,6 +128,10 @@ private:
     std::string later_resource(std::string& alike);
     void later_task(Place place, const std::string& name, const Way& way);
     void jsonata_later_task(Place place, const std::string& name, const Way& way);
+
+    // random_services.cc: tasks that call a service and get its answer
+    void service_task(Place place, const std::string& name, const Way& way, Query query);
+    json::Value service_call(std::string& resource, Query query);
 
     // random_map_run.cc: Maps in distributed mode, in both languages
     bool is_distributed();

@@ -94,6 +94,12 @@ void add_run(const json::Value& machine, const Action& start, const ExecutionSum
 
 TaskResult answer(const Action& action) {
     const uint64_t hash = stable_hash(action.payload.view());
+    if (action.target.kind == CallableKind::kService && hash % 6 == 0) {
+        TaskResult result = fail_with("");
+        result.error = "E";
+        result.cause = "as ever";
+        return result;
+    }
     if (hash % 6 == 0) return fail_with(R"({"errorType":"E","errorMessage":"as ever"})");
     TaskResult result = *succeed_with("{\"r\":" + std::to_string(hash % 1000) + "}");
     result.request_id = "00000000-0000-4000-8000-000000000000";
@@ -104,10 +110,11 @@ TEST(RandomMapRun, UsesAllThatADistributedMapMayHave) {
     const auto runs = make_map_run_language();
     const auto standard = make_language({.takes_any_resource = true});
     const auto express = make_language({.takes_any_resource = true}, WorkflowType::kExpress);
-    Features path, jsonata;
+    Features path, jsonata, services;
     for (uint64_t seed = 1; seed <= kMachines; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
-        const RandomMachineOptions options{.is_exact = seed % 2 == 0, .has_map_runs = true};
+        const RandomMachineOptions options{
+            .is_exact = seed % 2 == 0, .has_map_runs = true, .has_services = true};
         const json::Value machine = RandomMachine(seed, options).machine(2);
         const std::string text = json::print(machine);
         const auto valid = standard->validate(text);
@@ -121,7 +128,11 @@ TEST(RandomMapRun, UsesAllThatADistributedMapMayHave) {
                 add_run(machine, action, *ended, path, jsonata);
                 return ended;
             });
-            simulation.run([](const Action& action) { return answer(action); });
+            simulation.run([&](const Action& action) {
+                if (action.target.kind == CallableKind::kService)
+                    services.insert(action.target.name);
+                return answer(action);
+            });
         };
         Simulation simulation(*standard, *standard->compile(text));
         simulation.set_checks_each_input(false);
@@ -139,6 +150,7 @@ TEST(RandomMapRun, UsesAllThatADistributedMapMayHave) {
         EXPECT_EQ(path.count(feature), 1u) << feature;
         EXPECT_EQ(jsonata.count(feature), 1u) << "JSONata: " << feature;
     }
+    EXPECT_EQ(services, (Features{"http:invoke", "aws-sdk:s3:getObject"}));
     for (const char* feature : kPathFeatures) EXPECT_EQ(path.count(feature), 1u) << feature;
 }
 

@@ -28,6 +28,8 @@ void RandomMachine::work(Place place, const std::string& name, const Way& way) {
 }
 
 void RandomMachine::task(Place place, const std::string& name, const Way& way) {
+    if (options_.has_services && dice(5) == 0)
+        return service_task(place, name, way, speaks_jsonata() ? Query::kJsonata : Query::kPath);
     const bool is_late = is_later();
     if (speaks_jsonata()) {
         return is_late ? jsonata_later_task(place, name, way) : jsonata_task(place, name, way);
