@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,11 +13,18 @@
 
 namespace tandem {
 
+/// What an HTTP call sent and got, where somebody wants to see it: JSON, or null.
+struct CallTrace {
+    bool reveals_secrets = false;
+    Payload request, response;
+};
+
 struct ServiceCall {
     std::string key;      // "<execution id>#<task id>": the same when it is repeated after a crash
     std::string service;  // "states", "http", "aws-sdk:s3"
     std::string action;   // "startExecution", "invoke", "getObject"; without the call pattern
     Payload parameters;   // JSON
+    std::shared_ptr<CallTrace> trace = {};  // filled before the answer; null: nobody looks
 };
 
 class Services {

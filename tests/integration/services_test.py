@@ -39,10 +39,17 @@ def one_task(resource, parameters, **fields):
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
-    """Answers what it was asked; /none with 404."""
+    """Answers what it was asked; /none with 404, and /never not at all: it notes that its client went away."""
     protocol_version = "HTTP/1.1"
+    asked, left = threading.Event(), threading.Event()
 
     def answer(self):
+        if self.path == "/never":
+            self.asked.set()
+            if not self.connection.recv(1):
+                self.left.set()
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         text = json.dumps({"method": self.command, "path": self.path, "body": body, "key": self.headers.get("X-Key")}).encode()
         self.send_response(404 if self.path == "/none" else 200)
@@ -201,6 +208,51 @@ class Services(unittest.TestCase):
         self.assertNotIn("sesame", self.server.log(10**6))
 
     def test_one_state_by_itself(self):
+    def test_a_call_that_nobody_waits_for_is_given_up(self):
+        for end in ("time-out", "stop"):
+            with self.subTest(end):
+                Endpoint.asked.clear()
+                Endpoint.left.clear()
+                limits = {"TimeoutSeconds": 1} if end == "time-out" else {}
+                machine = self.make(one_task("http:invoke", self.http_task("/never", Method="GET"), **limits))
+                arn = self.api.start_execution(stateMachineArn=machine)["executionArn"]
+                self.assertTrue(Endpoint.asked.wait(SECONDS))
+                if end == "stop":
+                    self.api.stop_execution(executionArn=arn)
+                # Long before the request's own 60 s.
+                self.assertTrue(Endpoint.left.wait(SECONDS))
+                self.assertIn(self.ended(arn)["status"], ("FAILED", "ABORTED"))
+
+    def test_a_trace_of_an_http_task(self):
+        state = {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", "End": True,
+                 "Parameters": self.http_task("/a", RequestBody={"n": 1}, QueryParameters={"q": "x"}, Headers={"X-Task": "t"})}
+
+        def tested(state=state, **options):
+            return self.api.test_state(definition=json.dumps(state), roleArn=ROLE, **options)
+
+        for level in ("INFO", "DEBUG"):
+            self.assertNotIn("request", tested(inspectionLevel=level, revealSecrets=True).get("inspectionData", {}))
+        seen = tested(inspectionLevel="TRACE")["inspectionData"]
+        url = state["Parameters"]["ApiEndpoint"] + "?q=x"
+        own = "User-Agent: Amazon|StepFunctions|HttpInvoke|us-east-1, Range: bytes=0-262144"
+        self.assertEqual(seen["request"], {"protocol": "http", "method": "POST", "url": url, "body": '{"n":1}',
+                                           "headers": f"[X-Task: t, Content-Type: application/json, {own}]"})
+        self.assertEqual({key: seen["response"][key] for key in ("protocol", "statusCode", "statusMessage")},
+                         {"protocol": "http", "statusCode": "200", "statusMessage": "OK"})
+        self.assertIn("content-type: application/json", seen["response"]["headers"])
+        # What the endpoint says is shown as it is, whatever it repeats.
+        self.assertEqual(json.loads(seen["response"]["body"])["key"], "sesame")
+        self.assertIn("afterParameters", seen)
+        revealed = tested(inspectionLevel="TRACE", revealSecrets=True)["inspectionData"]["request"]["headers"]
+        self.assertEqual(revealed, f"[X-Task: t, Content-Type: application/json, X-Key: sesame, {own}]")
+        failed = tested({**state, "Parameters": self.http_task("/none")}, inspectionLevel="TRACE")
+        self.assertEqual((failed["status"], failed["error"]), ("FAILED", "States.Http.StatusCode.404"))
+        self.assertEqual(failed["inspectionData"]["response"]["statusCode"], "404")
+        silent = tested({**state, "Parameters": self.http_task(ApiEndpoint="http://127.0.0.1:1/")}, inspectionLevel="TRACE")
+        self.assertEqual(silent["inspectionData"]["request"]["url"], "http://127.0.0.1:1/")
+        self.assertNotIn("response", silent["inspectionData"])
+        self.assertNotIn("request", self.api.test_state(definition=json.dumps({"Type": "Pass", "End": True}), roleArn=ROLE, inspectionLevel="TRACE")["inspectionData"])
+
         state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:describeStateMachine", "End": True}
         child = self.make(CHILD)
         tested = self.api.test_state(definition=json.dumps({**state, "Parameters": {"StateMachineArn.$": "$.m"}}), roleArn=ROLE, input=json.dumps({"m": child}))

@@ -156,7 +156,20 @@ void InstalledServices::call_map_run(ServiceCall call, Answered done) {
 
 void InstalledServices::call_http(const ServiceCall& call, Answered done) {
     auto asked = read(call);
-    doors_.http->call(asked->parameters, [asked, done = std::move(done)](HttpAnswer answer) {
+    std::shared_ptr<HttpTrace> trace;
+    if (call.trace) {
+        trace = std::make_shared<HttpTrace>();
+        trace->reveals_secrets = call.trace->reveals_secrets;
+    }
+    const auto answered = [asked, done = std::move(done), trace,
+                           wanted = call.trace](const HttpAnswer& answer) {
+        if (trace) {
+            const auto text = [](const json::Value& shown) {
+                return shown.is_null() ? Payload() : Payload(json::print(shown));
+            };
+            wanted->request = text(trace->request);
+            wanted->response = text(trace->response);
+        }
         if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
         if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
         done(succeeded(answer.output));
@@ -171,7 +184,8 @@ void InstalledServices::call_buckets(ServiceCall call, Answered done) {
         if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
         if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
         done(succeeded(answer.output));
-    });
+    };
+    doors_.http->call(call.key, asked->parameters, answered, trace);
     if (!posted) done(failed("S3.ThrottlingException", "Please reduce your request rate."));
 }
 

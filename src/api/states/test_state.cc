@@ -14,7 +14,8 @@ using Status = StateTestReport::Status;
 struct Asked {
     StateTest test;
     bool inspects = false;
-    std::string mock_text;  // its result, as given
+    std::shared_ptr<CallTrace> trace;  // where the level is TRACE
+    std::string mock_text;             // its result, as given
 };
 
 std::string_view status_name(Status status) {
@@ -161,6 +162,10 @@ Answer<Asked> read(const Context& context, const Input& input) {
 
 /// A mocked result is shown as it was given where it went through the state unchanged.
 void show_mock(const Asked& asked, StateTestReport& report) {
+    if (level && *level == "TRACE") {
+        asked.trace = std::make_shared<CallTrace>();
+        asked.trace->reveals_secrets = reveals.value_or(false);
+    }
     if (!asked.test.mock_result || !asked.test.mock_result->is_array()) return;
     const std::string printed = json::print(*asked.test.mock_result);
     if (report.output.view() == printed) report.output = Payload(asked.mock_text);
@@ -178,7 +183,16 @@ json::Value answer(StateTestReport report, const Asked& asked) {
     if (report.error) out.set("error", *report.error);
     if (report.cause) out.set("cause", *report.cause);
     if (report.next) out.set("nextState", *report.next);
-    if (asked.inspects) out.set("inspectionData", std::move(report.inspection));
+    if (!asked.inspects) return out;
+    if (asked.trace && report.inspection.is_object()) {
+        const auto show = [&](std::string_view name, const Payload& text) {
+            const auto shown = json::parse(text.view());
+            if (!text.is_null() && shown) report.inspection.set(name, *shown);
+        };
+        show("request", asked.trace->request);
+        show("response", asked.trace->response);
+    }
+    out.set("inspectionData", std::move(report.inspection));
     return out;
 }
 
@@ -197,10 +211,11 @@ Answer<StateTestReport> test(const Context& context, const StateTest& test) {
     return std::move(*report);
 }
 
-ServiceCall service_call(const StateTestReport::Call& made) {
+ServiceCall service_call(const StateTestReport::Call& made,
+                         const std::shared_ptr<CallTrace>& trace) {
     const std::string& name = made.target.name;  // "aws-sdk:s3:getObject"
     const size_t colon = name.rfind(':');
-    return {random_uuid(), name.substr(0, colon), name.substr(colon + 1), made.payload};
+    return {random_uuid(), name.substr(0, colon), name.substr(colon + 1), made.payload, trace};
 }
 
 /// The call that the state makes, without a record; then the same test with its answer.
@@ -213,7 +228,7 @@ void call(const Context& context, std::shared_ptr<Asked> asked, const StateTestR
         done(answer(std::move(*report), *asked));
     };
     if (made.target.kind == CallableKind::kService && context.services != nullptr)
-        return context.services->call(service_call(made), std::move(answered));
+        return context.services->call(service_call(made, asked->trace), std::move(answered));
     Task task;
     task.key = task.request_id = random_uuid();
     auto callable = context.engine.callable(made.target);

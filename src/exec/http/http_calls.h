@@ -25,6 +25,14 @@ struct HttpAnswer {
     std::string refused;  // the parameters cannot be used; nothing was sent
 };
 
+/// What a call sent and got, for people (InspectionData of TestState). Texts in objects: `request`
+/// has protocol, method, url, headers and body, `response` protocol, statusCode, statusMessage,
+/// headers and body; null: there was none.
+struct HttpTrace {
+    bool reveals_secrets = false;  // else what the connection adds is left out of the request
+    json::Value request, response;
+};
+
 struct HttpCallOptions {
     http::Connections connections;
     std::string region;
@@ -39,7 +47,11 @@ public:
     HttpCalls(const HttpCalls&) = delete;
     HttpCalls& operator=(const HttpCalls&) = delete;
 
-    void call(const json::Value& parameters, std::function<void(HttpAnswer)> done);
+    /// `key` names the call for cancel(). The trace, if any, is complete when `done` is called.
+    void call(const std::string& key, const json::Value& parameters,
+              std::function<void(HttpAnswer)> done, std::shared_ptr<HttpTrace> trace = {});
+    /// Gives the request up; the call is answered as one that failed.
+    void cancel(const std::string& key);
     /// Requests under way are given up and never answered. Blocks until no answer runs.
     void stop();
 

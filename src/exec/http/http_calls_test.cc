@@ -50,7 +50,9 @@ protected:
     std::future<HttpAnswer> start(const Value& parameters) {
         if (!calls_) calls_ = std::make_unique<HttpCalls>(options_);
         auto promise = std::make_shared<std::promise<HttpAnswer>>();
-        calls_->call(parameters, [promise](HttpAnswer a) { promise->set_value(std::move(a)); });
+        calls_->call(
+            key_, parameters, [promise](HttpAnswer a) { promise->set_value(std::move(a)); },
+            trace_);
         return promise->get_future();
     }
     HttpAnswer call(const Value& parameters) { return start(parameters).get(); }
@@ -70,6 +72,8 @@ protected:
     };
     HttpCallOptions options_;
     std::unique_ptr<HttpCalls> calls_;
+    std::string key_ = "k";
+    std::shared_ptr<HttpTrace> trace_;
 };
 
 TEST_F(HttpCallsTest, AnAnswerHasHeadersBodyAndStatus) {
@@ -130,6 +134,84 @@ TEST_F(HttpCallsTest, WhatDoesNotAnswerIsASocketError) {
     Value asked = parameters("open");
     asked.set("ApiEndpoint", "http://127.0.0.1:1/");
     EXPECT_EQ(call(asked).error, "States.Http.Socket");
+}
+
+TEST_F(HttpCallsTest, ATraceShowsWhatTheTaskSaysAndWithSecretsAll) {
+    options_.region = "here";
+    http::Connection& connection = add("basic", http::Authorization::kBasic);
+    connection.headers = {{"X-Own", "secret"}};
+    connection.query = {{"key", "secret"}};
+    connection.body = {{"pin", "secret"}};
+    Value asked = parameters("basic", "/path");
+    asked.set("Method", "POST").set("Headers", Value::object({{"X-Task", "t"}}));
+    asked.set("RequestBody", Value::object({{"a", 1}}));
+    asked.set("QueryParameters", Value::object({{"q", "1"}}));
+    trace_ = std::make_shared<HttpTrace>();
+    EXPECT_EQ(call(asked).error, "");
+    const std::string own =
+        "User-Agent: Amazon|StepFunctions|HttpInvoke|here, Range: bytes=0-262144]";
+    const std::string start = R"({"protocol":"http","method":"POST","url":")" + url("/path?q=1");
+    EXPECT_EQ(json::print(trace_->request),
+              start + R"(","headers":"[X-Task: t, Content-Type: application/json, )" + own +
+                  R"(","body":"{\"a\":1}"})");
+    EXPECT_EQ(trace_->response.string_or("protocol", ""), "http");
+    EXPECT_EQ(trace_->response.string_or("statusCode", ""), "200");
+    EXPECT_EQ(trace_->response.string_or("statusMessage", ""), "OK");
+    EXPECT_EQ(trace_->response.string_or("body", ""), R"({"n":1})");
+    EXPECT_NE(trace_->response.string_or("headers", "").find("x-many: a, x-many: b"),
+              std::string::npos);
+    trace_ = std::make_shared<HttpTrace>();
+    trace_->reveals_secrets = true;
+    EXPECT_EQ(call(asked).error, "");
+    EXPECT_EQ(json::print(trace_->request),
+              start +
+                  R"(&key=secret","headers":"[X-Task: t, X-Own: secret, Content-Type: )"
+                  R"(application/json, Authorization: Basic d2hvOmhpZGRlbg==, )" +
+                  own + R"(","body":"{\"a\":1,\"pin\":\"secret\"}"})");
+}
+
+TEST_F(HttpCallsTest, ATraceOfNoAnswerHasTheRequestAlone) {
+    trace_ = std::make_shared<HttpTrace>();
+    Value asked = parameters("open");
+    asked.set("ApiEndpoint", "http://127.0.0.1:1/");
+    EXPECT_EQ(call(asked).error, "States.Http.Socket");
+    EXPECT_EQ(trace_->request.string_or("url", ""), "http://127.0.0.1:1/");
+    EXPECT_TRUE(trace_->response.is_null());
+}
+
+TEST_F(HttpCallsTest, ACallCanBeCancelled) {
+    std::promise<void> arrived;
+    net::HttpReply kept;
+    handler_ = [&](const net::HttpRequest& request, net::HttpReply reply) {
+        if (request.path() != "/slow") return reply(plain(200, "1"));
+        kept = std::move(reply);
+        arrived.set_value();
+    };
+    key_ = "slow";
+    auto slow = start(parameters("open", "/slow"));
+    arrived.get_future().wait();
+    key_ = "fast";
+    EXPECT_EQ(call(parameters("open")).error, "");
+    calls_->cancel("nobody");
+    calls_->cancel("slow");
+    const HttpAnswer answer = slow.get();
+    EXPECT_EQ(answer.error, "States.Http.Socket");
+    EXPECT_EQ(answer.cause, "The request was cancelled.");
+}
+
+TEST_F(HttpCallsTest, ACallIsCancelledBetweenItsTokenAndItsRequest) {
+    add("oauth", http::Authorization::kOAuthClientCredentials);
+    bool is_called = false;
+    handler_ = [&](const net::HttpRequest& request, const net::HttpReply& reply) {
+        if (request.path() != "/token") {
+            is_called = true;
+            return reply(plain(200, "1"));
+        }
+        calls_->cancel("k");
+        reply(plain(200, R"({"access_token":"t"})"));
+    };
+    EXPECT_NE(call(parameters("oauth")).error, "");
+    EXPECT_FALSE(is_called);
 }
 
 TEST_F(HttpCallsTest, ASlowEndpointHoldsUpNobody) {

@@ -16,9 +16,14 @@ constexpr std::string_view kMethods[] = {"GET",   "POST",    "PUT", "DELETE",
 
 // Headers that are the connection's, the transport's or the service's own.
 constexpr std::string_view kReserved[] = {
-    "connection", "content-length", "expect",  "host", "keep-alive",        "proxy-authorization",
-    "te",         "trailer",        "upgrade", "via",  "transfer-encoding",
-};
+    // AWS's documentation names these.
+    "a-im", "accept-charset", "accept-datetime", "accept-encoding", "authorization",
+    "cache-control", "connection", "content-encoding", "content-md5", "date", "expect", "forwarded",
+    "from", "host", "http2-settings", "if-match", "if-modified-since", "if-none-match", "if-range",
+    "if-unmodified-since", "max-forwards", "origin", "pragma", "proxy-authorization", "referer",
+    "server", "te", "trailer", "transfer-encoding", "upgrade", "via", "warning",
+    // The transport's as well.
+    "content-length", "keep-alive"};
 
 std::string lower(std::string_view text) {
     std::string out(text);

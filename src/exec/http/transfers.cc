@@ -11,6 +11,7 @@ namespace tandem::http {
 
 namespace {
 
+constexpr const char* kCancelled = "The request was cancelled.";
 constexpr int kLongestPollMs = 60'000;  // it is woken for everything that is new
 
 std::string trimmed(std::string_view text) {
@@ -139,6 +140,15 @@ void Transfers::start(Transfer transfer) {
     curl_multi_wakeup(multi_);
 }
 
+void Transfers::cancel(const std::string& key) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        cancelled_.push_back(key);
+    }
+    curl_multi_wakeup(multi_);
+}
+
 void Transfers::stop() {
     {
         const std::lock_guard lock(mutex_);
@@ -155,6 +165,7 @@ void Transfers::stop() {
 
 void Transfers::run() {
     for (;;) {
+        give_up();
         begin_some();
         int running = 0;
         curl_multi_perform(multi_, &running);
@@ -162,6 +173,7 @@ void Transfers::run() {
         {
             const std::lock_guard lock(mutex_);
             if (stopping_) return;
+            if (!cancelled_.empty()) continue;
             if (!waiting_.empty() && running_.size() < at_once_) continue;
         }
         curl_multi_poll(multi_, nullptr, 0, kLongestPollMs, nullptr);
@@ -193,17 +205,52 @@ void Transfers::end_some() {
             return running->easy == message->easy_handle;
         });
         CHECK(it != running_.end());
-        const std::unique_ptr<Running> ended = std::move(*it);
+        std::unique_ptr<Running> ended = std::move(*it);
         running_.erase(it);
-        long status = 0;
-        curl_easy_getinfo(ended->easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_multi_remove_handle(multi_, ended->easy);
-        Response& response = ended->response;
-        response.status = int(status);
+        std::string failure;
         if (code != CURLE_OK)
-            response.failure = ended->error[0] != 0 ? ended->error : curl_easy_strerror(code);
-        ended->transfer.done(std::move(response));
+            failure = ended->error[0] != 0 ? ended->error : curl_easy_strerror(code);
+        end(std::move(ended), std::move(failure));
     }
+}
+
+void Transfers::end(std::unique_ptr<Running> ended, std::string failure) {
+    long status = 0;
+    curl_easy_getinfo(ended->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(multi_, ended->easy);
+    Response& response = ended->response;
+    response.status = int(status);
+    response.failure = std::move(failure);
+    ended->transfer.done(std::move(response));
+}
+
+/// The connection of a request that is under way is closed.
+void Transfers::give_up() {
+    std::vector<Transfer> unsent;
+    std::vector<std::unique_ptr<Running>> sent;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const std::string& key : cancelled_) {
+            const auto waits = std::find_if(waiting_.begin(), waiting_.end(),
+                                            [&](const auto& one) { return one.key == key; });
+            if (waits != waiting_.end()) {
+                unsent.push_back(std::move(*waits));
+                waiting_.erase(waits);
+            }
+            const auto runs = std::find_if(running_.begin(), running_.end(), [&](const auto& one) {
+                return one->transfer.key == key;
+            });
+            if (runs != running_.end()) {
+                sent.push_back(std::move(*runs));
+                running_.erase(runs);
+            }
+        }
+        cancelled_.clear();
+    }
+    Response response;
+    response.failure = kCancelled;
+    for (const Transfer& one : unsent) one.done(response);
+    for (auto& one : sent) end(std::move(one), kCancelled);
 }
 
 }  // namespace tandem::http

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "exec/http/request.h"
 
@@ -22,6 +23,7 @@ struct Response {
 };
 
 struct Transfer {
+    std::string key;
     Request request;
     std::string ca_file;
     int64_t timeout_ms = 0;
@@ -36,6 +38,8 @@ public:
     ~Transfers();
     /// `done` comes on the thread of the transfers, or never after stop().
     void start(Transfer transfer);
+    /// Gives up what has the key: `done` hears of a failure.
+    void cancel(const std::string& key);
     void stop();
 
 private:
@@ -43,11 +47,14 @@ private:
     void run();
     void begin_some();
     void end_some();
+    void end(std::unique_ptr<Running> ended, std::string failure);
+    void give_up();
 
     const size_t at_once_;
     void* multi_ = nullptr;  // CURLM
     std::mutex mutex_;
     std::deque<Transfer> waiting_;
+    std::vector<std::string> cancelled_;  // keys
     bool stopping_ = false;
     std::vector<std::unique_ptr<Running>> running_;  // of the thread alone
     std::thread thread_;
