@@ -18,10 +18,21 @@ constexpr const char* kPass = R"({"Type":"Pass","End":true})";
 constexpr const char* kWait = R"({"Type":"Wait","Seconds":1,"End":true})";
 constexpr const char* kLong = R"({"Type":"Wait","Seconds":3600,"End":true})";
 
+/// There is a place for every map run.
+class Places final : public Services {
+public:
+    void call(ServiceCall call, std::function<void(TaskResult)> done) override {
+        TaskResult result;
+        result.payload = Payload("{}");
+        if (call.action == "enter") done(std::move(result));
+    }
+};
+
 class ChildrenTest : public EngineTest {
 protected:
     void SetUp() override {
         EngineTest::SetUp();
+        options_.services = &places_;
         reopen();
     }
     void reopen() {
@@ -84,6 +95,7 @@ protected:
         stopped.get_future().wait();
     }
 
+    Places places_;
     std::unique_ptr<Language> standard_ = asl::make_language();
     std::unique_ptr<Language> express_ = asl::make_language({}, asl::WorkflowType::kExpress);
     std::unique_ptr<Language> map_runs_ = asl::make_map_run_language();

@@ -134,6 +134,14 @@ Result<void> apply_log(std::string_view key, std::string_view text, Config& conf
     return {};
 }
 
+Result<void> apply_open_map_runs(const toml::node& node, Config& config) {
+    const auto value = node.value_exact<int64_t>();
+    if (!value || *value < 1 || *value > 1'000'000)
+        return bad_key("aws", "open_map_runs", "expected an integer between 1 and 1000000");
+    config.open_map_runs = size_t(*value);
+    return {};
+}
+
 Result<void> apply_server(std::string_view key, const toml::node& node, Config& config) {
     if (key == "network_threads") {
         const auto value = node.value_exact<int64_t>();
@@ -285,6 +293,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
         if (key == "region") return apply_text(section, key, node, config.region);
         if (key == "account") return apply_text(section, key, node, config.account);
         if (key == "mock_config") return apply_text(section, key, node, config.mock_config);
+        if (key == "open_map_runs") return apply_open_map_runs(node, config);
         if (key == "auth") return apply_flag(section, key, node, config.auth);
     }
     if (section == "functions" && key == "isolate")

@@ -42,7 +42,8 @@ struct Config {
     std::string region = "us-east-1";
     std::string account = "123456789012";
     bool auth = true;
-    std::string mock_config;  // Step Functions Local's file; default: SFN_MOCK_CONFIG
+    size_t open_map_runs = 1'000;  // at work at a time; 1 .. 1,000,000
+    std::string mock_config;       // Step Functions Local's file; default: SFN_MOCK_CONFIG
     // [functions]
     bool isolate = true;
     // [buckets]

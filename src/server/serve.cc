@@ -230,7 +230,7 @@ void Server::make_doors() {
                     [this](int64_t delay_ms, std::function<void()> work) {
                         loops_->post_after(delay_ms, std::move(work));
                     },
-                    http_calls_.get()});
+                    http_calls_.get(), config_.open_map_runs});
 }
 
 Result<void> Server::listen() {

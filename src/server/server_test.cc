@@ -12,7 +12,8 @@ namespace {
 TEST(Config, ReadsEverySection) {
     Config config;
     ASSERT_TRUE(apply_toml("[server]\nlisten = \"127.0.0.2:99\"\nlog_level = "
-                           "\"debug\"\n[aws]\nregion = \"eu-west-1\"\n[limits]\nshards = 4\n",
+                           "\"debug\"\n[aws]\nregion = \"eu-west-1\"\nopen_map_runs = 7\n"
+                           "[limits]\nshards = 4\n",
                            config)
                     .has_value());
     EXPECT_EQ(config.address, "127.0.0.2");
@@ -27,7 +28,8 @@ TEST(Config, RefusesWhatItDoesNotKnowOrCannotTake) {
           "[server]\nlisten = \"nowhere\"\n", "[server]\nlisten = \"a:70000\"\n",
           "[server]\ncolour = \"red\"\n", "[other]\na = 1\n", "a = 1\n", "[server\n",
           "[server]\nlog_level = \"loud\"\n", "[aws]\nauth = 1\n",
-          "[server]\nnetwork_threads = 0\n"}) {
+          "[server]\nnetwork_threads = 0\n", "[aws]\nopen_map_runs = 0\n",
+          "[aws]\nopen_map_runs = \"7\"\n"}) {
         Config config;
         EXPECT_FALSE(apply_toml(text, config).has_value()) << text;
     }

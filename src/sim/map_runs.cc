@@ -177,12 +177,14 @@ void Run::call_of_map_run(const ServiceCall& call) {
         }
         return calls_.answer(call.key, std::move(page));
     }
+    if (call.action == "enter") return calls_.answer(call.key, *asl::testing::succeed_with("{}"));
+    if (call.action == "stay") return;  // open as long as the run
     const ExecutionId run{std::string(parameters->string_or("run", ""))};
     const auto summary = store_->summary(run);
     const uint64_t task = std::stoull(call.key.substr(call.key.rfind('#') + 1));
     const bool is_wanted = summary && *summary && (*summary)->status == ExecutionStatus::kRunning &&
                            (*summary)->redrives == redrives_before(run, task);
-    if (is_wanted && (*summary)->open_tasks != 1)
+    if (is_wanted && (*summary)->open_tasks > 2)
         broke("results are written while children run: " + run.str());
     calls_.answer(call.key, asl::testing::write_answer());
 }

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import sys
+import tempfile
 import time
 import unittest
 import zipfile
@@ -248,6 +249,35 @@ class MapRuns(unittest.TestCase):
         types = [event["type"] for event in self.api.get_execution_history(executionArn=arn)["events"]]
         self.assertIn("MapRunRedriven", types)
         self.assertEqual(self.api.describe_execution(executionArn=failed[0]["executionArn"])["redriveCount"], 1)
+
+    def test_more_runs_than_may_be_open_wait(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("[aws]\nopen_map_runs = 2\n")
+            config.flush()
+            with Server(arguments=["--config", config.name]) as server:
+                api = server.client("stepfunctions")
+                arn = api.create_state_machine(name="m", definition=json.dumps(distributed(WAIT)), roleArn=ROLE)["stateMachineArn"]
+                executions, runs = [], []
+                for n in range(4):
+                    executions.append(api.start_execution(stateMachineArn=arn, input="[1]")["executionArn"])
+                    runs.append(self.until("there is no map run", lambda: api.list_map_runs(executionArn=executions[-1])["mapRuns"])[0]["mapRunArn"])
+                    if n < 2:
+                        self.until("no child runs", lambda: api.describe_map_run(mapRunArn=runs[-1])["itemCounts"]["running"] == 1)
+                pending = lambda: [api.describe_map_run(mapRunArn=run)["itemCounts"]["pending"] for run in runs]
+                self.assertEqual(pending(), [0, 0, 1, 1])
+                self.assertEqual([api.describe_map_run(mapRunArn=run)["status"] for run in runs], ["RUNNING"] * 4)
+                api.stop_execution(executionArn=executions[2])
+                api.stop_execution(executionArn=executions[0])
+                self.until("nobody followed", lambda: pending() == [0, 0, 1, 0])
+                # Those at work keep their places over a crash, and leave them.
+                server.kill()
+                server.start()
+                api = server.client("stepfunctions")
+                executions.append(api.start_execution(stateMachineArn=arn, input="[1]")["executionArn"])
+                runs.append(self.until("there is no map run", lambda: api.list_map_runs(executionArn=executions[-1])["mapRuns"])[0]["mapRunArn"])
+                for n in (1, 3):
+                    api.stop_execution(executionArn=executions[n])
+                self.until("nobody followed", lambda: pending() == [0, 0, 1, 0, 0])
 
     def test_what_is_no_map_run(self):
         none = "arn:aws:states:us-east-1:123456789012:mapRun:m/l:00000000-0000-4000-8000-000000000000"

@@ -52,6 +52,7 @@ void InstalledServices::call(ServiceCall call, Answered done) {
         if (state_ == State::kUnbound) {
             waiting_.push_back({std::move(call), std::move(done)});
             return;
+        places_ = std::make_unique<MapRunPlaces>(doors_.open_map_runs);
         }
     }
     make(std::move(call), 1, std::move(done));
@@ -67,9 +68,16 @@ void InstalledServices::close() {
 }
 
 void InstalledServices::cancel(std::string_view key) {
-    const std::lock_guard lock(mutex_);
-    const auto poll = polls_.find(std::string(key));
-    if (poll != polls_.end()) *poll->second = true;
+    MapRunPlaces* places = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto poll = polls_.find(std::string(key));
+        if (poll != polls_.end()) *poll->second = true;
+        std::erase_if(waiting_, [&](const Waiting& one) { return one.call.key == key; });
+        places = places_.get();
+    }
+    if (places == nullptr || places->cancel(key)) return;
+    if (doors_.http != nullptr) doors_.http->cancel(std::string(key));
 }
 
 void InstalledServices::end_polls() {
@@ -152,6 +160,10 @@ void InstalledServices::call_map_run(ServiceCall call, Answered done) {
                                    : map_runs_->write(asked->parameters));
     });
     if (!posted) done(failed("MapRun.ThrottlingException", "Too many calls of buckets wait."));
+    if (service == "map-run" && call.action == "enter")
+        return places_->enter(call.key, [done] { done(succeeded(json::Value::object())); });
+    if (service == "map-run" && call.action == "stay")
+        return places_->stay(call.key, [done] { done(succeeded(json::Value::object())); });
 }
 
 void InstalledServices::call_http(const ServiceCall& call, Answered done) {

@@ -17,6 +17,7 @@
 #include "api/aws/work_queue.h"
 #include "api/lambda/door.h"
 #include "api/services/map_run_calls.h"
+#include "api/services/map_run_places.h"
 #include "api/states/door.h"
 #include "exec/http/http_calls.h"
 #include "exec/services.h"
@@ -36,6 +37,7 @@ struct Doors {
     /// Runs something after a delay (ms); without it a throttled call is not repeated.
     std::function<void(int64_t, std::function<void()>)> later;
     HttpCalls* http = nullptr;
+    size_t open_map_runs = kOpenMapRuns;
 };
 
 class InstalledServices final : public Services {
@@ -80,5 +82,6 @@ private:
     std::unique_ptr<MapRunCalls> map_runs_;  // where there are buckets
     std::unique_ptr<aws::WorkQueue> blocking_;
 };
+    std::unique_ptr<MapRunPlaces> places_;   // of map runs
 
 }  // namespace tandem::services

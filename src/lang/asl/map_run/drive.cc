@@ -40,6 +40,7 @@ std::vector<Action> owed(const MapRun& run) {
     if (!run.is_open()) return actions;
     for (const auto& [task, child] : run.running) actions.push_back(child_action(run, task, child));
     if (run.call) actions.push_back(call_action(*run.call));
+    if (run.stay) actions.push_back(call_action(*run.stay));
     return actions;
 }
 
@@ -66,7 +67,7 @@ void Drive::act() {
             event.input = input_.data;
             event.detail = input_.attributes;
             emit(std::move(event));
-            return advance();
+            return enter();
         }
         case InputType::kStop:
             return end(EventType::kExecutionAborted, {input_.error, input_.cause});
@@ -89,6 +90,7 @@ void Drive::act() {
 
 void Drive::advance() {
     if (run_.ending) return wind_up();
+    if (run_.waits_to_enter()) return;
     if (exceeds_tolerance())
         return fail({std::string(kExceedToleratedFailures), std::string(kExceeded)});
     redrive_children();
@@ -135,12 +137,23 @@ void Drive::call(std::string_view service, json::Value parameters) {
     event.resource = service;
     event.input = Payload(json::print(parameters));
     emit(std::move(event));
-    decision_.actions.push_back(call_action(*run_.call));
+    decision_.actions.push_back(call_action(service == kStayService ? *run_.stay : *run_.call));
+}
+
+/// "Backlogged Map Runs wait [...] until the total number of open Map Runs is less than the quota".
+void Drive::enter() { call(kEnterService, json::Value::object()); }
+
+void Drive::entered() {
+    if (input_.result.outcome != TaskOutcome::kSucceeded)
+        return fail(failure_of(input_.result, kRuntime));
+    call(kStayService, json::Value::object());
+    advance();
 }
 
 void Drive::call_answered() {
     if (!run_.call || run_.call->task != input_.task) return;
-    if (run_.call->service == kReadService) page_read();
+    if (run_.call->service == kEnterService) entered();
+    else if (run_.call->service == kReadService) page_read();
     else written();
 }
 
@@ -178,7 +191,6 @@ void Drive::redrive() {
     if (run_.has_succeeded || (run_.is_open() && !run_.ending)) return;
     if (run_.ending) {
         // What it would write is out of date before it is written.
-        cancel_call();
         const MapRunEnding ending = *run_.ending;
         close(ending.type, {ending.error, ending.cause});
     }
@@ -187,7 +199,7 @@ void Drive::redrive() {
     event.index = run_.redrives + 1;
     event.name = input_.attributes.str();
     emit(std::move(event));
-    advance();
+    enter();
 }
 
 void Drive::finish() {
@@ -238,20 +250,12 @@ void Drive::written() {
     close(EventType::kExecutionFailed, failure);
 }
 
-void Drive::cancel_call() {
-    if (!run_.call) return;
-    Action cancel;
-    cancel.type = ActionType::kCancelTask;
-    cancel.task = run_.call->task;
-    decision_.actions.push_back(std::move(cancel));
-}
-
 void Drive::end(EventType type, Failure failure) {
     if (run_.ending) return;  // it has an end already
     const bool is_writing = run_.call && run_.call->service == kWriteService;
     if (!run_.exports() || is_writing) return close(type, std::move(failure));
-    cancel_call();
     stop_children();
+    cancel(run_.call);
     Event event;
     event.type = EventType::kNote;
     event.index = kEnding;
@@ -270,10 +274,19 @@ void Drive::wind_up() {
     write_results();
 }
 
+void Drive::cancel(const std::optional<MapRunCall>& call) {
+    if (!call) return;
+    Action action;
+    action.type = ActionType::kCancelTask;
+    action.task = call->task;
+    decision_.actions.push_back(std::move(action));
+}
+
 void Drive::stop_children() {
-    // What was to begin in this decision does not.
-    std::erase_if(decision_.actions, [](const Action& action) {
-        return action.type != ActionType::kStop && action.type != ActionType::kCancelTask;
+    // What was to begin in this decision does not; that it stays does, since that is cancelled.
+    std::erase_if(decision_.actions, [&](const Action& action) {
+        const bool is_stay = run_.stay && action.task == run_.stay->task;
+        return !is_stay && action.type != ActionType::kStop;
     });
     for (const auto& [task, child] : run_.running) {
         Action stop;
@@ -286,6 +299,8 @@ void Drive::stop_children() {
 
 void Drive::close(EventType type, Failure failure, Payload output, ResultsWritten written) {
     stop_children();
+    cancel(run_.call);
+    cancel(run_.stay);
     // Of a run that succeeds results are written, or put together, when all have ended.
     if (type == EventType::kExecutionSucceeded) written = ResultsWritten::kYes;
     Event event;

@@ -37,6 +37,9 @@ private:
     void signal();
     void child_ended();
     void call_answered();
+    void enter();
+    void entered();
+    void cancel(const std::optional<MapRunCall>& call);
     void call(std::string_view service, json::Value parameters);
     bool is_spent() const;
     uint64_t free_places() const;
@@ -47,7 +50,6 @@ private:
     void end(EventType type, Failure failure);
     void fail(Failure failure) { end(EventType::kExecutionFailed, std::move(failure)); }
     void stop_children();
-    void cancel_call();
     void wind_up();
     void write_results();
     void defer();

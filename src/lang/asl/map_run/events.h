@@ -7,6 +7,8 @@
 namespace tandem::asl {
 
 // kTaskScheduled: resource = the service's name, input = its parameters.
+constexpr std::string_view kEnterService = "map-run:enter";  // answered when there is a place
+constexpr std::string_view kStayService = "map-run:stay";    // open as long as the run has it
 constexpr std::string_view kReadService = "map-run:read";
 constexpr std::string_view kWriteService = "map-run:write";
 

@@ -132,6 +132,7 @@ void close(MapRun& run, const Event& event) {
     run.to_redrive.clear();
     run.has_succeeded = event.type == EventType::kExecutionSucceeded;
     abandon_children(run);
+    run.stay.reset();
     run.ending.reset();
     run.pending_items = run.pending_children = 0;
 }
@@ -169,7 +170,13 @@ void evolve(const Definition& definition, MapRun& run, const Event& event) {
     if (event.type == EventType::kExecutionRedriven) return redrive(run, event);
     if (is_closing(event.type)) return close(run, event);
     if (event.type == EventType::kTaskScheduled) {
-        run.call = MapRunCall{event.seq, event.resource, event.input};
+        MapRunCall call{event.seq, event.resource, event.input};
+        if (call.service != kStayService) {
+            run.call = std::move(call);
+            return;
+        }
+        run.call.reset();  // it has entered
+        run.stay = std::move(call);
         return;
     }
     if (event.type == EventType::kTaskSucceeded) return page_read(run, event);

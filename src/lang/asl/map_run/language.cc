@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "lang/asl/map_run/drive.h"
+#include "lang/asl/map_run/events.h"
 #include "lang/asl/map_run/start.h"
 
 namespace tandem::asl {
@@ -93,6 +94,8 @@ private:
 
 }  // namespace
 
+bool MapRun::waits_to_enter() const { return call && call->service == kEnterService; }
+
 bool MapRun::exports() const {
     const json::Value* writer = facts.find("writer");
     const json::Value* arguments = writer ? writer->find("arguments") : nullptr;
@@ -173,6 +176,7 @@ std::string MapRun::dump() const {
     }
     if (call)
         line(out, "call", std::to_string(call->task) + call->service + call->parameters.str());
+    if (stay) line(out, "stay", stay->task);
     for (const auto& [task, child] : running) line(out, "task", task), line(out, child);
     for (const auto& [index, child] : unsuccessful) line(out, child);
     for (const uint64_t index : to_redrive) line(out, "redrive", index);

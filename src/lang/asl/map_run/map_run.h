@@ -46,7 +46,7 @@ struct MapRunChild {
 /// A call of a service that is under way.
 struct MapRunCall {
     TaskId task = 0;
-    std::string service;  // "map-run:read", "map-run:write"
+    std::string service;  // as in events.h
     Payload parameters;
 };
 
@@ -61,12 +61,14 @@ class MapRun final : public State {
 public:
     bool is_open() const override { return is_open_; }
     Timestamp next_due() const override { return is_open_ ? due : kNever; }
-    size_t open_tasks() const override { return running.size() + (call ? 1 : 0); }
+    size_t open_tasks() const override { return running.size() + (call ? 1 : 0) + (stay ? 1 : 0); }
     uint64_t last_seq() const override { return seq; }
 
     bool has_reader() const { return facts.find("reader") != nullptr; }
     bool has_writer() const { return facts.find("writer") != nullptr; }
     bool is_express() const { return facts.bool_or("express", false); }
+    /// Whether it waits for a place among the runs that are at work.
+    bool waits_to_enter() const;
     /// Whether results go to a bucket, those of a run that fails too.
     bool exports() const;
     /// How many children may run at a time.
@@ -108,7 +110,8 @@ public:
     // Of what is at hand: children that are told as pending where the run ends before they begin.
     uint64_t pending_items = 0, pending_children = 0;
     std::optional<MapRunCall> call;
-    std::vector<Payload> outputs;  // by child; emptied when they are too large together
+    std::optional<MapRunCall> stay;  // holds its place
+    std::vector<Payload> outputs;    // by child; emptied when they are too large together
     size_t output_bytes = 0;
 
     /// All of the fold as text: equal texts, equal states.

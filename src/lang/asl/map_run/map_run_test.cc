@@ -38,6 +38,17 @@ protected:
             R"("express":false,"attributes":{"Execution":{"Id":"e","RoleArn":"role"}},)" +
             more + "}");
         feed(std::move(input));
+        if (!waits_) enter();
+    }
+    /// There is a place for the run.
+    void enter() {
+        ASSERT_NE(call(), nullptr);
+        ASSERT_EQ(call()->target.name, "map-run:enter");
+        answer("{}");
+    }
+    void redrive(const std::string& token = {}) {
+        send(InputType::kRedrive, token);
+        if (run().waits_to_enter()) enter();
     }
     MapRun& run() { return static_cast<MapRun&>(*state_); }
     void feed(Input input) {
@@ -51,6 +62,7 @@ protected:
                 owed_.erase(action.task);
             } else if (action.type == ActionType::kCancelTask) {
                 owed_.erase(action.task);
+                cancelled_.push_back(action.task);
             } else {
                 owed_.emplace(action.task, std::move(action));
             }
@@ -78,7 +90,7 @@ protected:
     }
     const Action* call() const {
         for (const auto& [task, action] : owed_)
-            if (!action.start) return &action;
+            if (!action.start && action.target.name != "map-run:stay") return &action;
         return nullptr;
     }
     void end_child(TaskId task, ExecutionStatus status = ExecutionStatus::kSucceeded,
@@ -144,8 +156,10 @@ protected:
     std::vector<Event> events_;
     std::map<TaskId, Action> owed_;
     std::vector<ExecutionId> stopped_;
+    std::vector<TaskId> cancelled_;
     Timestamp now_ = from_millis(1'700'000'000'000);
     uint64_t entropy_ = 0;
+    bool waits_ = false;  // for a place
     int timers_ = 0;
 };
 
@@ -161,7 +175,7 @@ TEST_F(MapRuns, AsManyRunAsMayAndResultsAreInTheOrderOfTheItems) {
     EXPECT_EQ(first.start->attributes.view(),
               R"({"Execution":{"Id":"arn:execution:m/L:)" + first.start->name +
                   R"(","RoleArn":"role","Name":")" + first.start->name +
-                  R"(","StartTime":"2023-11-14T22:13:20.001Z","RedriveCount":0},)"
+                  R"(","StartTime":"2023-11-14T22:13:20.002Z","RedriveCount":0},)"
                   R"("StateMachine":{"Id":"arn:stateMachine:m/L","Name":"m/L"},"Items":1})");
     end_child(children()[1], ExecutionStatus::kSucceeded, "2");
     EXPECT_EQ(children().size(), 2u);
@@ -170,6 +184,34 @@ TEST_F(MapRuns, AsManyRunAsMayAndResultsAreInTheOrderOfTheItems) {
     EXPECT_EQ(end(), "ExecutionSucceeded [1,2,3]: ");
     EXPECT_EQ(counts(), "succeeded=3 total=3 resultsWritten=3");
     EXPECT_EQ(counts("executionCounts"), "succeeded=3 total=3 resultsWritten=3");
+}
+
+TEST_F(MapRuns, ARunBeginsWhenThereIsAPlaceAndHoldsIt) {
+    waits_ = true;
+    start(R"("maxConcurrency":2,"items":["a"])");
+    EXPECT_TRUE(children().empty());
+    EXPECT_EQ(counts(), "pending=1 total=1");
+    send(InputType::kSignal, R"({"maxConcurrency":3})");
+    EXPECT_TRUE(children().empty());
+    enter();
+    EXPECT_EQ(children().size(), 1u);
+    ASSERT_TRUE(run().stay);
+    const TaskId held = run().stay->task;
+    end_child(children()[0]);
+    EXPECT_EQ(end(), "ExecutionSucceeded [\"a\"]: ");
+    EXPECT_EQ(cancelled_, std::vector<TaskId>{held});
+}
+
+TEST_F(MapRuns, ARunThatWaitsForAPlaceCanBeStopped) {
+    waits_ = true;
+    start(R"("maxConcurrency":2,"items":["a"])");
+    const TaskId task = call()->task;
+    send(InputType::kStop);
+    EXPECT_EQ(events_.back().type, EventType::kExecutionAborted);
+    EXPECT_EQ(cancelled_, std::vector<TaskId>{task});
+    EXPECT_EQ(counts(), "pending=1 total=1");
+    redrive();
+    EXPECT_EQ(children().size(), 1u);
 }
 
 TEST_F(MapRuns, NoItemsNoChildren) {
@@ -332,7 +374,7 @@ TEST_F(MapRuns, ResultsOfARunThatFailsAreWritten) {
               "ExecutionFailed States.ExceedToleratedFailureThreshold: "
               "The specified tolerated failure threshold was exceeded");
     EXPECT_EQ(counts(), "pending=2 failed=1 aborted=1 total=4 resultsWritten=2");
-    send(InputType::kRedrive, "token");
+    redrive("token");
     EXPECT_EQ(children().size(), 2u);
     EXPECT_EQ(counts(), "pending=2 running=2 total=4");
     while (!children().empty()) end_child(children()[0]);
@@ -432,7 +474,7 @@ TEST_F(MapRuns, ARedriveRunsAgainWhatDidNotSucceed) {
     end_child(tasks[0], ExecutionStatus::kFailed);
     EXPECT_FALSE(run().is_open());
     EXPECT_EQ(counts(), "succeeded=1 failed=1 aborted=2 total=4");
-    send(InputType::kRedrive, "token");
+    redrive("token");
     EXPECT_TRUE(run().is_open());
     ASSERT_EQ(children().size(), 3u);
     EXPECT_EQ(owed_.at(children()[0]).child, failed);
@@ -442,7 +484,7 @@ TEST_F(MapRuns, ARedriveRunsAgainWhatDidNotSucceed) {
                   std::to_string(owed_.at(task).start->name.size()));
     EXPECT_EQ(end(), "ExecutionSucceeded [36,\"b\",36,36]: ");
     EXPECT_EQ(counts(), "succeeded=4 total=4 resultsWritten=4");
-    send(InputType::kRedrive);
+    redrive();
     EXPECT_FALSE(run().is_open());
 }
 
@@ -453,7 +495,7 @@ TEST_F(MapRuns, ARedriveThatComesWhileResultsAreWrittenGoesOn) {
     ASSERT_NE(call(), nullptr);
     EXPECT_TRUE(run().is_open());
     const TaskId writing = call()->task;
-    send(InputType::kRedrive, "token");
+    redrive("token");
     EXPECT_TRUE(run().is_open());
     EXPECT_EQ(run().redrives, 1u);
     EXPECT_EQ(owed_.count(writing), 0u);
@@ -477,7 +519,7 @@ TEST_F(MapRuns, ExpressChildrenAreStartedAnew) {
     std::set<ExecutionId> all = {owed_.at(children()[0]).child};
     for (size_t redrives = 1; redrives <= 2; ++redrives) {
         end_child(children()[0], ExecutionStatus::kFailed);
-        send(InputType::kRedrive);
+        redrive();
         const Action& begun = owed_.at(children()[0]);
         EXPECT_EQ(begun.type, ActionType::kStartChild);
         EXPECT_EQ(begun.start->input.view(), "\"a\"");
