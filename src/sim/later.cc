@@ -243,6 +243,7 @@ void Run::check_children_of(const ExecutionId& id, const std::vector<Event>& eve
     for (const Event& e : events) {
         if (e.type != EventType::kTaskSubmitted || !e.resource.starts_with(kWaitsForChild))
             continue;
+        if (e.detail.view().empty()) continue;  // its call was mocked, and began nothing
         const Event* end = end_of(events, e.ref);
         if (end == nullptr) return broke("a child is waited for in what has ended: " + id.str());
         const auto child = store_->summary(ExecutionId(e.detail.str()));

@@ -4,7 +4,9 @@ cases must match.
 
     states_conformance.py [--match TEXT] [--endpoint URL] [--jobs N] [--excluded]
 
-Two passes over the same recordings: the items that stand alone, and the scripts of every case in scope (recordings.py).
+Two passes over the same recordings: the items that stand alone, and the scripts of every case in scope (recordings.py). A
+third, that counts for itself: cases with a mock configuration, each in a server of its own. Their recordings are of real
+calls, so what a case says that no mock has (headers, times) is left out there.
 They stand beside the repository (TANDEM_SHARED, or ../shared); without them the test is skipped.
 """
 import argparse
@@ -15,10 +17,11 @@ import json
 import os
 import pathlib
 import sys
+import tempfile
 import threading
 import time
 
-from recordings import Recordings, alone, excluded, stand_alone
+from recordings import Recordings, alone, excluded, mock_config, mocked_reason, stand_alone
 from scripts import Item, NotRecorded, Script
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,6 +45,21 @@ class Locks:
             for lock in locks:
                 stack.enter_context(lock)
             yield
+
+
+def run_mocked(recordings, case):
+    """In a server of its own, since that reads its mock configuration when it starts."""
+    script = Script(recordings, case, "")
+    try:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(script.text(json.dumps(mock_config(case))))
+            file.flush()
+            with Server(arguments=["--no-auth"], environment={**os.environ, "SFN_MOCK_CONFIG": file.name}) as server:
+                script.use(server.url)
+                script.omitted = case["localstack_does_not_match"]
+                return script.run()
+    except Exception as error:
+        return [Item("script", [("script", "to its end", repr(error))])]
 
 
 def run_script(recordings, case, endpoint, locks, buckets):
@@ -82,9 +100,12 @@ def run(recordings, endpoint, options, buckets=None):
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         scripts = [(case, pool.submit(run_script, recordings, case, endpoint, locks, buckets)) for case in eligible]
         single = [(case, pool.submit(run_script, recordings, alone(case, item), endpoint, locks, buckets)) for case, item, why in items if not why]
+        mocked = [(case, pool.submit(run_mocked, recordings, case)) for case in recordings.mocked
+                  if options.match in case["id"] and not options.endpoint and not mocked_reason(case)]
         skipped = [(case, [Item(item["match"], skipped=why)]) for case, item, why in items if why]
         ok = report("stand-alone", [(case, future.result()) for case, future in single] + skipped, least_items=LEAST_ITEMS)
         ok &= report("scripts", [(case, future.result()) for case, future in scripts], least_cases=LEAST_CASES)
+        ok &= report("mocked", [(case, future.result()) for case, future in mocked], least_items=1.0)
     counts = collections.Counter(reason for reason in reasons.values() if reason)
     print(f"{len(eligible)} of {len(chosen)} cases in scope; out of scope: " + ", ".join(f"{n} {reason}" for reason, n in counts.most_common()))
     if options.excluded:

@@ -122,6 +122,7 @@ class Services(unittest.TestCase):
         for pattern, shown in ((".sync", '{"n":3,"added":7}'), (".sync:2", {"n": 3, "added": 7})):
             output = self.output("states:startExecution" + pattern, {"StateMachineArn": child, "Input": {"n": 3}})
             self.assertEqual((output["Status"], output["StateMachineArn"], output["Output"]), ("SUCCEEDED", child, shown))
+            self.assertEqual((output["RedriveCount"], output["RedriveStatus"]), (0, "NOT_REDRIVABLE"))
         failed = self.run_one("states:startExecution.sync:2", {"StateMachineArn": self.make(FAILING)})
         self.assertEqual((failed["status"], failed["error"]), ("FAILED", "States.TaskFailed"))
         cause = json.loads(failed["cause"])

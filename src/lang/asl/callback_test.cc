@@ -238,6 +238,8 @@ TEST_F(SyncTest, TheResultIsTheChildsDescription) {
         last().output.view(),
         R"({"ExecutionArn":"arn:e","Input":"{\"a\":1}","InputDetails":{"Included":true},)"
         R"("Name":"run-1","Output":"[1]","OutputDetails":{"Included":true},)"
+        R"("RedriveCount":0,"RedriveStatus":"NOT_REDRIVABLE",)"
+        R"("RedriveStatusReason":"Execution is SUCCEEDED and cannot be redriven",)"
         R"("StartDate":1000,"StateMachineArn":"arn:m","Status":"SUCCEEDED","StopDate":2000})");
 }
 

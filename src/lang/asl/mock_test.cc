@@ -26,9 +26,9 @@ struct Ran {
     }
 };
 
-Ran run(std::string attributes) {
+Ran run(std::string attributes, const std::string& definition = kDefinition) {
     const auto language = make_language();
-    const auto program = language->compile(kDefinition);
+    const auto program = language->compile(definition);
     EXPECT_TRUE(program) << program.error().message;
     Simulation simulation(*language, *program);
     Ran out;
@@ -54,6 +54,19 @@ TEST(Mock, AnswersInPlaceOfTheTask) {
     EXPECT_EQ(ran.events[2].input.view(), R"({"a":1})");
     EXPECT_EQ(ran.events[3].type, EventType::kTaskStarted);
     EXPECT_EQ(ran.events[4].type, EventType::kTaskSucceeded);
+}
+
+TEST(Mock, ATaskWhoseResultComesLaterIsSubmitted) {
+    for (const std::string pattern : {".sync", ".sync:2", ".waitForTaskToken", ""}) {
+        const Ran ran = run(R"({"Mocks":{"Call":{"0":{"Return":{"x":1}}}}})",
+                            R"({"StartAt":"Call","States":{"Call":{"Type":"Task","End":true,
+                                "Resource":"arn:aws:states:::states:startExecution)" +
+                                pattern + R"(","Parameters":{"StateMachineArn":"a"}}}})");
+        EXPECT_EQ(ran.calls, 0u);
+        EXPECT_EQ(ran.last().output.view(), R"({"x":1})") << pattern;
+        EXPECT_EQ(ran.count(EventType::kTaskSubmitted), pattern.empty() ? 0u : 1u);
+        EXPECT_EQ(ran.count(EventType::kTaskSucceeded), 1u);
+    }
 }
 
 TEST(Mock, FailsByNumberOfTheCall) {

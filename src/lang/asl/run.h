@@ -115,6 +115,7 @@ private:
     void abandon(const OpenTask& task);
     void settle_task(Scope& scope, const TaskState& task, Outcome<json::Value> answer);
     std::optional<Outcome<json::Value>> mock_of(const Scope& scope);
+    void submit_mocked(Scope& scope, const TaskState& task, const json::Value& answer);
     const json::Value& attributes();
     Event task_event(const Scope& scope, EventType type) const;
 

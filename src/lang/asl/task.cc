@@ -68,6 +68,7 @@ void Run::run_task(Scope& scope, const TaskState& task) {
     if (emit(std::move(event)) == 0) return;
     if (mock) {
         mark_started(scope);
+        if (execution_.is_open() && *mock) submit_mocked(scope, task, **mock);
         if (execution_.is_open()) settle_task(scope, task, *std::move(mock));
         return;
     }
@@ -87,6 +88,17 @@ std::optional<Outcome<json::Value>> Run::mock_of(const Scope& scope) {
     if (is_mocked()) return probe_->mocked();
     if (!execution_.is_mocked()) return std::nullopt;
     return mocked_answer(attributes(), definition_of(scope).name, execution_.calls_of(scope.state));
+}
+
+/// The call of a task whose result comes later is answered, too: nobody mocks that, so alike.
+void Run::submit_mocked(Scope& scope, const TaskState& task, const json::Value& answer) {
+    const bool is_submitted =
+        task.pattern != Pattern::kRequestResponse && task.pattern != Pattern::kActivity;
+    const auto output = print(answer, task.integration->limit_name(task));
+    if (is_mocked() || !is_submitted || !output) return;
+    Event event = task_event(scope, EventType::kTaskSubmitted);
+    event.output = *output;
+    emit(std::move(event));
 }
 
 /// A task's answer, or the end of its time, may come before the news that a worker took it.

@@ -36,6 +36,13 @@ Outcome<json::Value> child_result(const ExecutionSummary& child, Pattern pattern
         facts.set("Output", parsed_or_text(child.output, pattern));
         facts.set("OutputDetails", included);
     }
+    // As recorded since redrives exist; of one that failed there is no such recording.
+    if (has_succeeded) {
+        facts.set("RedriveCount", child.redrives);
+        if (child.redrives > 0) facts.set("RedriveDate", to_millis(child.redrive_time));
+        facts.set("RedriveStatus", "NOT_REDRIVABLE");
+        facts.set("RedriveStatusReason", "Execution is SUCCEEDED and cannot be redriven");
+    }
     facts.set("StartDate", to_millis(child.start_time));
     facts.set("StateMachineArn", fact_of(attributes, "StateMachine", "Id"));
     facts.set("Status", std::string(to_string(child.status)));
