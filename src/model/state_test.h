@@ -28,7 +28,9 @@ struct StateTest {
     std::optional<std::string> mock_error, mock_cause;
     bool checks_mock = true;  // the result must have the types of the service's answers
     uint32_t retries = 0;     // made before, by the retrier that matches
-    std::optional<uint64_t> failed_items;  // of a mocked Map in distributed mode
+    std::optional<uint64_t> failed_items;    // of a mocked Map in distributed mode
+    std::optional<std::string> item_data;    // what its ItemReader reads: the text of the object
+    std::optional<std::string> error_state;  // inside a Map or Parallel, whence the error comes
     Timestamp now{};
     uint64_t entropy = 0;
     std::optional<TaskResult> answer;  // to the call of the report before

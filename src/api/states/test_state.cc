@@ -84,7 +84,7 @@ Answer<void> read_mock(const Context& context, const json::Value* mock, StateTes
     return {};
 }
 
-Answer<void> read_configuration(const json::Value* given, StateTest& test) {
+Answer<void> read_configuration(const json::Value* given, size_t data_bytes, StateTest& test) {
     if (given == nullptr) return {};
     aws::Fields fields(*given);
     const auto retries = fields.integer(
@@ -92,6 +92,15 @@ Answer<void> read_configuration(const json::Value* given, StateTest& test) {
     const auto failures =
         fields.integer("mapIterationFailureCount",
                        {.min = 0, .error_name = "stateConfiguration.mapIterationFailureCount"});
+    test.error_state = fields.string("errorCausedByState",
+                                     {.min = 1,
+                                      .max = kNameChars,
+                                      .sensitive = true,
+                                      .error_name = "stateConfiguration.errorCausedByState"});
+    test.item_data =
+        fields.string("mapItemReaderData", {.max = data_bytes,
+                                            .sensitive = true,
+                                            .error_name = "stateConfiguration.mapItemReaderData"});
     if (const auto wrong = fields.error()) return tl::unexpected(*wrong);
     if (failures && !test.is_mocked()) {
         return aws::refuse("ValidationException",
@@ -149,10 +158,14 @@ Answer<Asked> read(const Context& context, const Input& input) {
         ok = aws::refuse("ValidationException",
                          "TestState does not support RevealSecrets when a mock is specified.");
     }
-    if (ok) ok = read_configuration(configuration, test);
+    if (ok) ok = read_configuration(configuration, data_bytes, test);
     if (ok) ok = read_data(context, data, variables, given_context, test);
     if (!ok) return tl::unexpected(ok.error());
     asked.inspects = level && *level != "INFO";
+    if (level && *level == "TRACE") {
+        asked.trace = std::make_shared<CallTrace>();
+        asked.trace->reveals_secrets = reveals.value_or(false);
+    }
     if (mock != nullptr) asked.mock_text = mock->string_or("result", "");
     test.now = context.clock.now();
     test.entropy = random_u64();
@@ -162,10 +175,6 @@ Answer<Asked> read(const Context& context, const Input& input) {
 
 /// A mocked result is shown as it was given where it went through the state unchanged.
 void show_mock(const Asked& asked, StateTestReport& report) {
-    if (level && *level == "TRACE") {
-        asked.trace = std::make_shared<CallTrace>();
-        asked.trace->reveals_secrets = reveals.value_or(false);
-    }
     if (!asked.test.mock_result || !asked.test.mock_result->is_array()) return;
     const std::string printed = json::print(*asked.test.mock_result);
     if (report.output.view() == printed) report.output = Payload(asked.mock_text);

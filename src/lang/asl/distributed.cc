@@ -1,6 +1,7 @@
 // Map, distributed mode: the items are the business of a map run, an execution of its own that this
 // one begins and waits for (map_run/). Here is what the run is told, and what its end means. Its
 // children leave no trace in this history.
+#include <algorithm>
 #include <charconv>
 
 #include "base/limits.h"
@@ -9,6 +10,36 @@
 #include "lang/asl/run.h"
 
 namespace tandem::asl {
+
+namespace {
+
+/// RFC 6901; null: it leads nowhere.
+const json::Value* at_pointer(const json::Value& value, std::string_view pointer) {
+    const json::Value* at = &value;
+    while (at != nullptr && !pointer.empty()) {
+        if (pointer.front() != '/') return nullptr;
+        const size_t end = std::min(pointer.find('/', 1), pointer.size());
+        std::string token;
+        for (size_t i = 1; i < end; ++i) {
+            const bool is_escape = pointer[i] == '~' && i + 1 < end;
+            token += !is_escape ? pointer[i] : pointer[++i] == '1' ? '/' : '~';
+        }
+        pointer.remove_prefix(end);
+        if (at->is_object()) {
+            at = at->find(token);
+            continue;
+        }
+        size_t index = 0;
+        const auto [last, error] =
+            std::from_chars(token.data(), token.data() + token.size(), index);
+        const bool is_index = at->is_array() && error == std::errc() &&
+                              last == token.data() + token.size() && index < at->as_array().size();
+        at = is_index ? &at->as_array()[index] : nullptr;
+    }
+    return at;
+}
+
+}  // namespace
 
 void Run::run_distributed(Scope& scope, const MapState& map) {
     const DistributedMap& distributed = *map.distributed;
@@ -19,6 +50,7 @@ void Run::run_distributed(Scope& scope, const MapState& map) {
         if (!input) return fail(scope, input.error());
         (*cache)->input = std::move(*input);
         (*cache)->items = json::Value::array();  // nobody knows how many there are
+        if (is_mocked() && probe_->test.item_data && !read_test_items(scope, map, **cache)) return;
     } else {
         cache = items_of(scope, map, random_.next(), now());
     }
@@ -35,6 +67,52 @@ void Run::run_distributed(Scope& scope, const MapState& map) {
     event.input = Payload(json::print(*facts));
     if (emit(std::move(event)) == 0) return;
     decision_.actions.push_back(map_run_action(*scope.map_run(), scope.task->id));
+}
+
+/// In a test of the state: the items of a text that stands for the object. JSON and JSON Lines are
+/// read here; of other formats there are no items.
+bool Run::read_test_items(Scope& scope, const MapState& map, MapCache& cache) {
+    constexpr std::string_view kFailed = "States.ItemReaderFailed";
+    const DistributedMap& distributed = *map.distributed;
+    ScopeEnvironment environment(*this, scope);
+    const auto place = place_of(*distributed.reader, cache.input, environment);
+    if (!place) return fail(scope, place.error()), false;
+    const auto most = whole_of(distributed.max_items, "MaxItems", cache.input, environment);
+    if (!most) return fail(scope, most.error()), false;
+    const json::Value& config = *place->find("config");
+    const std::string_view type = config.string_or("InputType", "JSON");
+    const std::string& text = *probe_->test.item_data;
+    json::Array items;
+    if (type == "JSON") {
+        const auto data = json::parse(text);
+        const std::string_view pointer = config.string_or("ItemsPointer", "");
+        const json::Value* list = data ? at_pointer(*data, pointer) : nullptr;
+        if (list == nullptr || !list->is_array()) {
+            const std::string what = data ? "has no array of items" : "is not valid JSON";
+            return fail(scope, {std::string(kFailed), "The data of the ItemReader " + what + "."}),
+                   false;
+        }
+        items = list->as_array();
+        if (!pointer.empty()) see("afterItemsPointer", *list);
+    } else if (type == "JSONL") {
+        for (size_t begin = 0; begin < text.size();) {
+            const size_t end = std::min(text.find('\n', begin), text.size());
+            const std::string_view line = std::string_view(text).substr(begin, end - begin);
+            begin = end + 1;
+            if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+            auto item = json::parse(line);
+            if (!item) {
+                return fail(scope, {std::string(kFailed),
+                                    "The data of the ItemReader has a line that is not valid "
+                                    "JSON."}),
+                       false;
+            }
+            items.push_back(std::move(*item));
+        }
+    }
+    if (*most && **most > 0 && items.size() > size_t(**most)) items.resize(size_t(**most));
+    cache.items = json::Value(std::move(items));
+    return true;
 }
 
 void Run::redrive_map_run(Scope& scope) {

@@ -155,6 +155,7 @@ private:
                                                  const json::Value& data, Environment& environment);
     json::Value variables_of(const Scope& scope) const;
     /// In a test of the state; false: it has failed.
+    bool read_test_items(Scope& scope, const MapState& map, MapCache& cache);
     bool tolerates_mocked(Scope& scope, const DistributedMap& map, const MapCache& cache);
 
     // error.cc: Retry and Catch

@@ -48,6 +48,34 @@ std::optional<std::string> wrong_type(const json::Value& result) {
     return std::nullopt;
 }
 
+/// The state of that name, however deep inside; null: there is none.
+const json::Value* find_state(const json::Value& json, std::string_view name) {
+    const json::Value* found = nullptr;
+    if (json.is_array()) {
+        for (const json::Value& item : json.as_array()) {
+            if (found == nullptr) found = find_state(item, name);
+        }
+    }
+    if (!json.is_object()) return found;
+    const json::Value* states = json.find("States");
+    if (states != nullptr && states->is_object()) found = states->find(name);
+    for (const auto& [key, member] : json.as_object()) {
+        if (found == nullptr) found = find_state(member, name);
+    }
+    return found;
+}
+
+/// The error of a Map or Parallel comes from a state inside of it.
+std::optional<std::string> wrong_error_state(const StateTest& test, std::string_view definition,
+                                             const StateDefinition& state) {
+    const bool has_inner = state.kind == StateKind::kMap || state.kind == StateKind::kParallel;
+    if (!test.error_state || !test.mocks_error || !has_inner) return std::nullopt;
+    const auto json = json::parse(definition);
+    const json::Value* tested = json ? find_state(*json, state.name) : nullptr;
+    if (tested == nullptr || find_state(*tested, *test.error_state) != nullptr) return std::nullopt;
+    return "State '" + *test.error_state + "' does not exist inside the state under test.";
+}
+
 /// Why the test does not fit the state, if so.
 std::optional<std::string> refusal(const StateTest& test, const StateDefinition& state) {
     const auto* parallel = std::get_if<ParallelState>(&state.body);
@@ -209,6 +237,8 @@ Result<StateTestReport> test_state(const LanguageOptions& options, const Languag
         return refused;
     }
     refused.refusal = refusal(test, definition.state(start->second));
+    if (!refused.refusal)
+        refused.refusal = wrong_error_state(test, text, definition.state(start->second));
     if (refused.refusal) return refused;
     return run(options, test, definition, start->second);
 }

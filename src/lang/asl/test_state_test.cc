@@ -141,5 +141,59 @@ TEST_F(StateTestTest, RefusesBadDefinitions) {
     EXPECT_FALSE(language_->test(of("[")).has_value());
 }
 
+/// A Map with an ItemReader; what its iterations would be given.
+constexpr const char* kReader =
+    R"({"Type":"Map","End":true,"ItemReader":{"Resource":"arn:aws:states:::s3:getObject",)"
+    R"("Parameters":{"Bucket":"b","Key":"k"},"ReaderConfig":{@}},"ItemSelector":)"
+    R"({"v.$":"$$.Map.Item.Value"},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED",)"
+    R"("ExecutionType":"STANDARD"},"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}})";
+
+TEST_F(StateTestTest, TheDataOfAnItemReaderMakesTheItems) {
+    const auto items = [&](std::string config, std::string data) {
+        std::string definition = kReader;
+        definition.replace(definition.find('@'), 1, config);
+        StateTest test = of(definition);
+        test.mock_result = json::Value::array();
+        test.item_data = std::move(data);
+        const auto report = run(test);
+        if (report.error) return *report.error;
+        return std::string(report.inspection.string_or("afterItemSelector", "-")) +
+               std::string(report.inspection.string_or("afterItemsPointer", ""));
+    };
+    EXPECT_EQ(items(R"("InputType":"JSON")", "[1,2]"), R"([{"v":1},{"v":2}])");
+    EXPECT_EQ(items(R"("InputType":"JSON","MaxItems":1)", "[1,2]"), R"([{"v":1}])");
+    EXPECT_EQ(items(R"("InputType":"JSON","ItemsPointer":"/a~1b/1")", R"({"a/b":[0,[7]]})"),
+              R"([{"v":7}][7])");
+    EXPECT_EQ(items(R"("InputType":"JSONL")", "1\n\n{\"a\":2}\r\n"), R"([{"v":1},{"v":{"a":2}}])");
+    for (const char* data : {"{}", "[1", "", "null"})
+        EXPECT_EQ(items(R"("InputType":"JSON")", data), "States.ItemReaderFailed") << data;
+    EXPECT_EQ(items(R"("InputType":"JSON","ItemsPointer":"/9")", "[[1]]"),
+              "States.ItemReaderFailed");
+    EXPECT_EQ(items(R"("InputType":"JSONL")", "1\nx"), "States.ItemReaderFailed");
+    EXPECT_EQ(items(R"("InputType":"CSV","CSVHeaderLocation":"FIRST_ROW")", "a\n1\n"), "[]");
+}
+
+TEST_F(StateTestTest, AnErrorComesFromAStateInside) {
+    std::string definition = kReader;
+    definition.replace(definition.find('@'), 1, R"("InputType":"JSON")");
+    StateTest test = of(definition);
+    test.mocks_error = true;
+    test.mock_error = "E";
+    test.error_state = "I";
+    EXPECT_EQ(run(test).error, "E");
+    test.error_state = "StateName";  // the Map itself
+    EXPECT_EQ(run(test).refusal, "State 'StateName' does not exist inside the state under test.");
+    test = of(
+        R"({"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"A","States":{)"
+        R"("A":{"Type":"Pass","End":true}}}],"Next":"B"},"B":{"Type":"Pass","End":true}}})");
+    test.state = "P";
+    test.mocks_error = true;
+    test.mock_error = "E";
+    test.error_state = "A";
+    EXPECT_EQ(run(test).error, "E");
+    test.error_state = "B";  // beside it
+    EXPECT_TRUE(run(test).refusal.has_value());
+}
+
 }  // namespace
 }  // namespace tandem::asl
