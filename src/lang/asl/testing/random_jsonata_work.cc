@@ -77,6 +77,7 @@ void RandomMachine::jsonata_limit(json::Value& state, const std::string& field) 
             break;
         default: break;
     }
+    shorten_heartbeat(state);
 }
 
 /// Output and Assign of a state that has a result, here `result`. What follows needs the input,

@@ -116,6 +116,8 @@ private:
     void items_of(json::Value& state);
     json::Value item_selector();
     void time_limit(json::Value& state, const std::string& field, bool has_input);
+    /// A heartbeat that is no shorter than the time-out would be refused.
+    static void shorten_heartbeat(json::Value& state);
     void invoke(json::Value& state);
     json::Value retry();
     void catchers(Place place, json::Value& state, const Way& way, Query query,

@@ -102,6 +102,14 @@ void RandomMachine::time_limit(json::Value& state, const std::string& field, boo
         case 1: state.set(field + "Path", root + (is_short ? ".n" : ".far")); break;
         default: break;
     }
+    shorten_heartbeat(state);
+}
+
+void RandomMachine::shorten_heartbeat(json::Value& state) {
+    const int64_t timeout = state.int_or("TimeoutSeconds", INT64_MAX);
+    if (state.int_or("HeartbeatSeconds", 0) < timeout) return;
+    if (timeout > 1) state.set("HeartbeatSeconds", timeout - 1);
+    else state.mutable_object().erase("HeartbeatSeconds");
 }
 
 /// Of a task's answer, whose form is the worker's, or of the list that Parallel and Map give.

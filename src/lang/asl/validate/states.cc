@@ -128,6 +128,12 @@ void Validator::task(const json::Value& json, const std::string& at) {
         if (text->is_string()) resource(text->as_string(), at + "/Resource");
         else schema("Expected value of type String", at + "/Resource");
     }
+    // "If provided, the HeartbeatSeconds interval MUST be smaller than the TimeoutSeconds value."
+    const json::Value* timeout = json.find("TimeoutSeconds");
+    const json::Value* heartbeat = json.find("HeartbeatSeconds");
+    const bool are_known = timeout && timeout->is_int() && heartbeat && heartbeat->is_int();
+    if (are_known && heartbeat->as_int() >= timeout->as_int())
+        schema("HeartbeatSeconds must be smaller than TimeoutSeconds", at + "/HeartbeatSeconds");
     if (json.find("Credentials")) must_have(json, "Credentials", "RoleArn", at);
     parameters(json, at);
 }

@@ -41,6 +41,27 @@ TEST(Validate, FieldsOfMachines) {
         "whole state machine at /States/A");
 }
 
+TEST(Validate, AHeartbeatIsSmallerThanTheTimeout) {
+    const auto task = [](std::string_view limits) {
+        return states(
+            R"("A":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,)"
+            R"("Parameters":{"FunctionName":"f"},)" +
+            std::string(limits) + "}");
+    };
+    EXPECT_EQ(why(task(R"("TimeoutSeconds":5,"HeartbeatSeconds":4)")), "");
+    EXPECT_EQ(why(task(R"("HeartbeatSeconds":4)")), "");
+    EXPECT_EQ(why(task(R"("TimeoutSecondsPath":"$.t","HeartbeatSeconds":4)")), "");
+    for (const char* heartbeat : {"5", "6"}) {
+        EXPECT_EQ(why(task(R"("TimeoutSeconds":5,"HeartbeatSeconds":)" + std::string(heartbeat))),
+                  "SCHEMA_VALIDATION_FAILED: HeartbeatSeconds must be smaller than TimeoutSeconds "
+                  "at /States/A/HeartbeatSeconds");
+    }
+    EXPECT_NE(why(R"({"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Task",
+                  "Resource":"arn:aws:states:::lambda:invoke","End":true,
+                  "Arguments":{"FunctionName":"f"},"TimeoutSeconds":5,"HeartbeatSeconds":5}}})"),
+              "");
+}
+
 TEST(Validate, FieldsOfStates) {
     EXPECT_EQ(why(states(R"("A":{"End":true})")),
               "SCHEMA_VALIDATION_FAILED: These fields are required: [Type] at /States/A");
