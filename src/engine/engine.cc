@@ -15,7 +15,6 @@ constexpr size_t kRecoverPage = 4096;
 // Each owner of the store numbers its executions from its epoch on: 2^40 of them.
 constexpr int kNumbersOfEpochBits = 40;
 constexpr size_t kRetentionPage = 256;
-constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
 class LocalEngine final : public SteppedEngine {
 public:
@@ -465,7 +464,8 @@ private:
     void run_retention() {
         std::unique_lock lock(retention_mutex_);
         while (!stopped_) {
-            retention_wake_.wait_for(lock, kRetentionEvery, [&] { return stopped_.load(); });
+            retention_wake_.wait_for(lock, context_.options.retention_every,
+                                     [&] { return stopped_.load(); });
             lock.unlock();
             if (!stopped_ && is_ready()) erase_old();
             lock.lock();

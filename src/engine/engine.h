@@ -33,6 +33,7 @@ struct EngineOptions {
     uint64_t seed = 0;             // of entropy and request ids; 0 = a random one
     Services* services = nullptr;  // what tasks call beside functions; null: nothing
     EventLog* event_log = nullptr;
+    std::chrono::milliseconds retention_every = std::chrono::minutes(1);  // old executions go
 };
 
 struct StartRequest {
