@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "api/services/services.h"
+#include "lang/asl/integration/service_actions.h"
 #include "server/buckets.h"
 #include "server/config.h"
 #include "server/credentials.h"
@@ -20,6 +24,19 @@ TEST(Config, ReadsEverySection) {
     EXPECT_EQ(config.port, 99);
     EXPECT_EQ(config.region, "eu-west-1");
     EXPECT_EQ(config.limits.shards, 4u);
+    EXPECT_EQ(config.open_map_runs, 7u);
+}
+
+/// A definition is refused where it names anything else; what it may name can be called.
+TEST(Services, WhatDefinitionsMayCallIsWhatCanBeCalled) {
+    std::vector<std::string> named;
+    for (const asl::ServiceAction& action : asl::service_actions())
+        named.push_back(std::string(action.service) + ":" + std::string(action.action));
+    std::vector<std::string> called = services::installed_actions();
+    std::sort(named.begin(), named.end());
+    std::sort(called.begin(), called.end());
+    EXPECT_EQ(named, called);
+    EXPECT_EQ(std::adjacent_find(named.begin(), named.end()), named.end());
 }
 
 TEST(Config, RefusesWhatItDoesNotKnowOrCannotTake) {

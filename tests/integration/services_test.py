@@ -208,7 +208,6 @@ class Services(unittest.TestCase):
         self.assertEqual(failed["error"], "Events.ConnectionResource.NotFound")
         self.assertNotIn("sesame", self.server.log(10**6))
 
-    def test_one_state_by_itself(self):
     def test_a_call_that_nobody_waits_for_is_given_up(self):
         for end in ("time-out", "stop"):
             with self.subTest(end):
@@ -254,6 +253,7 @@ class Services(unittest.TestCase):
         self.assertNotIn("response", silent["inspectionData"])
         self.assertNotIn("request", self.api.test_state(definition=json.dumps({"Type": "Pass", "End": True}), roleArn=ROLE, inspectionLevel="TRACE")["inspectionData"])
 
+    def test_one_state_by_itself(self):
         state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:describeStateMachine", "End": True}
         child = self.make(CHILD)
         tested = self.api.test_state(definition=json.dumps({**state, "Parameters": {"StateMachineArn.$": "$.m"}}), roleArn=ROLE, input=json.dumps({"m": child}))

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/services/services.h"
 #include "json/value.h"
@@ -24,7 +25,8 @@ struct Asked {
 void start_execution(const Doors& doors, const Asked& asked, Answered done);
 /// aws-sdk:sfn:ACTION.
 void call_sfn(const Doors& doors, const Asked& asked, Answered done);
-/// aws-sdk:lambda:ACTION.
+/// aws-sdk:lambda:ACTION, one of these.
+std::vector<std::string_view> lambda_actions();
 void call_lambda(const Doors& doors, const Asked& asked, Answered done);
 
 TaskResult succeeded(const json::Value& output);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/services/calls.h"
+#include "api/states/action_names.h"
 #include "base/log.h"
 #include "exec/s3/s3_calls.h"
 
@@ -31,11 +32,27 @@ bool is_throttled(const TaskResult& result) {
 
 }  // namespace
 
+std::vector<std::string> installed_actions() {
+    // Functions are the executor's, whichever way a task names them.
+    std::vector<std::string> out = {"lambda:invoke", "states:startExecution", "http:invoke"};
+    for (const std::string_view name : states::action_names()) {
+        std::string action(name);
+        action[0] = char(action[0] - 'A' + 'a');
+        out.push_back("aws-sdk:sfn:" + action);
+    }
+    for (const std::string_view action : lambda_actions())
+        out.push_back("aws-sdk:lambda:" + std::string(action));
+    for (const std::string_view action : s3_actions())
+        out.push_back("aws-sdk:s3:" + std::string(action));
+    return out;
+}
+
 void InstalledServices::bind(Doors doors) {
     std::vector<Waiting> waiting;
     {
         const std::lock_guard lock(mutex_);
         doors_ = std::move(doors);
+        places_ = std::make_unique<MapRunPlaces>(doors_.open_map_runs);
         if (doors_.buckets != nullptr)
             map_runs_ = std::make_unique<MapRunCalls>(*doors_.context, *doors_.buckets);
         blocking_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
@@ -52,7 +69,6 @@ void InstalledServices::call(ServiceCall call, Answered done) {
         if (state_ == State::kUnbound) {
             waiting_.push_back({std::move(call), std::move(done)});
             return;
-        places_ = std::make_unique<MapRunPlaces>(doors_.open_map_runs);
         }
     }
     make(std::move(call), 1, std::move(done));
@@ -144,6 +160,10 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
     if (service == "aws-sdk:lambda") return call_lambda(doors_, *asked, std::move(done));
+    if (service == "map-run" && call.action == "enter")
+        return places_->enter(call.key, [done] { done(succeeded(json::Value::object())); });
+    if (service == "map-run" && call.action == "stay")
+        return places_->stay(call.key, [done] { done(succeeded(json::Value::object())); });
     if (service == "map-run" && doors_.buckets != nullptr)
         return call_map_run(std::move(call), std::move(done));
     if (service == "http" && doors_.http != nullptr) return call_http(call, std::move(done));
@@ -160,10 +180,6 @@ void InstalledServices::call_map_run(ServiceCall call, Answered done) {
                                    : map_runs_->write(asked->parameters));
     });
     if (!posted) done(failed("MapRun.ThrottlingException", "Too many calls of buckets wait."));
-    if (service == "map-run" && call.action == "enter")
-        return places_->enter(call.key, [done] { done(succeeded(json::Value::object())); });
-    if (service == "map-run" && call.action == "stay")
-        return places_->stay(call.key, [done] { done(succeeded(json::Value::object())); });
 }
 
 void InstalledServices::call_http(const ServiceCall& call, Answered done) {
@@ -185,7 +201,8 @@ void InstalledServices::call_http(const ServiceCall& call, Answered done) {
         if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
         if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
         done(succeeded(answer.output));
-    });
+    };
+    doors_.http->call(call.key, asked->parameters, answered, trace);
 }
 
 void InstalledServices::call_buckets(ServiceCall call, Answered done) {
@@ -196,8 +213,7 @@ void InstalledServices::call_buckets(ServiceCall call, Answered done) {
         if (!answer.refused.empty()) return done(unusable(*asked, answer.refused));
         if (!answer.error.empty()) return done(failed(answer.error, answer.cause));
         done(succeeded(answer.output));
-    };
-    doors_.http->call(call.key, asked->parameters, answered, trace);
+    });
     if (!posted) done(failed("S3.ThrottlingException", "Please reduce your request rate."));
 }
 

@@ -40,6 +40,9 @@ struct Doors {
     size_t open_map_runs = kOpenMapRuns;
 };
 
+/// "aws-sdk:s3:getObject", ...: what tasks may call, where every door is there.
+std::vector<std::string> installed_actions();
+
 class InstalledServices final : public Services {
 public:
     InstalledServices() = default;
@@ -79,9 +82,9 @@ private:
     std::unordered_map<std::string, std::shared_ptr<std::atomic<bool>>> polls_;
     bool polls_end_ = false;
     Doors doors_;                            // set before kOpen, constant after
+    std::unique_ptr<MapRunPlaces> places_;   // of map runs
     std::unique_ptr<MapRunCalls> map_runs_;  // where there are buckets
     std::unique_ptr<aws::WorkQueue> blocking_;
 };
-    std::unique_ptr<MapRunPlaces> places_;   // of map runs
 
 }  // namespace tandem::services

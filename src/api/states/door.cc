@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "api/states/action_names.h"
 #include "api/states/actions.h"
 #include "base/metrics.h"
 #include "base/rng.h"
@@ -90,6 +91,12 @@ bool has_content_type(const net::HttpRequest& request) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> action_names() {
+    std::vector<std::string_view> out;
+    for (const Action& action : kActions) out.push_back(action.name);
+    return out;
+}
 
 bool StatesDoor::owns(const net::HttpRequest& request) const {
     return request.method == "POST" && request.path() == "/" &&

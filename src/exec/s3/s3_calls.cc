@@ -244,6 +244,12 @@ std::string in_quotes(std::string_view etag) { return "\"" + std::string(etag) +
 
 }  // namespace s3
 
+std::vector<std::string_view> s3_actions() {
+    std::vector<std::string_view> out;
+    for (const auto& action : s3::kActions) out.push_back(action.name);
+    return out;
+}
+
 bool is_s3_action(std::string_view action) { return s3::find_action(action) != nullptr; }
 
 ServiceAnswer call_s3(Buckets& buckets, std::string_view action, const json::Value& parameters,
@@ -260,12 +266,8 @@ ServiceAnswer call_s3(Buckets& buckets, std::string_view action, const json::Val
     return found->run({buckets, parameters, limits});
 }
 
-std::string s3_bucket_cause(const Error& error) {
-    return s3::no_bucket(error).cause;
-}
+std::string s3_bucket_cause(const Error& error) { return s3::no_bucket(error).cause; }
 
-std::string s3_object_cause(const Error& error) {
-    return s3::no_object(error).cause;
-}
+std::string s3_object_cause(const Error& error) { return s3::no_object(error).cause; }
 
 }  // namespace tandem

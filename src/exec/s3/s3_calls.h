@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/limits.h"
 #include "json/value.h"
@@ -28,6 +29,8 @@ struct S3CallLimits {
 };
 
 /// "getObject", "listObjectsV2", ...
+std::vector<std::string_view> s3_actions();
+
 bool is_s3_action(std::string_view action);
 
 /// Error of a call whose object is above the limit: States.DataLimitExceeded.

@@ -131,6 +131,8 @@ std::string_view take(std::string_view& names, char separator) {
 
 }  // namespace
 
+std::vector<ServiceAction> service_actions() { return {std::begin(kActions), std::end(kActions)}; }
+
 const ServiceAction* find_action(std::string_view service, std::string_view action) {
     const auto found = std::find_if(
         std::begin(kActions), std::end(kActions),

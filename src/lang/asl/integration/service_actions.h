@@ -14,6 +14,8 @@ struct ServiceAction {
     std::string_view parameters;  // names between spaces; '!': must be there, '/': one of
 };
 
+/// All of them.
+std::vector<ServiceAction> service_actions();
 /// nullptr: this server has no such action.
 const ServiceAction* find_action(std::string_view service, std::string_view action);
 
