@@ -31,25 +31,27 @@ Payload last_facts(const Context& context, const ExecutionSummary& run) {
     return events && !events->empty() ? events->front().detail : Payload();
 }
 
+void describe(const Context& context, const std::string& arn, Done done) {
+    auto found = find_map_run(context, arn);
+    if (!found) return done(tl::unexpected(found.error()));
+    ExecutionSummary run = *std::move(found);
+    if (run.status != ExecutionStatus::kRunning)
+        return done(answer(context, run, last_facts(context, run)));
+    context.engine.inspect(run.id, [&context, arn, run, done](Result<Payload> facts) {
+        if (!facts) return done(aws::refuse(facts.error()));
+        if (!facts->is_null()) return done(answer(context, run, *facts));
+        // It has ended meanwhile, and is soon recorded as such.
+        describe(context, arn, done);
+    });
+}
+
 }  // namespace
 
 void describe_map_run(const Context& context, const Input& input, Done done) {
     aws::Fields fields(input);
     const auto arn = fields.string("mapRunArn", {.required = true, .min = 1, .max = kLongArnChars});
     if (const auto error = fields.error()) return done(tl::unexpected(*error));
-    auto found = find_map_run(context, *arn);
-    if (!found) return done(tl::unexpected(found.error()));
-    ExecutionSummary run = *std::move(found);
-    if (run.status != ExecutionStatus::kRunning)
-        return done(answer(context, run, last_facts(context, run)));
-    context.engine.inspect(run.id, [&context, run, done](Result<Payload> facts) {
-        if (!facts) return done(aws::refuse(facts.error()));
-        if (!facts->is_null()) return done(answer(context, run, *facts));
-        // It has ended meanwhile.
-        const auto ended = context.engine.describe(run.id);
-        if (!ended) return done(aws::refuse(ended.error()));
-        done(answer(context, *ended, last_facts(context, *ended)));
-    });
+    describe(context, *arn, std::move(done));
 }
 
 }  // namespace tandem::states
