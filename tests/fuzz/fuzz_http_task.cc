@@ -17,7 +17,8 @@ void check(const http::Request& request) {
     const auto has_break = [](const std::string& text) {
         return std::any_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; });
     };
-    if (request.method.empty() || !request.url.starts_with("http")) std::abort();
+    const std::string protocol = http::protocol_of(request.url);
+    if (request.method.empty() || (protocol != "http" && protocol != "https")) std::abort();
     if (has_break(request.url) || has_break(request.method)) std::abort();
     for (const auto& [name, value] : request.headers) {
         if (name.empty() || has_break(name) || has_break(value)) std::abort();

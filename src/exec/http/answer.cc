@@ -43,7 +43,13 @@ HttpAnswer failed(std::string error, std::string cause) {
     return out;
 }
 
-std::string protocol_of(const std::string& url) { return url.substr(0, url.find("://")); }
+std::string protocol_of(const std::string& url) {
+    std::string out = url.substr(0, url.find("://"));
+    for (char& c : out) {
+        if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+    }
+    return out;
+}
 
 /// The service's own headers are the last ones, as AWS shows them.
 json::Value shown(const Request& request) {
