@@ -12,8 +12,6 @@ namespace tandem {
 namespace {
 
 constexpr size_t kRecoverPage = 4096;
-// Each owner of the store numbers its executions from its epoch on: 2^40 of them.
-constexpr int kNumbersOfEpochBits = 40;
 constexpr size_t kRetentionPage = 256;
 
 class LocalEngine final : public SteppedEngine {
@@ -475,15 +473,14 @@ private:
     void erase_old() {
         const auto keep = std::chrono::hours(24) * context_.options.limits.history_retention_days;
         while (is_ready() && !stopped_) {
-            auto ids = store_.list_closed(context_.options.clock->now() - keep, kRetentionPage);
-            if (!ids || ids->empty()) return;
+            auto closed = store_.list_closed(context_.options.clock->now() - keep, kRetentionPage);
+            if (!closed || closed->empty()) return;
             Batch batch;
-            for (const ExecutionId& id : *ids) {
-                auto summary = store_.summary(id);
-                if (summary && *summary)
-                    batch.executions.push_back({{}, **summary, version_of(**summary), true});
+            for (ExecutionSummary& summary : *closed) {
+                const StoredVersion version = version_of(summary);
+                batch.executions.push_back({{}, std::move(summary), version, true});
             }
-            if (batch.executions.empty() || !committer_.commit(std::move(batch))) return;
+            if (!committer_.commit(std::move(batch))) return;
         }
     }
 

@@ -11,7 +11,8 @@ namespace tandem {
 
 namespace {
 
-constexpr size_t kRebuildPage = 256;  // events
+constexpr size_t kRebuildPage = 256;               // events
+constexpr size_t kRebuildBytes = 8 * 1024 * 1024;  // of their payloads
 constexpr auto kTokenLife = std::chrono::seconds(kRedriveTokenSeconds);
 
 ExecutionStatus closed_status(EventType type) {
@@ -119,6 +120,7 @@ Result<void> fold_log(const Store& store, Live& live) {
         range.first_seq = seq + 1;
         range.last_seq = live.summary.last_seq;
         range.limit = kRebuildPage;
+        range.bytes = kRebuildBytes;
         auto events = store.events(id, range);
         if (!events) return tl::unexpected<Error>(events.error());
         if (events->empty()) return fail(ErrorCode::kCorrupt, "log of " + id.str() + " ends early");

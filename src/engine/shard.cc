@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "base/metrics.h"
 #include "engine/planted.h"
 
@@ -16,7 +15,6 @@ namespace {
 
 constexpr auto kUpkeepEvery = std::chrono::milliseconds(20);  // while executions are in memory
 constexpr auto kIdleWake = std::chrono::seconds(1);
-constexpr size_t kRecoverPerTurn = 64;
 // A redrive comes so long before retention would look, at the latest: it is durable until then.
 constexpr auto kRetentionMargin = std::chrono::minutes(5);
 
@@ -196,34 +194,12 @@ void Shard::run_transient(Message& message) {
     if (message.begun) reply(live, std::move(message.begun));
 }
 
-Result<Live*> Shard::load(const ExecutionId& id) {
-    if (const auto it = live_.find(id); it != live_.end()) return it->second.get();
-    if (is_transient(id)) return fail(ErrorCode::kNotFound, "execution " + id.str() + " is gone");
-    auto rebuilt = rebuild(context_.store, context_.registry, id);
-    if (!rebuilt) return tl::unexpected<Error>(rebuilt.error());
-    Live& live = **rebuilt;
-    live_.emplace(id, std::move(*rebuilt));
-    if (live.is_open()) {
-        set_timer(live);
-        if (unrecovered_.erase(id) > 0) {
-            // These are durable already: what they owe was recorded before the server stopped.
-            for (Action& action :
-                 live.definition->language->pending(*live.definition->program, *live.state)) {
-                complete(live, action);
-                context_.dispatcher.act(id, action);
-            }
-        }
-    }
-    return &live;
-}
-
 void Shard::handle_input(Message& message) {
     auto live = load(message.id);
     if (!live) {
-        if (live.error().code != ErrorCode::kNotFound)
-            log_error("cannot rebuild an execution",
-                      {{"execution", message.id.str()}, {"error", live.error().message}});
-        return;
+        reload_later(message.id, live.error());
+        if (live.error().code == ErrorCode::kNotFound) return;
+        return postponed_[message.id].push_back(std::move(message.input));
     }
     if ((*live)->is_open()) return decide(**live, std::move(message.input));
     // An execution that its task began while it ended: nobody else knows of it.
@@ -459,33 +435,26 @@ void Shard::fire_timers(Timestamp now) {
 
 void Shard::fire(const Timer& timer, Timestamp now) {
     const auto& [set_for, id] = timer;
+    const bool was_away = !live_.contains(id);
+    if (was_away) {
+        if (const auto loaded = load(id); !loaded) return reload_later(id, loaded.error());
+    }
+    if (!postponed_.empty()) take_postponed(id);
     const auto it = live_.find(id);
-    if (it != live_.end() && it->second->timer != set_for) return;  // replaced since
-    auto live = load(id);
-    if (!live || !(*live)->is_open()) return;
-    (*live)->timer = kNever;
-    const Timestamp due = (*live)->state->next_due();
+    if (it == live_.end() || !it->second->is_open()) return;
+    Live& live = *it->second;
+    if (!was_away && live.timer != set_for) return;  // replaced since
+    live.timer = kNever;
+    const Timestamp due = live.state->next_due();
     if (due <= now) {
         timer_late.observe_seconds(std::chrono::duration<double>(now - due).count());
         Input input;
         input.type = InputType::kTimer;
-        if (is_planted(PlantedBug::kEarlyTimer))
-            (*live)->last_input = std::max((*live)->last_input, due);
-        decide(**live, std::move(input));
+        if (is_planted(PlantedBug::kEarlyTimer)) live.last_input = std::max(live.last_input, due);
+        decide(live, std::move(input));
     }
-    set_timer(**live);
+    set_timer(live);
     if (batch_bytes_ >= kBatchBytes) submit_batch();
-}
-
-void Shard::recover_some() {
-    for (size_t i = 0; i < kRecoverPerTurn && !unrecovered_.empty(); ++i) {
-        const ExecutionId id = *unrecovered_.begin();
-        if (auto live = load(id); !live) {
-            log_error("cannot recover an execution",
-                      {{"execution", id.str()}, {"error", live.error().message}});
-            unrecovered_.erase(id);
-        }
-    }
 }
 
 void Shard::submit_batch(bool quiet) {
@@ -515,7 +484,7 @@ void Shard::submit_batch(bool quiet) {
             const std::lock_guard lock(durable_mutex_);
             durable_.insert(durable_.end(), ids.begin(), ids.end());
         },
-        quiet);
+        quiet, this, !is_guest_turn_);
 }
 
 void Shard::release(const Outbox& outbox, const Result<void>& durable) {

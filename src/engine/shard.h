@@ -90,6 +90,8 @@ private:
     void fire_timers(Timestamp now);
     void fire(const Timer& timer, Timestamp now);
     void recover_some();
+    void reload_later(const ExecutionId& id, const Error& error);
+    void take_postponed(const ExecutionId& id);
     void decide(Live& live, Input input);
     void log(const Live& live, std::vector<Event> events);
     void closed(Live& live);
@@ -119,6 +121,10 @@ private:
     std::unordered_map<ExecutionId, std::unique_ptr<Live>> live_;
     std::set<Timer> timers_;  // one of each execution at most
     std::unordered_set<ExecutionId> unrecovered_;
+    std::set<ExecutionId> unreadable_;  // those among them that could not be read; have a timer
+    /// For executions that could not be read when it came; those have a timer.
+    std::unordered_map<ExecutionId, std::vector<Input>> postponed_;
+    bool is_guest_turn_ = false;  // of another thread than the shard's own
     /// Who wants to hear of the end of an execution; parents ask again after a restart.
     std::unordered_map<ExecutionId, std::vector<std::pair<ExecutionId, TaskId>>> watchers_;
     // The batch being computed.

@@ -56,10 +56,13 @@ bool Shard::turn_here(bool has_time) {
     if (appends ? !has_time || messages > kFewMessages || context_.committer.is_appending()
                 : messages > kManyMessages)
         return false;
+    if (context_.committer.holds(this)) return false;  // only its own thread may wait for long
     {
         const std::unique_lock lock(turn_mutex_, std::try_to_lock);
         if (!lock.owns_lock() || mailbox_.closed()) return false;
+        is_guest_turn_ = true;
         turn(mailbox_.take_now(context_.options.limits.batch_inputs));
+        is_guest_turn_ = false;
         // Its thread sleeps until the timer that was the next one before this turn.
         if (wake_at() < sleeps_until_.load()) mailbox_.poke();
     }

@@ -1,5 +1,6 @@
 // Field numbers of an event record; stored, never reused. docs/formats/event-record.md.
 #include "model/event.h"
+#include "model/spilled.h"
 #include "model/wire.h"
 
 namespace tandem {
@@ -29,12 +30,22 @@ enum Field : uint32_t {
     kError = 20,
     kCause = 21,
     kDetail = 22,
+    kSpilled = 23,
 };
+
+/// Bits that stand for a payload which is there.
+uint8_t payloads_of(const Event& event) {
+    return uint8_t((event.input.is_null() ? 0 : kSpilledInput) |
+                   (event.output.is_null() ? 0 : kSpilledOutput) |
+                   (event.detail.is_null() ? 0 : kSpilledDetail));
+}
 
 }  // namespace
 
-void encode_event(const Event& event, std::string& out) {
-    RecordWriter w(out);
+void encode_event(const Event& event, std::string& out) { encode_event(event, 0, out); }
+
+void encode_event(const Event& event, uint8_t spilled, std::string& out) {
+    RecordWriter w(out, spilled == 0 ? kRecordVersion : kSpilledRecordVersion);
     w.number(kType, uint64_t(event.type));
     w.time(kTime, event.time);
     w.number(kId, event.id);
@@ -57,14 +68,16 @@ void encode_event(const Event& event, std::string& out) {
     w.optional_bytes(kError, event.error);
     w.optional_bytes(kCause, event.cause);
     w.payload(kDetail, event.detail);
+    w.number(kSpilled, spilled);
     w.finish();
 }
 
-Result<Event> decode_event(std::string_view record) {
-    auto reader = RecordReader::open(record);
+Result<Event> decode_event(std::string_view record, uint8_t& spilled) {
+    auto reader = RecordReader::open(record, kSpilledRecordVersion);
     if (!reader) return tl::unexpected<Error>(reader.error());
     Event event;
     RecordField f;
+    spilled = 0;
     bool known = true;  // enums are cast only after their range is known to fit
     while (reader->next(f)) {
         // Of the known fields, those from the name on are bytes.
@@ -99,6 +112,9 @@ Result<Event> decode_event(std::string_view record) {
             case kError: event.error = std::string(f.bytes); break;
             case kCause: event.cause = std::string(f.bytes); break;
             case kDetail: event.detail = Payload(std::string(f.bytes)); break;
+            case kSpilled:
+                known &= !f.is_bytes && f.value <= UINT8_MAX, spilled = uint8_t(f.value);
+                break;
             default: break;  // a field of a newer binary
         }
     }
@@ -106,7 +122,17 @@ Result<Event> decode_event(std::string_view record) {
     if (!known || to_string(event.type) == "Unknown" || to_string(event.kind) == "Unknown") {
         return fail(ErrorCode::kCorrupt, "event record has an unknown type");
     }
+    if (is_spilled_record(record) != (spilled != 0) ||
+        (spilled != 0 && (spilled & ~payloads_of(event)) != 0))
+        return fail(ErrorCode::kCorrupt, "event record refers to no payload");
     return event;
+}
+
+Result<Event> decode_event(std::string_view record) {
+    if (is_spilled_record(record))
+        return fail(ErrorCode::kCorrupt, "event record has payloads elsewhere, or is a newer one");
+    uint8_t spilled = 0;
+    return decode_event(record, spilled);
 }
 
 }  // namespace tandem

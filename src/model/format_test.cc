@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "model/event.h"
 #include "model/execution.h"
+#include "model/spilled.h"
 #include "model/wire.h"
 
 namespace tandem {
@@ -94,6 +95,11 @@ std::map<std::string, ExecutionSummary> sample_summaries() {
     return all;
 }
 
+const std::map<std::string, uint8_t> kSpilledSamples = {
+    {"input", kSpilledInput},
+    {"all", kSpilledInput | kSpilledOutput | kSpilledDetail},
+};
+
 std::string golden_path() {
     const char* root = std::getenv("TANDEM_SOURCE_DIR");
     return std::string(root != nullptr ? root : ".") + "/tests/golden/formats/records.txt";
@@ -115,6 +121,14 @@ TEST(Format, StoredBytesStayReadable) {
         encode_summary(summary, record);
         now[name] = hex(record);
     }
+    for (const auto& [name, spilled] : kSpilledSamples) {
+        std::string record;
+        encode_event(sample(EventType::kStateEntered), spilled, record);
+        now["event.spilled." + name] = hex(record);
+    }
+    std::string spilled_summary;
+    encode_summary(sample_summary(), kSpilledInput, spilled_summary);
+    now["summary.spilled"] = hex(spilled_summary);
     if (std::getenv("TANDEM_BLESS") != nullptr) {
         std::ofstream out(golden_path(), std::ios::app);
         for (const auto& [name, bytes] : now) {
@@ -132,6 +146,45 @@ TEST(Format, StoredBytesStayReadable) {
         const auto old = decode_summary(unhex(golden[name]).value_or(""));
         ASSERT_TRUE(old.has_value()) << name;
         EXPECT_EQ(*old, summary) << name;
+    }
+    uint8_t spilled = 0;
+    for (const auto& [name, which] : kSpilledSamples) {
+        const std::string record = unhex(golden["event.spilled." + name]).value_or("");
+        const auto old = decode_event(record, spilled);
+        ASSERT_TRUE(old.has_value()) << name;
+        EXPECT_EQ(*old, sample(EventType::kStateEntered));
+        EXPECT_EQ(spilled, which);
+        EXPECT_TRUE(is_spilled_record(record));
+        // Who does not know of references does not take them for payloads.
+        EXPECT_EQ(decode_event(record).error().code, ErrorCode::kCorrupt);
+    }
+    const std::string record = unhex(golden["summary.spilled"]).value_or("");
+    ASSERT_EQ(decode_summary(record, spilled).value(), sample_summary());
+    EXPECT_EQ(spilled, kSpilledInput);
+    EXPECT_FALSE(decode_summary(record).has_value());
+    const std::string plain = unhex(golden["summary"]).value_or("");
+    ASSERT_TRUE(decode_summary(plain, spilled).has_value());
+    EXPECT_EQ(spilled, 0);
+}
+
+TEST(Format, AReferenceStandsForAPayloadThatIsThere) {
+    Event event = sample(EventType::kStateEntered);
+    event.detail = {};
+    for (const uint8_t wrong : {uint8_t(kSpilledDetail), uint8_t(8), uint8_t(0xff)}) {
+        std::string record;
+        encode_event(event, wrong, record);
+        uint8_t spilled = 0;
+        EXPECT_EQ(decode_event(record, spilled).error().code, ErrorCode::kCorrupt) << int(wrong);
+    }
+    for (const uint8_t version : {kRecordVersion, kSpilledRecordVersion}) {
+        std::string record;
+        RecordWriter writer(record, version);
+        writer.number(1, uint64_t(EventType::kStateEntered));
+        writer.payload(18, Payload("{}"));
+        if (version == kRecordVersion) writer.number(23, kSpilledInput);
+        writer.finish();
+        uint8_t spilled = 0;
+        EXPECT_FALSE(decode_event(record, spilled).has_value());
     }
 }
 

@@ -1,5 +1,6 @@
 // Field numbers of a summary record; stored, never reused. docs/formats/event-record.md.
 #include "model/execution.h"
+#include "model/spilled.h"
 #include "model/wire.h"
 
 namespace tandem {
@@ -30,6 +31,7 @@ enum Field : uint32_t {
     kRedriveTime = 21,
     kRedriveToken = 22,  // of each one, followed by its time
     kRedriveTokenTime = 23,
+    kSpilled = 24,
 };
 
 /// The form of a known field.
@@ -38,10 +40,19 @@ constexpr bool is_bytes(uint32_t number) {
            (number >= kInput && number <= kCause) || number == kRedriveToken;
 }
 
+/// Bits that stand for a payload which is there.
+uint8_t payloads_of(const ExecutionSummary& s) {
+    return uint8_t((s.input.is_null() ? 0 : kSpilledInput) |
+                   (s.output.is_null() ? 0 : kSpilledOutput) |
+                   (s.attributes.is_null() ? 0 : kSpilledDetail));
+}
+
 }  // namespace
 
-void encode_summary(const ExecutionSummary& s, std::string& out) {
-    RecordWriter w(out);
+void encode_summary(const ExecutionSummary& s, std::string& out) { encode_summary(s, 0, out); }
+
+void encode_summary(const ExecutionSummary& s, uint8_t spilled, std::string& out) {
+    RecordWriter w(out, spilled == 0 ? kRecordVersion : kSpilledRecordVersion);
     w.bytes(kId, s.id.str());
     w.number(kKind, uint64_t(s.kind));
     w.bytes(kCallable, s.callable);
@@ -67,17 +78,20 @@ void encode_summary(const ExecutionSummary& s, std::string& out) {
         w.bytes(kRedriveToken, token);
         w.time(kRedriveTokenTime, time);
     }
+    w.number(kSpilled, spilled);
     w.finish();
 }
 
-Result<ExecutionSummary> decode_summary(std::string_view record) {
-    auto reader = RecordReader::open(record);
+namespace {
+
+Result<ExecutionSummary> decode(std::string_view record, uint8_t newest, uint8_t& spilled) {
+    auto reader = RecordReader::open(record, newest);
     if (!reader) return tl::unexpected<Error>(reader.error());
     ExecutionSummary s;
     RecordField f;
     bool known = true;
     while (reader->next(f)) {
-        if (f.number <= kRedriveTokenTime) known &= f.is_bytes == is_bytes(f.number);
+        if (f.number <= kSpilled) known &= f.is_bytes == is_bytes(f.number);
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
             case kKind:
@@ -112,6 +126,7 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
                 known &= !s.redrive_tokens.empty();
                 if (known) s.redrive_tokens.back().time = f.as_time();
                 break;
+            case kSpilled: known &= f.value <= UINT8_MAX, spilled = uint8_t(f.value); break;
             default: break;  // a field of a newer binary
         }
     }
@@ -120,7 +135,21 @@ Result<ExecutionSummary> decode_summary(std::string_view record) {
     if (!known || to_string(s.status) == "UNKNOWN" || to_string(s.kind) == "unknown") {
         return fail(ErrorCode::kCorrupt, "summary record has an unknown status or kind");
     }
+    if ((spilled & ~payloads_of(s)) != 0 || (spilled != 0) != is_spilled_record(record))
+        return fail(ErrorCode::kCorrupt, "summary record refers to no payload");
     return s;
+}
+
+}  // namespace
+
+Result<ExecutionSummary> decode_summary(std::string_view record) {
+    uint8_t spilled = 0;
+    return decode(record, kRecordVersion, spilled);
+}
+
+Result<ExecutionSummary> decode_summary(std::string_view record, uint8_t& spilled) {
+    spilled = 0;
+    return decode(record, kSpilledRecordVersion, spilled);
 }
 
 }  // namespace tandem

@@ -4,8 +4,9 @@
 
 namespace tandem {
 
-RecordWriter::RecordWriter(std::string& out) : out_(out), start_(out.size()) {
-    out_.push_back(char(kRecordVersion));
+RecordWriter::RecordWriter(std::string& out, uint8_t version)
+    : out_(out), start_(out.size()), version_(version) {
+    out_.push_back(char(version));
     out_.append(4, '\0');
 }
 
@@ -56,14 +57,14 @@ void RecordWriter::payload(uint32_t field, const Payload& value) {
 
 void RecordWriter::finish() {
     const uint32_t crc =
-        crc32c(std::string_view(out_).substr(start_ + kRecordHeaderBytes), kRecordVersion);
+        crc32c(std::string_view(out_).substr(start_ + kRecordHeaderBytes), version_);
     for (size_t i = 0; i < 4; ++i) out_[start_ + 1 + i] = char(crc >> (8 * i));
 }
 
-Result<RecordReader> RecordReader::open(std::string_view record) {
+Result<RecordReader> RecordReader::open(std::string_view record, uint8_t newest) {
     if (record.size() < kRecordHeaderBytes) return fail(ErrorCode::kCorrupt, "record is truncated");
     const auto version = uint8_t(record[0]);
-    if (version != kRecordVersion) {
+    if (version < kRecordVersion || version > newest) {
         return fail(ErrorCode::kCorrupt, "record has unknown version " + std::to_string(version));
     }
     uint32_t stored = 0;

@@ -18,12 +18,13 @@
 namespace tandem {
 
 constexpr uint8_t kRecordVersion = 1;
+constexpr uint8_t kSpilledRecordVersion = 2;  // holds references in place of payloads
 constexpr size_t kRecordHeaderBytes = 5;
 
 class RecordWriter {
 public:
     /// Appends one record to `out`; finish() seals it.
-    explicit RecordWriter(std::string& out);
+    explicit RecordWriter(std::string& out, uint8_t version = kRecordVersion);
     void number(uint32_t field, uint64_t value);        // left out when 0
     void signed_number(uint32_t field, int64_t value);  // left out when 0
     void optional_number(uint32_t field, const std::optional<int64_t>& value);
@@ -37,6 +38,7 @@ private:
     void varint(uint64_t value);
     std::string& out_;
     size_t start_;
+    uint8_t version_;
 };
 
 struct RecordField {
@@ -50,8 +52,8 @@ struct RecordField {
 
 class RecordReader {
 public:
-    /// Checks version and checksum of one whole record. Error: kCorrupt.
-    static Result<RecordReader> open(std::string_view record);
+    /// Checks version (up to `newest`) and checksum of one whole record. Error: kCorrupt.
+    static Result<RecordReader> open(std::string_view record, uint8_t newest = kRecordVersion);
     /// Next field; false at the end or when the fields are malformed (see ok()).
     bool next(RecordField& field);
     bool ok() const { return ok_; }

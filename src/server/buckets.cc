@@ -39,7 +39,7 @@ Result<std::shared_ptr<Bucket>> open_bucket(const std::string& name, const Bucke
 
 }  // namespace
 
-Result<std::unique_ptr<Buckets>> open_buckets(const Config& config) {
+Result<std::unique_ptr<DirectoryBuckets>> open_buckets(const Config& config) {
     auto buckets = std::make_unique<DirectoryBuckets>(config.data / config.buckets_directory);
     for (const auto& [name, bucket] : config.buckets) {
         auto opened = open_bucket(name, bucket, config);
@@ -47,7 +47,7 @@ Result<std::unique_ptr<Buckets>> open_buckets(const Config& config) {
             return fail(opened.error().code, "[buckets." + name + "]: " + opened.error().message);
         buckets->add(name, std::move(*opened));
     }
-    return std::unique_ptr<Buckets>(std::move(buckets));
+    return buckets;
 }
 
 }  // namespace tandem

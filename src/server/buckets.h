@@ -9,6 +9,6 @@
 namespace tandem {
 
 /// Errors name the bucket: kNotFound, kIo, kInvalidArgument.
-Result<std::unique_ptr<Buckets>> open_buckets(const Config& config);
+Result<std::unique_ptr<DirectoryBuckets>> open_buckets(const Config& config);
 
 }  // namespace tandem

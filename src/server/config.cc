@@ -9,6 +9,8 @@
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
+#include "store/blob/object_store.h"
+
 namespace tandem {
 
 namespace {
@@ -25,6 +27,8 @@ constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = kKiB * kKiB;
 constexpr int64_t kGiB = kKiB * kMiB;
 constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kInlineBytesMin = kKiB;
+constexpr int64_t kInlineBytesMax = 64 * kMiB;
 
 const LimitRow kLimitRows[] = {
     {"http_header_bytes", &Limits::http_header_bytes, 4 * kKiB, kMiB, "bytes"},
@@ -197,6 +201,24 @@ Result<void> apply_buckets(std::string_view key, const toml::node& node, Config&
     return {};
 }
 
+Result<void> apply_payloads(std::string_view key, const toml::node& node, Config& config) {
+    if (key == "bucket") {
+        if (auto ok = apply_text("payloads", key, node, config.payload_bucket); !ok) return ok;
+        if (!config.payload_bucket.empty() && !is_bucket_name(config.payload_bucket))
+            return bad_key("payloads", key, "expected the name of a bucket");
+        return {};
+    }
+    if (key != "inline_bytes") return bad_key("payloads", key, "no such setting");
+    const auto value = node.value_exact<int64_t>();
+    if (!value || *value < kInlineBytesMin || *value > kInlineBytesMax) {
+        return bad_key("payloads", key,
+                       "expected an integer between " + std::to_string(kInlineBytesMin) + " and " +
+                           std::to_string(kInlineBytesMax) + " bytes");
+    }
+    config.payload_inline_bytes = size_t(*value);
+    return {};
+}
+
 Result<void> apply_pairs(std::string_view section, std::string_view key, const toml::node& node,
                          http::Pairs& out) {
     const toml::table* table = node.as_table();
@@ -288,6 +310,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "limits") return apply_limit(key, node, config.limits);
     if (section == "server") return apply_server(key, node, config);
     if (section == "buckets") return apply_buckets(key, node, config);
+    if (section == "payloads") return apply_payloads(key, node, config);
     if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);

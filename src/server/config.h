@@ -49,6 +49,9 @@ struct Config {
     // [buckets]
     std::filesystem::path buckets_directory = "buckets";  // holds the others; below `data`
     std::map<std::string, BucketConfig, std::less<>> buckets;
+    // [payloads]
+    std::string payload_bucket;               // empty: payloads are kept in the store
+    size_t payload_inline_bytes = 64 * 1024;  // above, a payload is an object
     // [connections.NAME]
     http::Connections connections;
     // [limits]

@@ -77,6 +77,7 @@ public:
     void drain();
 
 private:
+    Result<void> open_store(DirectoryBuckets& buckets);
     Result<void> open_engine();
     Result<void> read_mocks();
     void flush_log();
@@ -88,6 +89,8 @@ private:
     const Config& config_;
     StoredCredentials credentials_;
     std::unique_ptr<net::EventLoops> loops_;
+    const std::shared_ptr<SpillState> spill_state_ = std::make_shared<SpillState>();
+    bool has_objects_ = false;
     std::unique_ptr<Store> store_;
     std::optional<BlobStore> blobs_;
     std::unique_ptr<Buckets> buckets_;
@@ -126,22 +129,37 @@ Result<void> make_data_directory(const std::filesystem::path& data) {
 
 Result<void> Server::open() {
     if (auto ok = make_data_directory(config_.data); !ok) return ok;
-    auto store = open_rocks_store(config_.data / "store");
-    if (!store) return tl::unexpected<Error>(store.error());
-    store_ = std::move(*store);
+    auto buckets = open_buckets(config_);
+    if (!buckets) return tl::unexpected<Error>(buckets.error());
+    if (auto ok = open_store(**buckets); !ok) return ok;
+    buckets_ = std::move(*buckets);
     auto credentials = load_or_make_credentials(config_.data);
     if (!credentials) return tl::unexpected<Error>(credentials.error());
     credentials_ = *credentials;
     auto blobs = BlobStore::open(config_.data / "blobs");
     if (!blobs) return tl::unexpected<Error>(blobs.error());
     blobs_.emplace(std::move(*blobs));
-    auto buckets = open_buckets(config_);
-    if (!buckets) return tl::unexpected<Error>(buckets.error());
-    buckets_ = std::move(*buckets);
     loops_ = net::EventLoops::start(config_.network_threads);
     if (auto ok = open_engine(); !ok) return ok;
     make_doors();
     return listen();
+}
+
+Result<void> Server::open_store(DirectoryBuckets& buckets) {
+    SpillOptions spill;
+    spill.bucket = config_.payload_bucket;
+    if (!spill.bucket.empty()) spill.inline_bytes = config_.payload_inline_bytes;
+    // What tasks read and write is not where payloads are, also when no further ones go there.
+    spill.open = [&](const std::string& name) {
+        auto taken = buckets.take(name, !config_.payload_bucket.empty());
+        has_objects_ = taken.has_value();
+        return taken;
+    };
+    spill.state = spill_state_;
+    auto store = open_rocks_store(config_.data / "store", {}, std::move(spill));
+    if (!store) return tl::unexpected<Error>(store.error());
+    store_ = std::move(*store);
+    return {};
 }
 
 Result<void> Server::open_engine() {
@@ -219,6 +237,7 @@ void Server::make_doors() {
                                   machine_changes_.get()});
     if (mock_config_) context_->mock_config = &*mock_config_;
     context_->services = &services_;
+    context_->has_objects = has_objects_;
     states_ = std::make_unique<states::StatesDoor>(*context_);
     aws::Context of_functions = *context_;
     of_functions.changes = function_changes_.get();
@@ -269,6 +288,8 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
     const std::string_view path = request.path();
     if (request.method == "GET" || request.method == "HEAD") {
         if (path == "/healthz") return reply(plain(200, "ok\n"));
+        if (path == "/readyz" && engine_->is_ready() && spill_state_->failing > 0)
+            return reply(plain(503, "not ready: the bucket of payloads takes none\n"));
         if (path == "/readyz")
             return reply(engine_->is_ready() ? plain(200, "ready\n") : plain(503, "not ready\n"));
         if (path == "/metrics")
@@ -314,6 +335,7 @@ void Server::drain() {
     engine_->end_polls();
     http_->drain(config_.limits.drain_timeout_ms);
     http_->stop();
+    spill_state_->gives_up = true;
     engine_->shutdown();
     pool_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})

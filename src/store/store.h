@@ -4,6 +4,7 @@
 // all else from any thread. After an I/O error every later append fails: nobody retries a sync.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,10 +46,21 @@ struct CatalogWrite {
     std::optional<std::string> value;  // nullopt deletes
 };
 
+/// What of a batch is durable already, outside the rows: made by Store::prepare().
+class Prepared {
+public:
+    virtual ~Prepared() = default;
+};
+
 struct Batch {
     std::vector<ExecutionWrite> executions;
     std::vector<CatalogWrite> catalog;
+    std::vector<std::shared_ptr<const Prepared>> prepared;
 };
+
+/// Who takes the store over under an epoch numbers its executions from the epoch on, shifted by so
+/// many bits.
+constexpr int kNumbersOfEpochBits = 40;
 
 struct ExecutionFilter {
     CallableKind kind = CallableKind::kWorkflow;
@@ -67,7 +79,8 @@ struct EventRange {
     uint64_t first_seq = 1;          // inclusive
     uint64_t last_seq = UINT64_MAX;  // inclusive
     size_t limit = SIZE_MAX;
-    bool reverse = false;  // from last_seq downwards
+    size_t bytes = SIZE_MAX;  // of payloads: the event that reaches so many is the last one
+    bool reverse = false;     // from last_seq downwards
 };
 
 class Store {
@@ -77,6 +90,17 @@ public:
     /// Errors: kIo (the store is then unusable), kCorrupt, kUnavailable (fenced by a newer epoch).
     virtual Result<void> append(const Batch& batch) = 0;
 
+    /// A batch with a payload above this is worth a call of prepare().
+    virtual size_t inline_bytes() const { return SIZE_MAX; }
+    using PrepareDone = std::function<void(Result<std::shared_ptr<const Prepared>>)>;
+    /// Has large payloads written to where they are kept: else append() does, while all wait for
+    /// it. `done` runs once, perhaps at once, perhaps on a thread of the store; its answer goes
+    /// into the batch, which need not stay until then.
+    virtual void prepare(const Batch& batch, PrepareDone done) {
+        (void)batch;
+        done(std::shared_ptr<const Prepared>());
+    }
+
     /// Takes ownership: returns the new epoch; an older owner's appends fail from now on.
     virtual Result<uint64_t> open_epoch() = 0;
 
@@ -84,13 +108,16 @@ public:
     virtual Result<std::vector<Event>> events(const ExecutionId& id,
                                               const EventRange& range) const = 0;
     /// From an index ordered by start time; `cursor` is ExecutionPage::next of the page before.
+    /// Input and output above inline_bytes() are left out.
     virtual Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
                                        size_t limit) const = 0;
     /// All open executions, in any order, in pages: recovery. Summaries carry no input or
     /// attributes.
     virtual Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const = 0;
-    /// Closed executions with a stop time before `before`, oldest first: retention.
-    virtual Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const = 0;
+    /// Closed executions with a stop time before `before`, oldest first: retention. Summaries are
+    /// like those of list_open().
+    virtual Result<std::vector<ExecutionSummary>> list_closed(Timestamp before,
+                                                              size_t limit) const = 0;
 
     virtual Result<std::optional<std::string>> catalog(std::string_view key) const = 0;
     /// Rows whose key starts with `prefix`, after key `after` (exclusive), in key order.

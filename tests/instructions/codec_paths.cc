@@ -61,14 +61,14 @@ std::vector<Event> step_of_events() {
 
 std::string step_block() {
     std::string block;
-    for (const Event& e : step_of_events()) append_to_block(e, block);
+    for (const Event& e : step_of_events()) append_to_block(e, 0, block);
     return block;
 }
 
 class BlockEncode final : public HotPath {
     void once(size_t) override {
         std::string block;
-        for (const Event& e : events_) append_to_block(e, block);
+        for (const Event& e : events_) append_to_block(e, 0, block);
         expect(block.size() > 200, "a block was encoded");
     }
     const std::vector<Event> events_ = step_of_events();
@@ -77,7 +77,7 @@ class BlockEncode final : public HotPath {
 class BlockDecode final : public HotPath {
     void once(size_t) override {
         size_t events = 0;
-        const auto ok = read_block(block_, 10, [&](const Event&) { return ++events > 0; });
+        const auto ok = read_block(block_, 10, [&](const Event&, uint8_t) { return ++events > 0; });
         expect(ok.has_value() && events == 5, "a block was decoded");
     }
     const std::string block_ = step_block();

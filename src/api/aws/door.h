@@ -33,6 +33,8 @@ struct Context {
     const json::Value* mock_config = nullptr;
     // What tasks call beside functions; null: nothing.
     Services* services = nullptr;
+    // Payloads of executions may be in a bucket: reading one may take long.
+    bool has_objects = false;
 
     WorkQueue& queue_for_changes() const { return changes != nullptr ? *changes : work; }
 };

@@ -23,6 +23,7 @@ constexpr std::string_view kContentType = "application/x-amz-json-1.0";
 
 enum class Runs {
     kHere,    // reads what is in memory, or hands over to the engine
+    kReads,   // reads one execution: here, unless its payloads may be elsewhere
     kQueued,  // reads the store
     kAlone,   // changes a state machine or an activity: queued, and one at a time
 };
@@ -68,8 +69,8 @@ constexpr Action kActions[] = {
     {"TestState", Runs::kHere, nullptr, test_state},
     {"StopExecution", Runs::kHere, nullptr, stop_execution},
     {"RedriveExecution", Runs::kHere, nullptr, redrive_execution},
-    {"DescribeExecution", Runs::kHere, describe_execution},
-    {"DescribeStateMachineForExecution", Runs::kHere, describe_state_machine_for_execution},
+    {"DescribeExecution", Runs::kReads, describe_execution},
+    {"DescribeStateMachineForExecution", Runs::kReads, describe_state_machine_for_execution},
     {"ListExecutions", Runs::kQueued, list_executions},
     {"GetExecutionHistory", Runs::kQueued, get_execution_history},
     {"DescribeMapRun", Runs::kHere, nullptr, describe_map_run},
@@ -118,13 +119,15 @@ void StatesDoor::handle(net::HttpRequest request, net::HttpReply reply) {
         return reply(failure({404, "UnknownOperationException", "", {}, 0}));
     const Action* action = find_action(name);
     if (action == nullptr) return reply(failure({400, "UnknownOperationException", "", {}, 0}));
-    if (request.body.size() > kRequestBytes) {
-        return reply(
-            failure({413,
-                     "RequestEntityTooLargeException",
-                     "The request is larger than " + std::to_string(kRequestBytes) + " bytes.",
-                     {},
-                     0}));
+    // A payload is a string in the body: quotes in it are escaped.
+    const size_t most =
+        std::max(kRequestBytes, kDefinitionBytes + 2 * context_.limits.payload_bytes);
+    if (request.body.size() > most) {
+        return reply(failure({413,
+                              "RequestEntityTooLargeException",
+                              "The request is larger than " + std::to_string(most) + " bytes.",
+                              {},
+                              0}));
     }
     auto body = aws::decode_body(request.body, context_.limits);
     if (!body) return reply(failure(body.error()));
@@ -144,7 +147,8 @@ void StatesDoor::call(std::string_view name, json::Value input, const Caller& ca
 void StatesDoor::run(const Action& action, json::Value input, const Caller& caller, Done done) {
     if (action.called != nullptr) return action.called(context_, input, caller, std::move(done));
     if (action.async != nullptr) return action.async(context_, input, std::move(done));
-    if (action.runs == Runs::kHere) return done(action.sync(context_, input));
+    if (action.runs == Runs::kHere || (action.runs == Runs::kReads && !context_.has_objects))
+        return done(action.sync(context_, input));
     aws::WorkQueue& queue =
         action.runs == Runs::kAlone ? context_.queue_for_changes() : context_.work;
     const bool posted = queue.post([this, &action, input = std::move(input), done] {

@@ -29,6 +29,7 @@ public:
             range.reverse = reverse_;
             (reverse_ ? range.last_seq : range.first_seq) = from;
             range.limit = std::min(limit + 1 - out.size() + kSlack, kReadEvents);
+            range.bytes = kHistoryPageBytes;
             auto events = context_.engine.history(summary_.id, range);
             if (!events) return tl::unexpected(events.error());
             if (events->empty()) break;

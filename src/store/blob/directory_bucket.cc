@@ -270,7 +270,18 @@ void DirectoryBuckets::add(std::string name, std::shared_ptr<Bucket> bucket) {
     named_.insert_or_assign(std::move(name), std::move(bucket));
 }
 
+Result<std::shared_ptr<Bucket>> DirectoryBuckets::take(const std::string& name, bool makes) {
+    auto bucket = open(name);
+    if (!bucket && bucket.error().code == ErrorCode::kNotFound && makes) {
+        if (const auto made = create(name); !made) return tl::unexpected<Error>(made.error());
+        bucket = open(name);
+    }
+    if (bucket) taken_.insert(name);
+    return bucket;
+}
+
 Result<std::shared_ptr<Bucket>> DirectoryBuckets::open(std::string_view name) {
+    if (taken_.contains(name)) return fail(ErrorCode::kNotFound, "no such bucket");
     if (const auto it = named_.find(name); it != named_.end()) return it->second;
     if (!is_bucket_name(name)) return fail(ErrorCode::kNotFound, "no such bucket");
     std::error_code error;
@@ -289,13 +300,14 @@ Result<std::vector<std::string>> DirectoryBuckets::names() {
     }
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
+    std::erase_if(out, [this](const std::string& name) { return taken_.contains(name); });
     return out;
 }
 
 Result<void> DirectoryBuckets::create(std::string_view name) {
     if (!is_bucket_name(name))
         return fail(ErrorCode::kInvalidArgument, "The specified bucket is not valid.");
-    if (named_.find(name) != named_.end())
+    if (named_.contains(name) || taken_.contains(name))
         return fail(ErrorCode::kAlreadyExists, "the bucket exists");
     std::error_code error;
     fs::create_directories(root_, error);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,6 +114,9 @@ public:
     explicit DirectoryBuckets(std::filesystem::path root) : root_(std::move(root)) {}
     /// Before the first use by several threads.
     void add(std::string name, std::shared_ptr<Bucket> bucket);
+    /// Takes the bucket out, for one owner: nobody else finds it. `makes`: a directory of `root` if
+    /// it is not there. Before the first use by several threads. Errors: those of open(), create().
+    Result<std::shared_ptr<Bucket>> take(const std::string& name, bool makes);
     Result<std::shared_ptr<Bucket>> open(std::string_view name) override;
     Result<std::vector<std::string>> names() override;
     Result<void> create(std::string_view name) override;
@@ -120,6 +124,7 @@ public:
 private:
     std::filesystem::path root_;
     std::map<std::string, std::shared_ptr<Bucket>, std::less<>> named_;
+    std::set<std::string, std::less<>> taken_;
 };
 
 }  // namespace tandem

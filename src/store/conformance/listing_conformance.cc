@@ -37,7 +37,9 @@ TEST_P(StoreConformance, ListsFullSummariesOfOneCallable) {
     const auto page = store_->list(flow_filter(), {}, 10);
     ASSERT_TRUE(page.has_value());
     ASSERT_EQ(page->executions.size(), 1u);
-    EXPECT_EQ(page->executions[0], mine.summary);
+    ExecutionSummary listed = page->executions[0];
+    if (store_->inline_bytes() < mine.summary.input.size()) listed.input = mine.summary.input;
+    EXPECT_EQ(listed, mine.summary);
     ExecutionFilter filter = flow_filter();
     filter.kind = CallableKind::kFunction;
     EXPECT_EQ(list_all(*store_, filter, 10), Ids{"function"});
@@ -69,13 +71,17 @@ TEST_P(StoreConformance, StatusMovesBetweenIndexes) {
     EXPECT_EQ(list_all(*store_, flow_filter(), 2), (Ids{"c", "b", "a"}));
     EXPECT_EQ(open_ids(*store_, 10), Ids{"b"});
 
-    using Closed = std::vector<ExecutionId>;
-    EXPECT_EQ(store_->list_closed(from_micros(9001), 10).value(),
-              (Closed{ExecutionId("c"), ExecutionId("a")}));
-    EXPECT_EQ(store_->list_closed(from_micros(9001), 1).value(), Closed{ExecutionId("c")});
-    EXPECT_EQ(store_->list_closed(from_micros(9000), 10).value(), Closed{ExecutionId("c")});
-    EXPECT_EQ(store_->list_closed(from_micros(8000), 10).value(), Closed());
-    EXPECT_EQ(store_->list_closed(kNever, 0).value(), Closed());
+    const auto closed = [&](Timestamp before, size_t limit) {
+        Ids ids;
+        const auto found = store_->list_closed(before, limit);
+        for (const ExecutionSummary& s : found.value()) ids.push_back(s.id.str());
+        return ids;
+    };
+    EXPECT_EQ(closed(from_micros(9001), 10), (Ids{"c", "a"}));
+    EXPECT_EQ(closed(from_micros(9001), 1), Ids{"c"});
+    EXPECT_EQ(closed(from_micros(9000), 10), Ids{"c"});
+    EXPECT_EQ(closed(from_micros(8000), 10), Ids());
+    EXPECT_EQ(closed(kNever, 0), Ids());
 }
 
 TEST_P(StoreConformance, OneBatchMayStartAndCloseAnExecution) {

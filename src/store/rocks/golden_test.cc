@@ -80,7 +80,7 @@ void expect_listings(const Store& store, const std::string& what, std::istringst
     } else {
         Ids ids;
         const auto closed = store.list_closed(from_micros(INT64_MAX / 2), 100).value();
-        for (const ExecutionId& id : closed) ids.push_back(id.str());
+        for (const ExecutionSummary& s : closed) ids.push_back(s.id.str());
         EXPECT_EQ(ids, rest(line));
     }
 }

@@ -215,10 +215,10 @@ Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& direc
 }
 
 Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory,
-                                                RocksOptions options) {
+                                                RocksOptions options, SpillOptions spill) {
     auto rows = open_rocks_rows(directory, options);
     if (!rows) return tl::unexpected<Error>(rows.error());
-    return open_row_store(std::move(*rows));
+    return open_row_store(std::move(*rows), std::move(spill));
 }
 
 uint64_t rocks_log_syncs(const Rows& rows) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "store/rows/rows.h"
+#include "store/spill/payload_objects.h"
 #include "store/store.h"
 
 namespace tandem {
@@ -24,7 +25,7 @@ struct RocksOptions {
 /// Creates the directory (mode 0700) if it is not there. Errors: kUnavailable (another process
 /// holds it), kUnsupported (written by a newer binary), kIo, kCorrupt.
 Result<std::unique_ptr<Store>> open_rocks_store(const std::filesystem::path& directory,
-                                                RocksOptions options = {});
+                                                RocksOptions options = {}, SpillOptions spill = {});
 
 /// The rows alone, for several stores in turn over the same data (open_row_store).
 Result<std::shared_ptr<Rows>> open_rocks_rows(const std::filesystem::path& directory,

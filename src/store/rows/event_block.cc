@@ -21,10 +21,10 @@ bool take_length(std::string_view& bytes, size_t& length) {
 
 }  // namespace
 
-void append_to_block(const Event& event, std::string& block) {
+void append_to_block(const Event& event, uint8_t spilled, std::string& block) {
     // The length is not known before the record is written; most fit into two bytes.
     std::string record;
-    encode_event(event, record);
+    encode_event(event, spilled, record);
     size_t n = record.size();
     for (; n >= 0x80; n >>= 7) block.push_back(char(n | 0x80));
     block.push_back(char(n));
@@ -32,19 +32,30 @@ void append_to_block(const Event& event, std::string& block) {
 }
 
 Result<void> read_block(std::string_view block, uint64_t first_seq,
-                        const std::function<bool(Event)>& visit) {
+                        const std::function<bool(Event, uint8_t)>& visit) {
     for (uint64_t seq = first_seq; !block.empty(); ++seq) {
         size_t length = 0;
         if (!take_length(block, length)) {
             return fail(ErrorCode::kCorrupt, "a block of events is malformed");
         }
-        auto event = decode_event(block.substr(0, length));
+        uint8_t spilled = 0;
+        auto event = decode_event(block.substr(0, length), spilled);
         if (!event) return tl::unexpected<Error>(event.error());
         event->seq = seq;
         block.remove_prefix(length);
-        if (!visit(std::move(*event))) return {};
+        if (!visit(std::move(*event), spilled)) return {};
     }
     return {};
+}
+
+bool has_references(std::string_view block) {
+    size_t length = 0;
+    while (!block.empty()) {
+        if (!take_length(block, length)) return true;
+        if (is_spilled_record(block.substr(0, length))) return true;
+        block.remove_prefix(length);
+    }
+    return false;
 }
 
 }  // namespace tandem

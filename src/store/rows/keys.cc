@@ -103,6 +103,7 @@ std::string head(uint64_t number) { return numbered(kHead, number); }
 std::string catalog(std::string_view key) { return table(kCatalog, key); }
 std::string epoch() { return table(kMeta, "epoch"); }
 std::string format() { return table(kMeta, "format"); }
+std::string payloads() { return table(kMeta, "payloads"); }
 
 std::vector<std::string> index_rows(const ExecutionSummary& s, const StoredVersion& version) {
     std::vector<std::string> rows = {listing_row(s, version.status)};

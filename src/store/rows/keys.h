@@ -34,6 +34,7 @@ std::string head(uint64_t number);  // the summary but for input and attributes
 std::string catalog(std::string_view key);
 std::string epoch();
 std::string format();
+std::string payloads();  // where large ones are: "store bucket"
 
 /// Keys of all index rows of an execution with this summary when its status and stop time are
 /// `version`'s, sorted.

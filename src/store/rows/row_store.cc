@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
+#include <map>
 
 #include "base/check.h"
-#include "base/encoding.h"
 #include "store/rows/event_block.h"
 #include "store/rows/keys.h"
+#include "store/rows/listings.h"
+#include "store/rows/payload_place.h"
+#include "store/rows/references.h"
 #include "store/rows/upgrade.h"
 
 namespace tandem {
@@ -24,114 +28,45 @@ Result<uint64_t> parse_number(std::string_view text) {
     return value;
 }
 
-// A cursor is the key of the last row of its page, sealed so that a damaged one is told apart.
-std::string make_cursor(std::string_view key) {
-    std::string bytes(key);
-    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(char(crc32c(key) >> shift));
-    return base64_encode(bytes);
-}
-
-/// The key that a cursor holds, if it is of this range.
-Result<std::string> open_cursor(std::string_view cursor, const RowRange& range) {
-    const auto bytes = base64_decode(cursor);
-    if (!bytes || bytes->size() < 4) return fail(ErrorCode::kInvalidArgument, "malformed cursor");
-    std::string key = bytes->substr(0, bytes->size() - 4);
-    if (make_cursor(key) != cursor || key < range.from || key >= range.to) {
-        return fail(ErrorCode::kInvalidArgument, "the cursor is not of this listing");
-    }
-    return key;
-}
-
-struct IndexPage {
-    std::vector<uint64_t> numbers;  // of executions
-    std::string next;
-};
-
-Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor,
-                             size_t limit) {
-    if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
-    if (!cursor.empty()) {
-        auto key = open_cursor(cursor, range);
-        if (!key) return pass(key.error());
-        range.from = std::move(*key) + '\0';
-    }
-    IndexPage page;
-    std::string last;
-    const auto scanned = rows.scan(range, [&](std::string_view key, std::string_view) {
-        if (page.numbers.size() == limit) {
-            page.next = make_cursor(last);
-            return false;
-        }
-        page.numbers.push_back(keys::indexed_number(key));
-        last = key;
-        return true;
-    });
-    if (!scanned) return pass(scanned.error());
-    return page;
-}
-
-constexpr ExecutionStatus kStatuses[] = {ExecutionStatus::kRunning, ExecutionStatus::kSucceeded,
-                                         ExecutionStatus::kFailed, ExecutionStatus::kTimedOut,
-                                         ExecutionStatus::kAborted};
-
-/// Executions of every status: the listings of all of them, merged by their places.
-Result<IndexPage> read_all_listings(const Rows& rows, const ExecutionFilter& filter,
-                                    std::string_view cursor, size_t limit) {
-    if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
-    const RowRange whole = keys::listing_of_all(filter);
-    std::string behind;
-    if (!cursor.empty()) {
-        const auto key = open_cursor(cursor, whole);
-        if (!key) return pass(key.error());
-        behind = keys::listing_place(*key);
-    }
-    std::vector<std::string> places;
-    for (const ExecutionStatus status : kStatuses) {
-        RowRange range = keys::listing(filter, status);
-        if (!behind.empty()) {
-            range.from = std::max(range.from, keys::listing_row_at(filter, status, behind) + '\0');
-        }
-        size_t found = 0;
-        const auto scanned = rows.scan(range, [&](std::string_view key, std::string_view) {
-            places.emplace_back(keys::listing_place(key));
-            return ++found <= limit;
-        });
-        if (!scanned) return pass(scanned.error());
-    }
-    std::sort(places.begin(), places.end());
-    // An execution that changed its status between two of the reads was seen twice.
-    places.erase(std::unique(places.begin(), places.end()), places.end());
-    IndexPage page;
-    for (size_t i = 0; i < std::min(places.size(), limit); ++i)
-        page.numbers.push_back(keys::listed_number(places[i]));
-    if (places.size() > limit)
-        page.next = make_cursor(keys::listing_row_of_all_at(filter, places[limit - 1]));
-    return page;
-}
-
-std::string encode_head(const ExecutionSummary& summary) {
+std::string encode_head(const ExecutionSummary& summary, const References* references) {
     ExecutionSummary head = summary;
     head.input = {};
     head.attributes = {};
+    const uint8_t spilled = references != nullptr ? references->replace(head) : 0;
     std::string record;
-    encode_summary(head, record);
+    encode_summary(head, spilled, record);
     return record;
 }
 
 /// Input and attributes are those of the first event, with which the first block begins.
-Result<void> add_start(std::string_view block, ExecutionSummary& summary) {
-    return read_block(block, 1, [&summary](Event first) {
+Result<void> add_start(std::string_view block, ExecutionSummary& summary, uint8_t& spilled) {
+    return read_block(block, 1, [&](Event first, uint8_t references) {
         summary.input = std::move(first.input);
         summary.attributes = std::move(first.detail);
+        spilled |= references & (kSpilledInput | kSpilledDetail);
         return false;
     });
 }
 
+/// How much of a summary is read.
+enum class Extent {
+    kHead,     // no input, no attributes, no output that is an object
+    kListing,  // no input or output that is an object
+    kWhole,
+};
+
 class RowStore final : public Store {
 public:
-    RowStore(std::shared_ptr<Rows> rows, uint64_t epoch) : rows_(std::move(rows)), epoch_(epoch) {}
+    RowStore(std::shared_ptr<Rows> rows, uint64_t epoch, int format, PayloadPlace payloads)
+        : rows_(std::move(rows)),
+          epoch_(epoch),
+          format_(format),
+          bucket_(std::move(payloads.bucket)),
+          objects_(std::move(payloads.objects)) {}
 
     Result<void> append(const Batch& batch) override;
+    size_t inline_bytes() const override { return objects_ ? objects_->inline_bytes() : SIZE_MAX; }
+    void prepare(const Batch& batch, PrepareDone done) override;
     Result<uint64_t> open_epoch() override;
     Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override;
     Result<std::vector<Event>> events(const ExecutionId& id,
@@ -139,32 +74,57 @@ public:
     Result<ExecutionPage> list(const ExecutionFilter& filter, std::string_view cursor,
                                size_t limit) const override;
     Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const override;
-    Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const override;
+    Result<std::vector<ExecutionSummary>> list_closed(Timestamp before,
+                                                      size_t limit) const override;
     Result<std::optional<std::string>> catalog(std::string_view key) const override;
     Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(
         std::string_view prefix, std::string_view after, size_t limit) const override;
 
 private:
     Result<void> commit(const std::vector<RowChange>& changes);
-    Result<void> erase(const ExecutionWrite& write, std::vector<RowChange>& changes) const;
+    using PutDone = std::function<void(Result<std::shared_ptr<References>>)>;
+    void put_all(std::vector<LargePayload> large, PutDone done) const;
+    Result<void> put_large(const Batch& batch, References& references) const;
+    /// `with_objects` gets the execution's number if it has payloads that are objects.
+    Result<void> erase(const ExecutionWrite& write, std::vector<RowChange>& changes,
+                       std::vector<uint64_t>& with_objects) const;
+    /// Puts the payload in the place of its reference.
+    Result<void> fetch(uint64_t number, Payload& payload) const;
+    Result<void> fetch(uint64_t number, std::vector<Event>& events,
+                       const std::map<uint64_t, uint8_t>& spilled) const;
+    Result<void> fetch(ExecutionSummary& summary, uint8_t spilled, Extent extent) const;
     Result<std::optional<uint64_t>> number_of(const ExecutionId& id) const;
     Result<uint64_t> block_of(uint64_t number, uint64_t seq) const;
+    bool is_erased(uint64_t number) const;
     /// Summaries of the executions that still exist, in the given order.
     Result<std::vector<ExecutionSummary>> summaries(const std::vector<uint64_t>& numbers,
-                                                    bool with_start) const;
+                                                    Extent extent) const;
 
     std::shared_ptr<Rows> rows_;
     uint64_t epoch_;  // guarded by the rows' ownership
+    int format_;      // of the thread that appends
+    const std::string bucket_;
+    // Its threads use the rows.
+    const std::unique_ptr<PayloadObjects> objects_;
 };
 
-void write_events(const ExecutionWrite& write, std::vector<RowChange>& changes) {
+void append_to_block(uint64_t number, const Event& event, const References* references,
+                     std::string& block) {
+    if (references == nullptr) return append_to_block(event, 0, block);
+    Event stored = event;
+    const uint8_t spilled = references->replace(number, stored);
+    append_to_block(stored, spilled, block);
+}
+
+void write_events(const ExecutionWrite& write, const References* references,
+                  std::vector<RowChange>& changes) {
     const ExecutionSummary& s = write.summary;
     uint64_t seq = write.previous ? write.previous->last_seq : 0;
     std::string block;
     uint64_t first_of_block = seq + 1;
     for (const Event& event : write.events) {
         CHECK(event.seq == ++seq);
-        append_to_block(event, block);
+        append_to_block(s.number, event, references, block);
         if (block.size() < kEventBlockBytes && seq != s.last_seq) continue;
         changes.push_back({keys::event(s.number, first_of_block), std::exchange(block, {})});
         first_of_block = seq + 1;
@@ -172,14 +132,15 @@ void write_events(const ExecutionWrite& write, std::vector<RowChange>& changes) 
     CHECK(s.last_seq == seq);
 }
 
-void write_execution(const ExecutionWrite& write, std::vector<RowChange>& changes) {
+void write_execution(const ExecutionWrite& write, const References* references,
+                     std::vector<RowChange>& changes) {
     const ExecutionSummary& s = write.summary;
     CHECK(!s.id.empty());
     CHECK(s.number != 0);
     CHECK(write.previous || !write.events.empty());
     if (!write.previous) changes.push_back({keys::number(s.id), keys::encode_number(s.number)});
-    write_events(write, changes);
-    changes.push_back({keys::head(s.number), encode_head(s)});
+    write_events(write, references, changes);
+    changes.push_back({keys::head(s.number), encode_head(s, references)});
     const StoredVersion now = version_of(s);
     // One that was redriven may have ended again, in the same way but later.
     const bool is_same = write.previous && write.previous->status == now.status &&
@@ -193,37 +154,174 @@ void write_execution(const ExecutionWrite& write, std::vector<RowChange>& change
         changes.push_back({std::move(key), std::string()});
 }
 
-Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>& changes) const {
+Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>& changes,
+                             std::vector<uint64_t>& with_objects) const {
     const ExecutionId& id = write.summary.id;
-    const auto stored = summary(id);
+    const auto found = number_of(id);
+    if (!found) return pass(found.error());
+    if (!*found) return {};
+    const uint64_t number = **found;
+    const auto stored = summaries({number}, Extent::kHead);
     if (!stored) return pass(stored.error());
-    if (!*stored) return {};
-    if (write.previous && *write.previous != version_of(**stored)) return {};
-    for (std::string& key : keys::index_rows(**stored, version_of(**stored))) {
+    if (stored->empty()) return {};
+    const StoredVersion version = version_of(stored->front());
+    if (write.previous && *write.previous != version) return {};
+    for (std::string& key : keys::index_rows(stored->front(), version)) {
         changes.push_back({std::move(key), std::nullopt});
     }
-    const uint64_t number = (*stored)->number;
     changes.push_back({keys::number(id), std::nullopt});
     changes.push_back({keys::head(number), std::nullopt});
-    return rows_->scan(keys::events(number, 0, UINT64_MAX),
-                       [&](std::string_view key, std::string_view) {
-                           changes.push_back({std::string(key), std::nullopt});
-                           return true;
-                       });
+    // What a head refers to was an event's payload, too.
+    bool has_objects = false;
+    const auto scanned = rows_->scan(keys::events(number, 0, UINT64_MAX),
+                                     [&](std::string_view key, std::string_view block) {
+                                         changes.push_back({std::string(key), std::nullopt});
+                                         has_objects = has_objects || has_references(block);
+                                         return true;
+                                     });
+    if (has_objects) with_objects.push_back(number);
+    return scanned;
+}
+
+void RowStore::prepare(const Batch& batch, PrepareDone done) {
+    std::vector<LargePayload> large;
+    if (objects_) large = large_payloads(batch, objects_->inline_bytes());
+    if (large.empty()) return done(std::shared_ptr<const Prepared>());
+    put_all(std::move(large), [done = std::move(done)](Result<std::shared_ptr<References>> put) {
+        if (put) done(std::shared_ptr<const Prepared>(*std::move(put)));
+        else done(pass(put.error()));
+    });
+}
+
+/// On the threads of the objects; `done` runs on one of them.
+void RowStore::put_all(std::vector<LargePayload> large, PutDone done) const {
+    struct Job {
+        std::mutex mutex;
+        size_t left = 0;
+        std::optional<Error> error;
+        std::shared_ptr<References> references = std::make_shared<References>();
+        PutDone done;
+    };
+    const auto job = std::make_shared<Job>();
+    job->left = large.size();
+    job->done = std::move(done);
+    for (LargePayload& one : large) {
+        objects_->post([this, job, one = std::move(one)] {
+            const auto reference = objects_->put(one.number, one.payload);
+            {
+                const std::lock_guard lock(job->mutex);
+                if (reference) job->references->add(one, *reference);
+                else job->error = reference.error();
+                if (--job->left > 0) return;
+            }
+            if (job->error) job->done(pass(*job->error));
+            else job->done(job->references);
+        });
+    }
+}
+
+/// References of all large payloads of the batch; those that nobody prepared become objects now.
+Result<void> RowStore::put_large(const Batch& batch, References& references) const {
+    for (const auto& prepared : batch.prepared) {
+        if (const auto* known = dynamic_cast<const References*>(prepared.get()))
+            references.add_all(*known);
+    }
+    std::vector<LargePayload> missing = large_payloads(batch, objects_->inline_bytes());
+    std::erase_if(missing, [&](const LargePayload& one) { return references.contains(one); });
+    if (missing.empty()) return {};
+    // Kept by the thread that answers for as long as it needs it.
+    const auto promise = std::make_shared<std::promise<Result<std::shared_ptr<References>>>>();
+    auto future = promise->get_future();
+    put_all(std::move(missing), [promise](Result<std::shared_ptr<References>> put) {
+        promise->set_value(std::move(put));
+    });
+    const auto put = future.get();
+    if (!put) return pass(put.error());
+    references.add_all(**put);
+    return {};
 }
 
 Result<void> RowStore::append(const Batch& batch) {
     std::vector<RowChange> changes;
+    References put;
+    if (inline_bytes() != SIZE_MAX) {
+        if (const auto done = put_large(batch, put); !done) return done;
+    }
+    const References* references = put.empty() ? nullptr : &put;
+    std::vector<uint64_t> erased_objects;
     for (const ExecutionWrite& write : batch.executions) {
         if (!write.erase) {
-            write_execution(write, changes);
-        } else if (const auto erased = erase(write, changes); !erased) {
+            write_execution(write, references, changes);
+        } else if (const auto erased = erase(write, changes, erased_objects); !erased) {
             return erased;
         }
     }
     for (const CatalogWrite& row : batch.catalog)
         changes.push_back({keys::catalog(row.key), row.value});
-    return commit(changes);
+    const bool is_first = references != nullptr && format_ < kStoreFormat;
+    if (is_first) changes.push_back({keys::format(), std::to_string(kStoreFormat)});
+    const auto done = commit(changes);
+    if (!done) return done;
+    if (is_first) format_ = kStoreFormat;
+    for (const uint64_t number : erased_objects) {
+        if (objects_) objects_->remove_later(number);
+    }
+    return done;
+}
+
+Result<void> RowStore::fetch(uint64_t number, Payload& payload) const {
+    const auto reference = PayloadReference::decode(payload.view());
+    if (!reference) return pass(reference.error());
+    if (!objects_) {
+        return fail(ErrorCode::kUnavailable, "the payload is in bucket " + bucket_ +
+                                                 ", which is not configured or cannot be opened");
+    }
+    auto whole = objects_->get(number, *reference);
+    if (!whole) return pass(whole.error());
+    payload = std::move(*whole);
+    return {};
+}
+
+/// The same payload is read once, however many events have it.
+Result<void> RowStore::fetch(uint64_t number, std::vector<Event>& events,
+                             const std::map<uint64_t, uint8_t>& spilled) const {
+    std::map<std::string, Payload, std::less<>> known;  // by their references
+    const auto fetch_one = [&](Payload& payload) -> Result<void> {
+        if (const auto it = known.find(payload.view()); it != known.end()) {
+            payload = it->second;
+            return {};
+        }
+        std::string reference = payload.str();
+        if (const auto done = fetch(number, payload); !done) return done;
+        known.emplace(std::move(reference), payload);
+        return {};
+    };
+    for (Event& event : events) {
+        const auto it = spilled.find(event.seq);
+        if (it == spilled.end()) continue;
+        for (const auto& [which, payload] :
+             {std::pair(kSpilledInput, &event.input), std::pair(kSpilledOutput, &event.output),
+              std::pair(kSpilledDetail, &event.detail)}) {
+            if ((it->second & which) == 0) continue;
+            if (const auto done = fetch_one(*payload); !done) return done;
+        }
+    }
+    return {};
+}
+
+Result<void> RowStore::fetch(ExecutionSummary& s, uint8_t spilled, Extent extent) const {
+    const auto fetch_one = [&](SpilledPayload which, Payload& payload,
+                               bool is_wanted) -> Result<void> {
+        if ((spilled & which) == 0) return {};
+        if (is_wanted) return fetch(s.number, payload);
+        payload = {};
+        return {};
+    };
+    const bool whole = extent == Extent::kWhole;
+    auto done = fetch_one(kSpilledInput, s.input, whole);
+    if (done) done = fetch_one(kSpilledOutput, s.output, whole);
+    if (done) done = fetch_one(kSpilledDetail, s.attributes, true);
+    return done;
 }
 
 Result<void> RowStore::commit(const std::vector<RowChange>& changes) {
@@ -250,6 +348,15 @@ Result<uint64_t> RowStore::open_epoch() {
         return pass(done.error());
     }
     owner.epoch = epoch_ = next;
+    if (objects_) {
+        // Executions from now on have greater numbers.
+        objects_->sweep_later(next << kNumbersOfEpochBits,
+                              [rows = rows_](uint64_t number) -> Result<bool> {
+                                  const auto head = rows->get(keys::head(number));
+                                  if (!head) return pass(head.error());
+                                  return head->has_value();
+                              });
+    }
     return next;
 }
 
@@ -267,14 +374,15 @@ Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id)
     const auto number = number_of(id);
     if (!number) return pass(number.error());
     if (!*number) return std::optional<ExecutionSummary>();
-    auto found = summaries({**number}, true);
+    auto found = summaries({**number}, Extent::kWhole);
     if (!found) return pass(found.error());
     if (found->empty()) return std::optional<ExecutionSummary>();  // erased meanwhile
     return std::optional<ExecutionSummary>(std::move(found->front()));
 }
 
 Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint64_t>& numbers,
-                                                          bool with_start) const {
+                                                          Extent extent) const {
+    const bool with_start = extent != Extent::kHead;
     std::vector<std::string> wanted;
     for (const uint64_t number : numbers) {
         wanted.push_back(keys::head(number));
@@ -286,12 +394,19 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint
     const size_t step = with_start ? 2 : 1;
     for (size_t i = 0; i < found->size(); i += step) {
         if (!(*found)[i]) continue;
-        auto head = decode_summary(*(*found)[i]);
+        uint8_t spilled = 0;
+        auto head = decode_summary(*(*found)[i], spilled);
         if (!head) return pass(head.error());
         if (with_start) {
             if (!(*found)[i + 1]) continue;  // erased between the two reads
-            if (const auto added = add_start(*(*found)[i + 1], *head); !added)
+            if (const auto added = add_start(*(*found)[i + 1], *head, spilled); !added)
                 return pass(added.error());
+        }
+        if (spilled != 0) {
+            if (const auto fetched = fetch(*head, spilled, extent); !fetched) {
+                if (is_erased(head->number)) continue;  // and its objects with it
+                return pass(fetched.error());
+            }
         }
         out.push_back(std::move(*head));
     }
@@ -312,6 +427,23 @@ Result<uint64_t> RowStore::block_of(uint64_t number, uint64_t seq) const {
     return first;
 }
 
+/// Leaves the events up to the one that makes all of them reach `most`.
+void cut(std::vector<Event>& events, const std::map<uint64_t, uint8_t>& spilled, size_t most,
+         size_t& bytes) {
+    for (size_t i = 0; i < events.size(); ++i) {
+        const auto it = spilled.find(events[i].seq);
+        bytes += payload_bytes(events[i], it != spilled.end() ? it->second : 0);
+        if (bytes < most) continue;
+        return events.resize(i + 1);
+    }
+}
+
+/// Whether the execution has gone meanwhile; what cannot be read is not said to be.
+bool RowStore::is_erased(uint64_t number) const {
+    const auto head = rows_->get(keys::head(number));
+    return head && !*head;
+}
+
 Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRange& range) const {
     std::vector<Event> out;
     if (range.limit == 0 || range.first_seq > range.last_seq) return out;
@@ -323,22 +455,31 @@ Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRa
     RowRange rows = keys::events(**number, *first, range.last_seq);
     rows.reverse = range.reverse;
     Result<void> decoded;
+    std::map<uint64_t, uint8_t> spilled;  // by seq
+    size_t bytes = 0;
     const auto scanned = rows_->scan(rows, [&](std::string_view key, std::string_view block) {
         std::vector<Event> inside;
-        decoded = read_block(block, keys::event_seq(key), [&](Event event) {
+        decoded = read_block(block, keys::event_seq(key), [&](Event event, uint8_t references) {
             if (event.seq > range.last_seq) return false;
             if (event.seq < range.first_seq) return true;
+            if (references != 0) spilled.emplace(event.seq, references);
             inside.push_back(std::move(event));
             return range.reverse || out.size() + inside.size() < range.limit;
         });
         if (!decoded) return false;
         if (range.reverse) std::reverse(inside.begin(), inside.end());
         inside.resize(std::min(inside.size(), range.limit - out.size()));
+        if (range.bytes != SIZE_MAX) cut(inside, spilled, range.bytes, bytes);
         std::move(inside.begin(), inside.end(), std::back_inserter(out));
-        return out.size() < range.limit;
+        return out.size() < range.limit && bytes < range.bytes;
     });
     if (!scanned) return pass(scanned.error());
     if (!decoded) return pass(decoded.error());
+    if (spilled.empty()) return out;
+    if (const auto fetched = fetch(**number, out, spilled); !fetched) {
+        if (is_erased(**number)) return std::vector<Event>();
+        return pass(fetched.error());
+    }
     return out;
 }
 
@@ -348,7 +489,7 @@ Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_
                      ? read_index(*rows_, keys::listing(filter, *filter.status), cursor, limit)
                      : read_all_listings(*rows_, filter, cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->numbers, true);
+    auto found = summaries(index->numbers, Extent::kListing);
     if (!found) return pass(found.error());
     // An execution may have closed since the index was read; then it is no longer of this listing.
     if (filter.status)
@@ -360,22 +501,18 @@ Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_
 Result<ExecutionPage> RowStore::list_open(std::string_view cursor, size_t limit) const {
     auto index = read_index(*rows_, keys::open_executions(), cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->numbers, false);
+    auto found = summaries(index->numbers, Extent::kHead);
     if (!found) return pass(found.error());
     std::erase_if(*found,
                   [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; });
     return ExecutionPage{std::move(*found), std::move(index->next)};
 }
 
-Result<std::vector<ExecutionId>> RowStore::list_closed(Timestamp before, size_t limit) const {
-    if (limit == 0) return std::vector<ExecutionId>();
+Result<std::vector<ExecutionSummary>> RowStore::list_closed(Timestamp before, size_t limit) const {
+    if (limit == 0) return std::vector<ExecutionSummary>();
     auto index = read_index(*rows_, keys::closed_before(before), {}, limit);
     if (!index) return pass(index.error());
-    const auto found = summaries(index->numbers, false);
-    if (!found) return pass(found.error());
-    std::vector<ExecutionId> ids;
-    for (const ExecutionSummary& s : *found) ids.push_back(s.id);
-    return ids;
+    return summaries(index->numbers, Extent::kHead);
 }
 
 Result<std::optional<std::string>> RowStore::catalog(std::string_view key) const {
@@ -399,8 +536,8 @@ Result<std::vector<std::pair<std::string, std::string>>> RowStore::scan_catalog(
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows) {
-    const auto found = rows->get_many({keys::format(), keys::epoch()});
+Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows, SpillOptions spill) {
+    const auto found = rows->get_many({keys::format(), keys::epoch(), keys::payloads()});
     if (!found) return pass(found.error());
     const auto format = parse_number((*found)[0].value_or("0"));
     const auto epoch = parse_number((*found)[1].value_or("0"));
@@ -414,13 +551,18 @@ Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows) {
     Rows::Ownership& owner = rows->ownership();
     const std::lock_guard lock(owner.mutex);
     if (*format == 0) {
-        if (const auto done = rows->commit({{keys::format(), std::to_string(kStoreFormat)}}); !done)
+        const std::string first = std::to_string(kStoreFormatWithoutObjects);
+        if (const auto done = rows->commit({{keys::format(), first}}); !done)
             return pass(done.error());
     } else if (*format == 1) {
         if (const auto done = upgrade_format_1(*rows); !done) return pass(done.error());
     }
+    auto payloads = open_payloads(*rows, (*found)[2], std::move(spill));
+    if (!payloads) return pass(payloads.error());
     owner.epoch = *epoch;
-    return std::unique_ptr<Store>(std::make_unique<RowStore>(std::move(rows), *epoch));
+    const int now = std::max(int(*format), kStoreFormatWithoutObjects);
+    return std::unique_ptr<Store>(
+        std::make_unique<RowStore>(std::move(rows), *epoch, now, std::move(*payloads)));
 }
 
 }  // namespace tandem

@@ -7,16 +7,20 @@
 #include <memory>
 
 #include "store/rows/rows.h"
+#include "store/spill/payload_objects.h"
 #include "store/store.h"
 
 namespace tandem {
 
-/// Version of the layout, kept in the rows; a binary refuses a newer one.
-constexpr int kStoreFormat = 2;
+/// Version of the layout, kept in the rows; a binary refuses a newer one. A store gets the newest
+/// with the first payload that is an object, so that an older binary may go on with all others.
+constexpr int kStoreFormat = 3;
+constexpr int kStoreFormatWithoutObjects = 2;
 
 /// A store that owns the rows' newest epoch until another store over the same rows takes a newer
-/// one; rows of an older layout are upgraded first. Errors: kUnsupported (written by a newer
-/// binary), kIo, kCorrupt.
-Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows);
+/// one; rows of an older layout are upgraded first. `spill` says what becomes of large payloads.
+/// Errors: kUnsupported (written by a newer binary), kInvalidArgument (its payloads are in another
+/// bucket), kIo, kCorrupt, those of opening the bucket.
+Result<std::unique_ptr<Store>> open_row_store(std::shared_ptr<Rows> rows, SpillOptions spill = {});
 
 }  // namespace tandem

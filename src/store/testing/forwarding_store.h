@@ -11,6 +11,10 @@ public:
     explicit ForwardingStore(Store& inner) : inner_(inner) {}
 
     Result<void> append(const Batch& batch) override { return inner_.append(batch); }
+    size_t inline_bytes() const override { return inner_.inline_bytes(); }
+    void prepare(const Batch& batch, PrepareDone done) override {
+        inner_.prepare(batch, std::move(done));
+    }
     Result<uint64_t> open_epoch() override { return inner_.open_epoch(); }
     Result<std::optional<ExecutionSummary>> summary(const ExecutionId& id) const override {
         return inner_.summary(id);
@@ -26,7 +30,8 @@ public:
     Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const override {
         return inner_.list_open(cursor, limit);
     }
-    Result<std::vector<ExecutionId>> list_closed(Timestamp before, size_t limit) const override {
+    Result<std::vector<ExecutionSummary>> list_closed(Timestamp before,
+                                                      size_t limit) const override {
         return inner_.list_closed(before, limit);
     }
     Result<std::optional<std::string>> catalog(std::string_view key) const override {
