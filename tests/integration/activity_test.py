@@ -4,7 +4,6 @@ import base64
 import concurrent.futures
 import json
 import os
-import pathlib
 import resource
 import select
 import shutil
@@ -12,27 +11,14 @@ import socket
 import ssl
 import statistics
 import subprocess
-import sys
 import time
 import unittest
 import urllib.request
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-from server import ROOT, Server  # noqa: E402
+from clients import ROLE, botocore
+from raw_client import RawClient, as_bytes, read_reply
+from server import ROOT, Server
 
-try:
-    import botocore.exceptions
-except ImportError:
-    python = os.environ.get("TANDEM_VENV", str(ROOT / ".venv")) + "/bin/python"
-    if sys.executable != python and os.path.exists(python):
-        sys.exit(subprocess.run([python, *sys.argv]).returncode)
-    print("skipped: boto3 is not installed (./dev test installs it)")
-    sys.exit(77)
-
-from raw_client import RawClient, as_bytes, read_reply  # noqa: E402
-
-ROLE = "arn:aws:iam::123456789012:role/test"
 POLL_SECONDS = 60      # AWS's, and ours
 POLLS_PER_ACTIVITY = 1_000
 ACTIVITIES = 3

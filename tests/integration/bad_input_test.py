@@ -11,31 +11,17 @@ import os
 import pathlib
 import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import unittest
 import urllib.request
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-from server import ROOT, Server  # noqa: E402
+import bad_packages
+from clients import ROLE
+from raw_client import RawClient, read_reply, request
+from server import ROOT, Server
 
-try:
-    import boto3  # noqa: F401
-except ImportError:
-    python = os.environ.get("TANDEM_VENV", str(ROOT / ".venv")) + "/bin/python"
-    if sys.executable != python and os.path.exists(python):
-        sys.exit(subprocess.run([python, *sys.argv]).returncode)
-    print("skipped: boto3 is not installed (./dev test installs it)")
-    sys.exit(77)
-
-import bad_packages  # noqa: E402
-from raw_client import RawClient, read_reply, request  # noqa: E402
-
-ROLE = "arn:aws:iam::123456789012:role/test"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:"
 # A server built with a sanitizer is several times slower, and keeps what was freed for a while.
 SLOWER = 6 if os.environ.get("TANDEM_SANITIZED") else 1

@@ -3,9 +3,7 @@
 import contextlib
 import io
 import json
-import pathlib
 import socket
-import sys
 import threading
 import time
 import unittest
@@ -13,16 +11,9 @@ import unittest.mock
 import urllib.request
 import zipfile
 
-try:
-    import botocore.exceptions
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, botocore
 from server import Server
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 30
 SOURCE = """
 tries = 0

@@ -5,23 +5,14 @@ import collections
 import io
 import json
 import os
-import pathlib
-import sys
 import tempfile
 import time
 import unittest
 import zipfile
 
-try:
-    import botocore.exceptions
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, botocore
 from server import Server
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 120
 ITEMS = int(os.environ.get("TANDEM_MAP_ITEMS", "2000"))  # of the run that is killed
 CODE = "def lambda_handler(event, context):\n    return event\n"

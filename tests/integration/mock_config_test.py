@@ -4,21 +4,13 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-try:
-    import botocore.exceptions
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, botocore
 from server import Server, binary
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 30
 CONFIG = {
     "StateMachines": {"orders": {"TestCases": {"Happy": {"Reserve": "Reserved", "Tell": "Told"}, "Busy": {"Reserve": "BusyTwice", "Tell": "Told"}}}},

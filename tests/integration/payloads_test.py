@@ -8,24 +8,15 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import unittest
 import urllib.error
 import urllib.request
 import zipfile
 
-try:
-    import boto3
-    import botocore.exceptions
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, boto3, botocore
 from server import ROOT, Server
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 120
 MIB = 1 << 20
 LIMITS = f"[limits]\npayload_bytes = {48 * MIB}\n"

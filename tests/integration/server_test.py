@@ -2,13 +2,11 @@
 """`tandem serve` as an operator meets it: start, keys, TLS, health, drain, restart, what it refuses to start with."""
 import io
 import json
-import pathlib
 import re
 import signal
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,18 +15,9 @@ import urllib.error
 import urllib.request
 import zipfile
 
-try:
-    import boto3
-    import botocore.exceptions
-    from botocore.config import Config
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, Config, boto3, botocore
 from server import Server, binary
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 30
 
 

@@ -4,24 +4,15 @@ Lambda and S3 as aws-sdk; stops reach children, and a crash repeats nothing."""
 import http.server
 import io
 import json
-import pathlib
-import sys
 import tempfile
 import threading
 import time
 import unittest
 import zipfile
 
-try:
-    import botocore.exceptions
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from clients import ROLE, botocore
 from server import Server
 
-ROLE = "arn:aws:iam::123456789012:role/test"
 SECONDS = 30
 CODE = "def lambda_handler(event, context):\n    return {'doubled': event['n'] * 2}\n"
 CHILD = {"StartAt": "Add", "States": {"Add": {"Type": "Pass", "Result": 7, "ResultPath": "$.added", "End": True}}}
