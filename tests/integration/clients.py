@@ -3,6 +3,8 @@ its own Python has no boto3, and skipped where there is none."""
 import os
 import subprocess
 import sys
+import time
+import unittest
 
 from server import ROOT
 
@@ -18,4 +20,16 @@ except ImportError:
     sys.exit(77)
 
 ROLE = "arn:aws:iam::123456789012:role/test"
-__all__ = ["ROLE", "Config", "boto3", "botocore"]
+__all__ = ["ROLE", "Config", "PatientTestCase", "boto3", "botocore"]
+
+
+class PatientTestCase(unittest.TestCase):
+    seconds = 30  # that it waits for anything
+
+    def until(self, what, is_done):
+        """What `is_done` answers, as soon as that is true; `what` is the failure where it never is."""
+        deadline = time.monotonic() + self.seconds
+        while not (found := is_done()):
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+        return found

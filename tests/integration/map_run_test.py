@@ -6,11 +6,10 @@ import io
 import json
 import os
 import tempfile
-import time
 import unittest
 import zipfile
 
-from clients import ROLE, botocore
+from clients import ROLE, PatientTestCase, botocore
 from server import Server
 
 SECONDS = 120
@@ -35,7 +34,8 @@ def distributed(processor, kind="STANDARD", **fields):
     return {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **processor}, "End": True, **fields}}}
 
 
-class MapRuns(unittest.TestCase):
+class MapRuns(PatientTestCase):
+    seconds = SECONDS
     @classmethod
     def setUpClass(cls):
         cls.server = Server().start()
@@ -59,13 +59,6 @@ class MapRuns(unittest.TestCase):
         type(self).made = getattr(self, "made", 0) + 1
         arn = self.api.create_state_machine(name=name or f"m{self.made}", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
         return self.api.start_execution(stateMachineArn=arn, input=json.dumps({} if input is None else input))["executionArn"]
-
-    def until(self, what, is_done):
-        deadline = time.monotonic() + SECONDS
-        while not (found := is_done()):
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
-        return found
 
     def ended(self, arn):
         self.until("the execution did not end", lambda: self.api.describe_execution(executionArn=arn)["status"] != "RUNNING")

@@ -8,13 +8,12 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import time
 import unittest
 import urllib.error
 import urllib.request
 import zipfile
 
-from clients import ROLE, boto3, botocore
+from clients import ROLE, PatientTestCase, boto3, botocore
 from server import ROOT, Server
 
 SECONDS = 120
@@ -43,7 +42,8 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"))
 
 
-class Payloads(unittest.TestCase):
+class Payloads(PatientTestCase):
+    seconds = SECONDS
     def serve(self, config=SPILL, server=None):
         if server is None:
             server = Server()
@@ -59,13 +59,6 @@ class Payloads(unittest.TestCase):
     def start(self, definition, input, name="m"):
         arn = self.api.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
         return self.api.start_execution(stateMachineArn=arn, input=compact(input))["executionArn"]
-
-    def until(self, what, is_done):
-        deadline = time.monotonic() + SECONDS
-        while not (found := is_done()):
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.05)
-        return found
 
     def ended(self, arn):
         def status():

@@ -10,7 +10,7 @@ import time
 import unittest
 import zipfile
 
-from clients import ROLE, botocore
+from clients import ROLE, PatientTestCase, botocore
 from server import Server
 
 SECONDS = 30
@@ -63,7 +63,7 @@ allow_http = true
 """
 
 
-class Services(unittest.TestCase):
+class Services(PatientTestCase):
     @classmethod
     def setUpClass(cls):
         cls.endpoint = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
@@ -81,13 +81,6 @@ class Services(unittest.TestCase):
     def make(cls, definition, name=None, **fields):
         cls.made = getattr(cls, "made", 0) + 1
         return cls.api.create_state_machine(name=name or f"m{cls.made}", definition=json.dumps(definition), roleArn=ROLE, **fields)["stateMachineArn"]
-
-    def until(self, what, is_done):
-        deadline = time.monotonic() + SECONDS
-        while not (found := is_done()):
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
-        return found
 
     def ended(self, arn):
         self.until("the execution did not end", lambda: self.api.describe_execution(executionArn=arn)["status"] != "RUNNING")
