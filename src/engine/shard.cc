@@ -274,9 +274,17 @@ void Shard::handle_explain(Message& message) {
     if (!live) return refuse(message, live.error());
     if (message.rare->inspected) {
         const Definition& definition = *(*live)->definition;
-        message.rare->inspected(
-            (*live)->is_open() ? definition.language->inspect(*definition.program, *(*live)->state)
-                               : Payload());
+        if ((*live)->is_open()) {
+            message.rare->inspected(
+                definition.language->inspect(*definition.program, *(*live)->state));
+        } else {
+            // Whoever hears this looks for the end among what is stored.
+            outbox(**live).replies.push_back(
+                [reply = std::move(message.rare->inspected)](const Result<void>& durable) {
+                    if (!durable) return reply(tl::unexpected<Error>(unavailable()));
+                    reply(Payload());
+                });
+        }
         return keep_or_drop(message.id);
     }
     std::vector<Waiting> waiting;

@@ -1,12 +1,17 @@
 // sim SCENARIOS [--minutes N | --seconds N | --seed S] [--scenario NAME]: plays every scenario of a
 // directory in turn, each with the next seed, until the time is over. The first seed that breaks
-// something is printed with the command that repeats it, and the exit status is 1.
+// something is printed with the command that repeats it, and the exit status is 1. A run that takes
+// a hundred times the usual is taken for one that never ends, and reported alike.
+#include <sys/time.h>
+
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +24,10 @@ namespace tandem::sim {
 namespace {
 
 constexpr double kProgressEvery_s = 600;
+constexpr time_t kRunLimit_s = 60;  // of processor time
+
+/// Reports the run that is being played as one that never ends, and ends the process.
+std::function<void()> on_endless_run;
 
 struct Options {
     std::filesystem::path directory;
@@ -44,6 +53,14 @@ int report(const std::string& scenario, uint64_t seed, const std::string& violat
     return 1;
 }
 
+/// Gives the run that begins its processor time. What the signal's handler does is not safe in
+/// general; here the process is stuck and has one thread, and a core dump would say less.
+void limit_run() {
+    std::signal(SIGVTALRM, [](int) { on_endless_run(); });
+    const itimerval limit = {{}, {kRunLimit_s, 0}};
+    setitimer(ITIMER_VIRTUAL, &limit, nullptr);
+}
+
 int play(const Options& options) {
     std::vector<Scenario> scenarios;
     for (const auto& entry : std::filesystem::directory_iterator(options.directory)) {
@@ -65,6 +82,8 @@ int play(const Options& options) {
     uint64_t seed = options.seed.value_or(random_u64() >> 24);
     do {
         for (const Scenario& scenario : scenarios) {
+            on_endless_run = [&] { std::exit(report(scenario.name, seed, "the run never ends")); };
+            limit_run();
             const RunResult result = run(scenario, seed);
             Sum& sum = sums[scenario.name];
             ++sum.runs;

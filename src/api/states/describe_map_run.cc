@@ -40,7 +40,7 @@ void describe(const Context& context, const std::string& arn, Done done) {
     context.engine.inspect(run.id, [&context, arn, run, done](Result<Payload> facts) {
         if (!facts) return done(aws::refuse(facts.error()));
         if (!facts->is_null()) return done(answer(context, run, *facts));
-        // It has ended meanwhile, and is soon recorded as such.
+        // It has ended meanwhile, and that is recorded.
         describe(context, arn, done);
     });
 }
