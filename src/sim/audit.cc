@@ -152,6 +152,9 @@ void Run::check_output(const ExecutionSummary& summary) {
     ideal.start(summary.input.str(), summary.attributes.str());
     run_ideal(ideal, definition_of(summary));
     const Event& last = ideal.events().back();
+    // The history of one that was redriven has what it did before, too, and may be full earlier.
+    const bool is_full = summary.last_id >= Limits{}.history_events;
+    if (summary.redrives > 0 && is_full && summary.error == "States.Runtime") return;
     if (last.output != summary.output || last.error != summary.error) {
         broke("another result than without faults in " + summary.id.str() + ": " +
               summary.output.str() + summary.error.value_or("") + " instead of " +

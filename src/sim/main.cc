@@ -24,7 +24,8 @@ namespace tandem::sim {
 namespace {
 
 constexpr double kProgressEvery_s = 600;
-constexpr time_t kRunLimit_s = 60;  // of processor time
+constexpr time_t kRunLimit_s = 60;       // of processor time
+constexpr time_t kRunLimitReal_s = 200;  // it may wait for ever, too
 
 /// Reports the run that is being played as one that never ends, and ends the process.
 std::function<void()> on_endless_run;
@@ -56,9 +57,11 @@ int report(const std::string& scenario, uint64_t seed, const std::string& violat
 /// Gives the run that begins its processor time. What the signal's handler does is not safe in
 /// general; here the process is stuck and has one thread, and a core dump would say less.
 void limit_run() {
-    std::signal(SIGVTALRM, [](int) { on_endless_run(); });
+    for (const int which : {SIGVTALRM, SIGALRM}) std::signal(which, [](int) { on_endless_run(); });
     const itimerval limit = {{}, {kRunLimit_s, 0}};
+    const itimerval real_limit = {{}, {kRunLimitReal_s, 0}};
     setitimer(ITIMER_VIRTUAL, &limit, nullptr);
+    setitimer(ITIMER_REAL, &real_limit, nullptr);
 }
 
 int play(const Options& options) {
