@@ -139,9 +139,11 @@ Result<void> Committer::append(std::deque<Waiting>& group,
         std::move(batch.executions.begin(), batch.executions.end(),
                   std::back_inserter(merged.executions));
         std::move(batch.catalog.begin(), batch.catalog.end(), std::back_inserter(merged.catalog));
+        std::move(batch.messages.begin(), batch.messages.end(),
+                  std::back_inserter(merged.messages));
         merged.prepared.insert(merged.prepared.end(), batch.prepared.begin(), batch.prepared.end());
     }
-    if (merged.executions.empty() && merged.catalog.empty()) return {};
+    if (merged.executions.empty() && merged.catalog.empty() && merged.messages.empty()) return {};
     const auto began = std::chrono::steady_clock::now();
     auto result = cannot_prepare ? Result<void>(tl::unexpected<Error>(*cannot_prepare))
                                  : store_.append(merged);

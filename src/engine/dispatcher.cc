@@ -44,13 +44,15 @@ void Dispatcher::act(const ExecutionId& id, const Action& action) {
             return;
         case ActionType::kStartChild:
         case ActionType::kRedriveChild: return engine_.start_child(id, action);
+        case ActionType::kSend: return engine_.send(id, action);
     }
 }
 
 void Dispatcher::run(const ExecutionId& id, const Action& action) {
     switch (action.target.kind) {
         case CallableKind::kFunction:
-        case CallableKind::kWorkflow: return run_function(id, action);
+        case CallableKind::kWorkflow:
+        case CallableKind::kTaskHub: return run_function(id, action);
         case CallableKind::kActivity: return activities_.add(action.target.name, id, action.task);
         case CallableKind::kService: return call_service(id, action);
     }
@@ -91,6 +93,7 @@ void Dispatcher::call_service(const ExecutionId& id, const Action& action) {
     call.service = name.substr(0, colon);
     call.action = colon == std::string::npos ? std::string() : name.substr(colon + 1);
     call.parameters = action.payload;
+    call.context = action.client_context;
     services_->call(std::move(call), completion(id, action.task, action.owns_child));
 }
 

@@ -23,6 +23,8 @@ public:
         std::function<void(const ExecutionId&)> stop;
         /// kStartChild or kRedriveChild of the execution.
         std::function<void(const ExecutionId&, const Action&)> start_child;
+        /// kSend of the execution: what it says, under its number.
+        std::function<void(const ExecutionId&, const Action&)> send;
     };
 
     Dispatcher(Registry& registry, Executor& executor, Services* services, Activities& activities,

@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "engine/shard.h"
 #include "engine/stepped.h"
+#include "engine/wait.h"
 
 namespace tandem {
 
@@ -35,7 +36,11 @@ public:
                    watch(child, watcher, task);
                },
                [this](const ExecutionId& id) { stop_child(id); },
-               [this](const ExecutionId& id, const Action& action) { start_child(id, action); }}),
+               [this](const ExecutionId& id, const Action& action) { start_child(id, action); },
+               [this](const ExecutionId&, const Action& action) {
+                   deliver(std::make_shared<const ExecutionMessage>(Shard::message_of(action)),
+                           action.task);
+               }}),
           context_{threads, options, store, registry_, committer_, dispatcher_, 0} {
         for (size_t i = 0; i < std::max<size_t>(1, options.limits.shards); ++i)
             shards_.push_back(std::make_unique<Shard>(context_, seed_of_shard(i)));
@@ -66,6 +71,7 @@ public:
             open += int64_t(page->executions.size());
             cursor = page->next;
         } while (!cursor.empty());
+        if (auto ok = recover_messages(*epoch); !ok) return ok;
         context_.open_executions = open;
         gauge("tandem_executions_open", "Executions that have not ended.").set(open);
         ready_ = true;
@@ -75,6 +81,23 @@ public:
         }
         log_info("engine is ready", {{"epoch", *epoch}, {"open_executions", open}});
         return {};
+    }
+
+    /// Those that were not taken come again, in the order in which they were sent.
+    Result<void> recover_messages(uint64_t epoch) {
+        context_.next_message = epoch << kNumbersOfEpochBits;
+        uint64_t after = 0;
+        while (true) {
+            const auto page = store_.messages(after, kRecoverPage);
+            if (!page) return tl::unexpected<Error>(page.error());
+            for (const auto& [number, record] : *page) {
+                auto sent = decode_message(record);
+                if (!sent) return tl::unexpected<Error>(sent.error());
+                deliver(std::make_shared<const ExecutionMessage>(*std::move(sent)), number);
+                after = number;
+            }
+            if (page->size() < kRecoverPage) return {};
+        }
     }
 
     Result<void> put_callable(Callable callable, PutMode mode) override {
@@ -185,6 +208,28 @@ public:
         message.rare = std::make_unique<Message::Rare>();
         message.id = std::move(id);
         message.rare->inspected = done;
+        push(std::move(message), done);
+    }
+
+    std::shared_ptr<void> wait(ExecutionId id,
+                               std::function<bool(const ExecutionSummary&)> is_wanted,
+                               Callback<ExecutionSummary> done) override {
+        auto wait = std::make_shared<Wait>(std::move(is_wanted), std::move(done));
+        Message message;
+        message.kind = Message::Kind::kWait;
+        message.rare = std::make_unique<Message::Rare>();
+        message.id = std::move(id);
+        message.rare->wait = wait;
+        push(std::move(message), [&](tl::unexpected<Error> error) { wait->end(error); });
+        return wait;
+    }
+
+    void erase(ExecutionId id, Callback<bool> done) override {
+        Message message;
+        message.kind = Message::Kind::kErase;
+        message.rare = std::make_unique<Message::Rare>();
+        message.id = std::move(id);
+        message.rare->erased = done;
         push(std::move(message), done);
     }
 
@@ -335,9 +380,22 @@ private:
         Message message;
         message.id = id;
         const auto klass = is_started ? Mailbox::Class::kLazy : Mailbox::Class::kAnswer;
+        const auto recorded = input.result.recorded;
         message.input = std::move(input);
         // Refused only when the shard has stopped: the task is then owed again at the next start.
-        (void)shard_of(id).push(std::move(message), klass);
+        if (!shard_of(id).push(std::move(message), klass) && recorded)
+            recorded(fail(ErrorCode::kUnavailable, "the server is stopping"));
+    }
+
+    void deliver(std::shared_ptr<const ExecutionMessage> sent, uint64_t number) {
+        Message message;
+        message.kind = Message::Kind::kMessage;
+        message.rare = std::make_unique<Message::Rare>();
+        message.id = sent->target;
+        message.rare->sent = std::move(sent);
+        message.rare->number = number;
+        // Refused only when the shard has stopped: it comes again at the next start.
+        (void)shard_of(message.id).push(std::move(message), Mailbox::Class::kAnswer);
     }
 
     void by_token(std::string_view text, Input input, Callback<void> done) {

@@ -47,8 +47,9 @@ struct StartRequest {
 
 struct StartReply {
     ExecutionSummary summary;
-    bool existed =
-        false;  // an execution with that id was there already: the door decides what that means
+    // An execution with that id was there already, and its language did not begin it anew: the door
+    // decides what that means.
+    bool existed = false;
 };
 
 /// A redrive: an execution that did not succeed goes on from where it stopped.
@@ -154,8 +155,17 @@ public:
     /// Hands an open execution's language what somebody wants changed; a closed one is left as it
     /// is. Answers its summary, once the change is durable.
     virtual void signal(ExecutionId id, Payload data, Callback<ExecutionSummary> done) = 0;
-    /// What the language tells of an open execution as it is now; none of a closed one. kNotFound.
+    /// What the language tells of an execution as it is now; none of a closed one, unless the
+    /// language restarts executions. kNotFound.
     virtual void inspect(ExecutionId id, Callback<Payload> done) = 0;
+    /// Calls `done` once, as soon as what is durable of the execution satisfies `is_wanted` (which
+    /// runs on an engine thread). One that is not there is waited for. Forgotten when the handle is
+    /// dropped; kUnavailable.
+    [[nodiscard]] virtual std::shared_ptr<void> wait(
+        ExecutionId id, std::function<bool(const ExecutionSummary&)> is_wanted,
+        Callback<ExecutionSummary> done) = 0;
+    /// Forgets a closed execution; false: it is open, or is not there. kOverloaded, kUnavailable.
+    virtual void erase(ExecutionId id, Callback<bool> done) = 0;
     virtual Result<ExecutionSummary> describe(const ExecutionId& id) const = 0;  // kNotFound
     virtual Result<std::vector<Event>> history(const ExecutionId& id,
                                                const EventRange& range) const = 0;

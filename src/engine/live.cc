@@ -38,6 +38,28 @@ void reopen(ExecutionSummary& s, const Event& e) {
     tokens.push_back({e.name, e.time});
 }
 
+/// Of what was before only the rows are left to erase, if there are any.
+void begin_generation(Live& live, const Event& start, uint64_t number) {
+    ExecutionSummary& s = live.summary;
+    ExecutionSummary next;
+    next.id = s.id;
+    next.number = number;
+    next.kind = s.kind;
+    next.callable = s.callable;
+    next.revision = s.revision;
+    next.language = s.language;
+    next.name = s.name;
+    next.start_time = start.index == 1 ? s.start_time : start.time;
+    if (live.stored) {
+        ExecutionSummary old = s;
+        old.input = old.output = old.attributes = old.facts = {};
+        live.replaced.emplace_back(std::move(old), *live.stored);
+        live.stored.reset();
+    }
+    s = std::move(next);
+    live.events.clear();
+}
+
 }  // namespace
 
 std::optional<Timestamp> redriven_by(const ExecutionSummary& summary, std::string_view token,
@@ -49,9 +71,15 @@ std::optional<Timestamp> redriven_by(const ExecutionSummary& summary, std::strin
     return std::nullopt;
 }
 
-void record(Live& live, std::vector<Event> events) {
+void record(Live& live, std::vector<Event> events, std::atomic<uint64_t>& numbers) {
     ExecutionSummary& s = live.summary;
-    for (const Event& e : events) {
+    size_t first = 0;  // of the last generation among them
+    for (size_t i = 0; i < events.size(); ++i) {
+        const Event& e = events[i];
+        if (e.type == EventType::kExecutionStarted && e.seq == 1 && s.last_seq > 0) {
+            begin_generation(live, e, numbers.fetch_add(1, std::memory_order_relaxed));
+            first = i;
+        }
         CHECK(e.seq == s.last_seq + 1);
         s.last_seq = e.seq;
         s.last_id = std::max(s.last_id, e.id);
@@ -70,9 +98,10 @@ void record(Live& live, std::vector<Event> events) {
     }
     s.next_due = live.is_open() ? live.state->next_due() : kNever;
     s.open_tasks = live.is_open() ? live.state->open_tasks() : 0;
+    s.facts = live.state->facts();
     CHECK(live.is_open() == live.state->is_open());
     if (!live.is_transient)
-        std::move(events.begin(), events.end(), std::back_inserter(live.events));
+        std::move(events.begin() + ptrdiff_t(first), events.end(), std::back_inserter(live.events));
 }
 
 std::unique_ptr<Live> make_live(const StartRequest& request,

@@ -3,6 +3,7 @@
 // `stored` is what the store will have of the summary once every batch submitted so far is durable.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,6 +21,8 @@ struct Live {
     std::shared_ptr<const Definition> definition;
     std::unique_ptr<State> state;
     std::vector<Event> events;  // of the batch being computed
+    /// Generations that are over since the last batch, as they are or will be stored.
+    std::vector<std::pair<ExecutionSummary, StoredVersion>> replaced;
     uint32_t in_flight = 0;     // batches submitted, not yet durable
     Timestamp last_input{};     // also: time of the last event, which the clock may not undercut
     Timestamp timer = kNever;   // due time of its entry in the shard's timers
@@ -30,8 +33,8 @@ struct Live {
 };
 
 /// Folds a decision into the summary and queues its events, or drops those of a transient
-/// execution.
-void record(Live& live, std::vector<Event> events);
+/// execution. A generation that begins takes the next of `numbers`.
+void record(Live& live, std::vector<Event> events, std::atomic<uint64_t>& numbers);
 
 /// A new execution, before its kStart input.
 std::unique_ptr<Live> make_live(const StartRequest& request,

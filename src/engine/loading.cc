@@ -62,12 +62,7 @@ void Shard::reload_later(const ExecutionId& id, const Error& error) {
 void Shard::take_postponed(const ExecutionId& id) {
     const auto node = postponed_.extract(id);
     if (node.empty()) return;
-    for (Input& input : node.mapped()) {
-        Message message;
-        message.id = id;
-        message.input = std::move(input);
-        handle_input(message);
-    }
+    for (Message& message : node.mapped()) handle(message);
 }
 
 }  // namespace tandem

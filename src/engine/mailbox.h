@@ -15,8 +15,11 @@
 
 #include "engine/engine.h"
 #include "engine/registry.h"
+#include "model/message.h"
 
 namespace tandem {
+
+class Wait;
 
 /// While an append is under way a reader is woken for so many messages at least: one wake-up for
 /// many, and the next batch is still decided while the one before syncs.
@@ -26,7 +29,19 @@ constexpr size_t kCompany = 8;
 constexpr auto kLazyDelay = std::chrono::milliseconds(20);
 
 struct Message {
-    enum class Kind { kStart, kRunTransient, kInput, kStop, kRedrive, kExplain, kTicket, kWatch };
+    enum class Kind {
+        kStart,
+        kRunTransient,
+        kInput,
+        kStop,
+        kRedrive,
+        kExplain,
+        kTicket,
+        kWatch,
+        kMessage,
+        kErase,
+        kWait
+    };
     Kind kind = Kind::kInput;
     ExecutionId id;
     Input input;
@@ -55,6 +70,13 @@ struct Message {
         ExecutionId watcher;
         TaskId watcher_task = 0;
         bool redrives = false;  // kStart: a child that has ended without success goes on
+        // kMessage
+        std::shared_ptr<const ExecutionMessage> sent;
+        uint64_t number = 0;
+        // kErase
+        Callback<bool> erased;
+        // kWait
+        std::weak_ptr<Wait> wait;
     };
     std::unique_ptr<Rare> rare;  // of those kinds
 };

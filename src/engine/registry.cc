@@ -244,7 +244,7 @@ void Registry::keep(const std::string& key, const std::shared_ptr<const Definiti
     }
     // A function's $LATEST keeps its revision over updates, and its program does not depend on
     // them.
-    if (definition->callable->kind == CallableKind::kWorkflow &&
+    if (definition->callable->kind != CallableKind::kFunction &&
         compiled_.emplace(key, definition).second) {
         compiled_bytes_ += definition->callable->definition.size();
     }
@@ -304,7 +304,7 @@ Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummar
                                                          : std::string_view(summary.callable);
     probe.revision = summary.revision;
     probe.language = summary.language;
-    if (summary.kind == CallableKind::kFunction) {
+    if (summary.kind != CallableKind::kWorkflow) {
         // The function itself is looked up when its task runs; the language needs no definition.
         auto current = find({summary.kind, summary.callable, ""});
         return current ? current

@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "engine/planted.h"
+#include "engine/wait.h"
 
 namespace tandem {
 
@@ -18,11 +19,8 @@ constexpr auto kIdleWake = std::chrono::seconds(1);
 // A redrive comes so long before retention would look, at the latest: it is durable until then.
 constexpr auto kRetentionMargin = std::chrono::minutes(5);
 
-Counter& starts = counter("tandem_starts_total", "Executions started.");
 Counter& events = counter("tandem_events_total", "Events decided, hidden ones included.");
 Counter& batches = counter("tandem_batches_total", "Batches that shards submitted.");
-Counter& transient_starts =
-    counter("tandem_transient_starts_total", "Transient executions started.");
 Gauge& transient_open =
     gauge("tandem_transient_executions_open", "Transient executions that have not ended.");
 Gauge& executions_in_memory = gauge("tandem_executions_in_memory", "Executions in memory.");
@@ -30,11 +28,11 @@ Gauge& executions_open = gauge("tandem_executions_open", "Executions that have n
 Histogram& timer_late =
     histogram("tandem_timer_late_seconds", "How long after it was due a timer fired.");
 
-Error unavailable() {
+}  // namespace
+
+Error Shard::unavailable() {
     return {ErrorCode::kUnavailable, "the server is stopping or its store failed"};
 }
-
-}  // namespace
 
 Shard::Shard(ShardContext& context, uint64_t seed)
     : context_(context),
@@ -60,6 +58,14 @@ void Shard::stop() {
     if (thread_.joinable()) thread_.join();
     const std::lock_guard lock(turn_mutex_);  // another thread may have taken a turn
     abandon_transient();
+    for (auto& [id, messages] : std::exchange(postponed_, {})) {
+        for (Message& message : messages) refuse(message, unavailable());
+    }
+    for (const auto& [id, waits] : std::exchange(waits_, {})) {
+        for (const auto& weak : waits) {
+            if (const auto wait = weak.lock()) wait->end(tl::unexpected<Error>(unavailable()));
+        }
+    }
 }
 
 void Shard::refuse(Message& message, const Error& error) {
@@ -76,8 +82,17 @@ void Shard::refuse(Message& message, const Error& error) {
             else message.rare->explained(tl::unexpected<Error>(error));
             return;
         case Message::Kind::kTicket: return message.rare->answered(tl::unexpected<Error>(error));
+        case Message::Kind::kErase: return message.rare->erased(tl::unexpected<Error>(error));
+        case Message::Kind::kWait:
+            if (const auto wait = message.rare->wait.lock())
+                wait->end(tl::unexpected<Error>(error));
+            return;
+        case Message::Kind::kInput:
+            if (message.input.result.recorded)
+                message.input.result.recorded(tl::unexpected<Error>(error));
+            return;
         case Message::Kind::kWatch:
-        case Message::Kind::kInput: return;
+        case Message::Kind::kMessage: return;
     }
 }
 
@@ -121,87 +136,26 @@ void Shard::handle(Message& message) {
         case Message::Kind::kExplain: return handle_explain(message);
         case Message::Kind::kTicket: return handle_ticket(message);
         case Message::Kind::kWatch: return handle_watch(message);
+        case Message::Kind::kMessage: return handle_message(message);
+        case Message::Kind::kErase: return handle_erase(message);
+        case Message::Kind::kWait: return handle_wait(message);
     }
-}
-
-void Shard::handle_start(Message& message) {
-    const ExecutionId& id = message.start.id;
-    std::optional<ExecutionSummary> existing;
-    if (const auto it = live_.find(id); it != live_.end()) {
-        existing = it->second->summary;
-    } else if (!is_planted(PlantedBug::kDoubleApply)) {
-        auto stored = context_.store.summary(id);
-        if (!stored) return message.started(tl::unexpected<Error>(stored.error()));
-        existing = std::move(*stored);
-    }
-    const bool is_child = message.rare != nullptr;
-    if (existing) {
-        if (is_child && message.rare->redrives) {
-            auto redriven = redrive(message.rare->redrive, true);
-            if (redriven) existing = std::move(redriven->summary);
-        }
-        if (is_child && !is_planted(PlantedBug::kLostWatch)) watch(message, *existing);
-        with_batch_.replies.push_back([reply = std::move(message.started),
-                                       s = std::move(*existing)](const Result<void>& durable) {
-            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
-            reply(StartReply{s, true});
-        });
-        return;
-    }
-    // Children are bounded by their parents.
-    if (!is_child && context_.open_executions.load(std::memory_order_relaxed) >=
-                         int64_t(context_.options.limits.open_executions)) {
-        return message.started(fail(ErrorCode::kOverloaded, "too many open executions"));
-    }
-    auto made = make_live(message.start, std::move(message.definition), now());
-    Live& live = *made;
-    live.summary.number = context_.next_number.fetch_add(1, std::memory_order_relaxed);
-    live_.emplace(id, std::move(made));
-    if (is_child) watch(message, live.summary);
-    starts.add();
-    executions_open.set(context_.open_executions.fetch_add(1) + 1);
-    Input input;
-    input.type = InputType::kStart;
-    input.data = message.start.input;
-    input.attributes = message.start.attributes;
-    decide(live, std::move(input));
-    with_batch_.replies.push_back(
-        [reply = std::move(message.started), s = live.summary](const Result<void>& durable) {
-            if (!durable) return reply(tl::unexpected<Error>(unavailable()));
-            reply(StartReply{s, false});
-        });
-}
-
-void Shard::run_transient(Message& message) {
-    const ExecutionId& id = message.start.id;
-    if (!message.rare && context_.open_transient.load(std::memory_order_relaxed) >=
-                             int64_t(context_.options.limits.transient_executions)) {
-        return refuse(message, {ErrorCode::kOverloaded, "too many open transient executions"});
-    }
-    if (live_.contains(id))
-        return refuse(message, {ErrorCode::kAlreadyExists, "an execution with this id is open"});
-    auto made = make_live(message.start, std::move(message.definition), now());
-    Live& live = *made;
-    live.ended = std::move(message.ended);
-    live_.emplace(id, std::move(made));
-    transient_starts.add();
-    transient_open.set(context_.open_transient.fetch_add(1) + 1);
-    Input input;
-    input.type = InputType::kStart;
-    input.data = std::move(message.start.input);
-    input.attributes = std::move(message.start.attributes);
-    decide(live, std::move(input));
-    if (message.begun) reply(live, std::move(message.begun));
 }
 
 void Shard::handle_input(Message& message) {
     auto live = load(message.id);
+    auto recorded = message.input.result.recorded;
     if (!live) {
-        reload_later(message.id, live.error());
-        if (live.error().code == ErrorCode::kNotFound) return;
-        return postponed_[message.id].push_back(std::move(message.input));
+        if (recorded && live.error().code == ErrorCode::kNotFound)
+            recorded(tl::unexpected<Error>(live.error()));
+        return postpone(message, live.error());
     }
-    if ((*live)->is_open()) return decide(**live, std::move(message.input));
+    if ((*live)->is_open()) {
+        const bool is_wanted = decide(**live, std::move(message.input));
+        if (recorded) tell(**live, std::move(recorded), is_wanted);
+        return;
+    }
+    if (recorded) tell(**live, std::move(recorded), false);
     // An execution that its task began while it ended: nobody else knows of it.
     const ExecutionId& child = message.input.result.execution;
     if (message.input.owns_child && !child.empty()) {
@@ -211,6 +165,18 @@ void Shard::handle_input(Message& message) {
         outbox(**live).actions.emplace_back(message.id, std::move(stop));
     }
     keep_or_drop(message.id);
+}
+
+/// Whoever answered a task hears whether that counts.
+void Shard::tell(const Live& live, std::function<void(const Result<void>&)> recorded,
+                 bool is_wanted) {
+    outbox(live).replies.push_back(
+        [recorded = std::move(recorded), is_wanted](const Result<void>& durable) {
+            if (!durable) recorded(tl::unexpected<Error>(unavailable()));
+            else if (!is_wanted)
+                recorded(fail(ErrorCode::kTimeout, "the task is not open any more"));
+            else recorded({});
+        });
 }
 
 void Shard::handle_stop(Message& message) {
@@ -274,7 +240,11 @@ void Shard::handle_explain(Message& message) {
     if (!live) return refuse(message, live.error());
     if (message.rare->inspected) {
         const Definition& definition = *(*live)->definition;
-        if ((*live)->is_open()) {
+        if (definition.language->restarts()) {
+            if (auto folded = fold_log(context_.store, **live); !folded)
+                return refuse(message, folded.error());
+        }
+        if ((*live)->is_open() || definition.language->restarts()) {
             message.rare->inspected(
                 definition.language->inspect(*definition.program, *(*live)->state));
         } else {
@@ -370,7 +340,7 @@ void Shard::reply(const Live& live, Callback<ExecutionSummary> done) {
         });
 }
 
-void Shard::decide(Live& live, Input input) {
+bool Shard::decide(Live& live, Input input) {
     live.last_input = std::max(live.last_input, now());
     input.now = live.last_input;
     input.entropy = entropy_.next();
@@ -378,7 +348,7 @@ void Shard::decide(Live& live, Input input) {
     input.callables = &context_.registry;
     Decision decision =
         live.definition->language->decide(*live.definition->program, *live.state, input);
-    if (decision.events.empty() && decision.actions.empty()) return;
+    if (decision.events.empty() && decision.actions.empty()) return false;
     events.add(decision.events.size());
     if (!live.is_transient) {
         for (const Event& event : decision.events) batch_bytes_ += payload_bytes(event);
@@ -387,15 +357,19 @@ void Shard::decide(Live& live, Input input) {
     const bool was_open = live.is_open();
     const bool is_logged = live.definition->is_logged;
     auto logged = is_logged ? decision.events : std::vector<Event>();
-    record(live, std::move(decision.events));
+    const bool is_recorded = !decision.events.empty();
+    record(live, std::move(decision.events), context_.next_number);
     if (is_logged) log(live, std::move(logged));
     for (Action& action : decision.actions) {
         complete(live, action);
+        if (action.type == ActionType::kSend) send(live, action);
         outbox(live).actions.emplace_back(live.summary.id, std::move(action));
     }
     if (was_open && !live.is_open()) closed(live);
     if (!was_open && live.is_open()) reopened();
+    if (!waits_.empty()) tell_waits(live.summary);
     set_timer(live);
+    return is_recorded;
 }
 
 void Shard::log(const Live& live, std::vector<Event> events) {
@@ -415,6 +389,7 @@ void Shard::closed(Live& live) {
     ended_.push_back(live.summary.id);
 }
 
+/// One more is open.
 void Shard::reopened() { executions_open.set(context_.open_executions.fetch_add(1) + 1); }
 
 void Shard::set_timer(Live& live) {
@@ -467,18 +442,21 @@ void Shard::fire(const Timer& timer, Timestamp now) {
 
 void Shard::submit_batch(bool quiet) {
     release_transient();  // before what may wait for the committer
-    if (dirty_.empty() && erasures_.empty() && with_batch_.empty()) return;
+    if (dirty_.empty() && erasures_.empty() && messages_.empty() && with_batch_.empty()) return;
     Batch batch;
     batch_bytes_ = 0;
     batch.executions = std::move(erasures_);
     erasures_.clear();
     for (const ExecutionId& id : dirty_) {
         Live& live = *live_.at(id);
+        for (auto& [summary, stored] : std::exchange(live.replaced, {}))
+            batch.executions.push_back({{}, std::move(summary), stored, true, true});
         batch.executions.push_back({std::move(live.events), live.summary, live.stored, false});
         live.events.clear();
         live.stored = version_of(live.summary);
         ++live.in_flight;
     }
+    batch.messages = std::exchange(messages_, {});
     batches.add();
     if (is_planted(PlantedBug::kActBeforeRecord)) {
         for (const auto& [id, action] : std::exchange(with_batch_.actions, {}))
@@ -544,6 +522,7 @@ void Shard::settle() {
         all.reserve(live_.size());
         for (const auto& [id, live] : live_) all.push_back(id);
         for (const ExecutionId& id : all) keep_or_drop(id);
+        forget_waits();
     }
     executions_in_memory.add(int64_t(live_.size()) -
                              std::exchange(counted_, int64_t(live_.size())));

@@ -34,7 +34,8 @@ struct ShardContext {
     Dispatcher& dispatcher;
     std::atomic<int64_t> open_executions{0};
     std::atomic<int64_t> open_transient{0};
-    std::atomic<uint64_t> next_number{1};  // of executions; ascending over all epochs
+    std::atomic<uint64_t> next_number{1};   // of executions; ascending over all epochs
+    std::atomic<uint64_t> next_message{1};  // the same of messages between them
 };
 
 class Shard {
@@ -57,6 +58,8 @@ public:
     /// False when the mailbox is full or closed. A thread with an errand scope open may take the
     /// turn itself at the scope's end.
     bool push(Message message, Mailbox::Class klass);
+    /// What a recorded kSend says.
+    static ExecutionMessage message_of(const Action& action);
     /// Ends the thread after its current batch; answers what is left with kUnavailable.
     void stop();
 
@@ -81,6 +84,17 @@ private:
     void handle_explain(Message& message);
     void handle_ticket(Message& message);
     void handle_watch(Message& message);
+    void handle_message(Message& message);
+    void handle_erase(Message& message);
+    void handle_wait(Message& message);
+    void send(const Live& live, Action& action);
+    Live* begin(const ExecutionMessage& sent);
+    Live& add(const StartRequest& request, std::shared_ptr<const Definition> definition);
+    void start(Live& live, const Payload& input, const Payload& attributes);
+    void start_again(Message& message, Live& live);
+    void postpone(Message& message, const Error& error);
+    void tell_waits(const ExecutionSummary& summary);
+    void forget_waits();
     void watch(const Message& message, const ExecutionSummary& summary);
     /// Says whose revision a child's definition is.
     static void complete(const Live& live, Action& action) {
@@ -92,13 +106,14 @@ private:
     void recover_some();
     void reload_later(const ExecutionId& id, const Error& error);
     void take_postponed(const ExecutionId& id);
-    void decide(Live& live, Input input);
+    bool decide(Live& live, Input input);  // whether it recorded anything
     void log(const Live& live, std::vector<Event> events);
     void closed(Live& live);
     void reopened();
     void tell_watchers(const ExecutionSummary& summary);
     Outbox& outbox(const Live& live) { return live.is_transient ? at_once_ : with_batch_; }
     void reply(const Live& live, Callback<ExecutionSummary> done);
+    void tell(const Live& live, std::function<void(const Result<void>&)> recorded, bool is_wanted);
     bool may_redrive(const Live& live, const RedriveRequest& request) const;
     void release(const Outbox& outbox, const Result<void>& durable);
     void release_transient();
@@ -112,6 +127,7 @@ private:
     std::chrono::steady_clock::time_point wake_at() const;
     Timestamp now() const { return context_.options.clock->now(); }
     static void refuse(Message& message, const Error& error);
+    static Error unavailable();
 
     ShardContext& context_;
     Mailbox mailbox_;
@@ -123,14 +139,16 @@ private:
     std::unordered_set<ExecutionId> unrecovered_;
     std::set<ExecutionId> unreadable_;  // those among them that could not be read; have a timer
     /// For executions that could not be read when it came; those have a timer.
-    std::unordered_map<ExecutionId, std::vector<Input>> postponed_;
+    std::unordered_map<ExecutionId, std::vector<Message>> postponed_;
     bool is_guest_turn_ = false;  // of another thread than the shard's own
     /// Who wants to hear of the end of an execution; parents ask again after a restart.
     std::unordered_map<ExecutionId, std::vector<std::pair<ExecutionId, TaskId>>> watchers_;
+    std::unordered_map<ExecutionId, std::vector<std::weak_ptr<Wait>>> waits_;
     // The batch being computed.
     std::vector<ExecutionId> dirty_;
     size_t batch_bytes_ = 0;  // of payloads in its events
     std::vector<ExecutionWrite> erasures_;
+    std::vector<MessageWrite> messages_;
     Outbox with_batch_;
     // Of transient executions in this turn.
     Outbox at_once_;

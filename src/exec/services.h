@@ -20,11 +20,12 @@ struct CallTrace {
 };
 
 struct ServiceCall {
-    std::string key;      // "<execution id>#<task id>": the same when it is repeated after a crash
-    std::string service;  // "states", "http", "aws-sdk:s3"
-    std::string action;   // "startExecution", "invoke", "getObject"; without the call pattern
-    Payload parameters;   // JSON
+    std::string key;       // "<execution id>#<task id>": the same when it is repeated after a crash
+    std::string service;   // "states", "http", "aws-sdk:s3"
+    std::string action;    // "startExecution", "invoke", "getObject"; without the call pattern
+    Payload parameters;    // JSON, but for "durable-task"
     std::shared_ptr<CallTrace> trace = {};  // filled before the answer; null: nobody looks
+    Payload context = {};  // what the service needs beside the parameters
 };
 
 class Services {

@@ -48,6 +48,7 @@ Result<Callable> decode_callable(std::string_view bytes) {
     if (kind == to_string(CallableKind::kFunction)) c.kind = CallableKind::kFunction;
     else if (kind == to_string(CallableKind::kWorkflow)) c.kind = CallableKind::kWorkflow;
     else if (kind == to_string(CallableKind::kActivity)) c.kind = CallableKind::kActivity;
+    else if (kind == to_string(CallableKind::kTaskHub)) c.kind = CallableKind::kTaskHub;
     else return fail(ErrorCode::kCorrupt, "callable has an unknown kind");
     c.name = value->string_or("name", "");
     c.revision = value->string_or("revision", "");

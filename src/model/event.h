@@ -18,7 +18,8 @@ namespace tandem {
 
 enum class EventType : uint16_t {
     // The execution. `input` and `detail` (the door's attributes) on start; the closing four end
-    // it.
+    // it. A start of an execution that has events begins its next generation: its log is this one's
+    // from seq 1 on, and what was before is forgotten; `index` 1: it keeps its start time.
     kExecutionStarted = 1,
     kExecutionSucceeded = 2,  // output
     kExecutionFailed = 3,     // error, cause
@@ -62,6 +63,11 @@ enum class EventType : uint16_t {
     kTaskCancelled = 63,  // ref: nobody wants its answer any more
     kNote = 64,           // detail: private to the language
     kDeferred = 65,       // due: goes on then, in a later decision; name (next state), input
+    // What executions do that code on a worker drives, turn by turn (lang/durable).
+    kMessageReceived = 70,  // detail: what waits for the next turn
+    kTurnCompleted = 71,    // index: how many messages it took; detail
+    kHistoryEvent = 72,     // detail: what the turn added to the history
+    kTurnScheduled = 73,    // ref, index, detail
 };
 
 enum class StateKind : uint8_t {

@@ -56,6 +56,7 @@ struct ExecutionSummary {
         friend bool operator==(const RedriveToken&, const RedriveToken&) = default;
     };
     std::vector<RedriveToken> redrive_tokens;
+    Payload facts;  // what the language has to say in listings: State::facts()
     friend bool operator==(const ExecutionSummary&, const ExecutionSummary&) = default;
 };
 

@@ -34,7 +34,9 @@ const EventType kAllTypes[] = {EventType::kExecutionStarted,  EventType::kExecut
                                EventType::kMapRunRedriven,    EventType::kWaitSet,
                                EventType::kRetrySet,          EventType::kTaskHeartbeat,
                                EventType::kTaskCancelled,     EventType::kNote,
-                               EventType::kDeferred};
+                               EventType::kDeferred,          EventType::kMessageReceived,
+                               EventType::kTurnCompleted,     EventType::kHistoryEvent,
+                               EventType::kTurnScheduled};
 
 Event sample(EventType type) {
     Event e;

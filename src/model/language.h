@@ -40,6 +40,7 @@ enum class InputType : uint8_t {
     kTaskAnswered,   // task, result: by whoever holds its token
     kChildEnded,     // task, child: the execution that it watches has ended
     kSignal,         // data: somebody changes what the language lets change
+    kMessage,        // data: what another execution sent
 };
 
 struct Input {
@@ -66,9 +67,10 @@ enum class ActionType : uint8_t {
     kStop,          // execution `child`, which `task` began, is to end; best effort
     kStartChild,    // execution `child` begins, unless it is there, and `task` hears of its end
     kRedriveChild,  // the same, but if it has ended without success it goes on
+    kSend,          // execution `child` gets `payload` once; with `start`, it begins if need be
 };
 
-/// An execution that a task begins, of this execution's own definition or a part of it.
+/// An execution that another one begins, of its own definition or a part of it.
 struct ChildStart {
     std::string name;      // the door's name of the execution
     std::string callable;  // what it is listed under, as part_of() reads it
@@ -80,12 +82,12 @@ struct ChildStart {
 
 struct Action {
     ActionType type = ActionType::kRunTask;
-    TaskId task = 0;  // seq of the event that recorded it
-    CallableRef target;
+    TaskId task = 0;     // seq of the event that recorded it; of kSend the engine's own number
+    CallableRef target;  // of kSend the sender's kind and revision, set by the engine
     ExecutionId child;
-    std::shared_ptr<const ChildStart> start;  // kStartChild, kRedriveChild
+    std::shared_ptr<const ChildStart> start;  // kStartChild, kRedriveChild, perhaps kSend
     Payload payload;
-    Payload client_context;      // Lambda's ClientContext, decoded JSON, if any
+    Payload client_context;      // Lambda's ClientContext, decoded JSON; of a service its own
     bool want_log_tail = false;  // the end of the call's log comes with its result
     bool owns_child = false;     // the execution that the call begins ends with the task
     friend bool operator==(const Action& a, const Action& b) {
@@ -141,6 +143,8 @@ public:
     virtual std::optional<TaskTicket> ticket(TaskId) const { return std::nullopt; }
     /// seq of the last event folded.
     virtual uint64_t last_seq() const = 0;
+    /// Kept in the execution's summary (ExecutionSummary::facts).
+    virtual Payload facts() const { return {}; }
 };
 
 /// Facts of the installation that a language needs to name things (ARNs).
@@ -208,12 +212,16 @@ public:
     virtual std::vector<VariableReferences> variable_references(std::string_view) const {
         return {};
     }
+    /// Whether decide() takes kStart of an execution that is there already, open or closed, and
+    /// says by a kExecutionStarted with seq 1 that its next generation begins.
+    virtual bool restarts() const { return false; }
     virtual std::unique_ptr<State> initial(const Program& program) const = 0;
     virtual Decision decide(const Program& program, State& state, const Input& input) const = 0;
     virtual void evolve(const Program& program, State& state, const Event& event) const = 0;
     virtual std::vector<Action> pending(const Program& program, const State& state) const = 0;
     virtual std::vector<Waiting> waiting(const Program& program, const State& state) const = 0;
-    /// JSON for the door that made the execution; none where it has nothing to say.
+    /// For the door that made the execution; none where it has nothing to say. Of a closed one only
+    /// where it restarts().
     virtual Payload inspect(const Program&, const State&) const { return {}; }
 };
 

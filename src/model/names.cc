@@ -44,6 +44,10 @@ std::string_view to_string(EventType type) {
         case EventType::kTaskCancelled: return "TaskCancelled";
         case EventType::kNote: return "Note";
         case EventType::kDeferred: return "Deferred";
+        case EventType::kMessageReceived: return "MessageReceived";
+        case EventType::kTurnCompleted: return "TurnCompleted";
+        case EventType::kHistoryEvent: return "HistoryEvent";
+        case EventType::kTurnScheduled: return "TurnScheduled";
     }
     return "Unknown";
 }
@@ -69,6 +73,7 @@ std::string_view to_string(CallableKind kind) {
         case CallableKind::kWorkflow: return "workflow";
         case CallableKind::kActivity: return "activity";
         case CallableKind::kService: return "service";
+        case CallableKind::kTaskHub: return "taskhub";
     }
     return "unknown";
 }

@@ -32,12 +32,13 @@ enum Field : uint32_t {
     kRedriveToken = 22,  // of each one, followed by its time
     kRedriveTokenTime = 23,
     kSpilled = 24,
+    kFacts = 25,
 };
 
 /// The form of a known field.
 constexpr bool is_bytes(uint32_t number) {
     return number == kId || (number >= kCallable && number <= kName) ||
-           (number >= kInput && number <= kCause) || number == kRedriveToken;
+           (number >= kInput && number <= kCause) || number == kRedriveToken || number == kFacts;
 }
 
 /// Bits that stand for a payload which is there.
@@ -79,6 +80,7 @@ void encode_summary(const ExecutionSummary& s, uint8_t spilled, std::string& out
         w.time(kRedriveTokenTime, time);
     }
     w.number(kSpilled, spilled);
+    w.payload(kFacts, s.facts);
     w.finish();
 }
 
@@ -91,7 +93,7 @@ Result<ExecutionSummary> decode(std::string_view record, uint8_t newest, uint8_t
     RecordField f;
     bool known = true;
     while (reader->next(f)) {
-        if (f.number <= kSpilled) known &= f.is_bytes == is_bytes(f.number);
+        if (f.number <= kFacts) known &= f.is_bytes == is_bytes(f.number);
         switch (f.number) {
             case kId: s.id = ExecutionId(std::string(f.bytes)); break;
             case kKind:
@@ -126,6 +128,7 @@ Result<ExecutionSummary> decode(std::string_view record, uint8_t newest, uint8_t
                 known &= !s.redrive_tokens.empty();
                 if (known) s.redrive_tokens.back().time = f.as_time();
                 break;
+            case kFacts: s.facts = Payload(std::string(f.bytes)); break;
             case kSpilled: known &= f.value <= UINT8_MAX, spilled = uint8_t(f.value); break;
             default: break;  // a field of a newer binary
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ struct TaskResult {
     ExecutionId execution;         // that the call started, if it is one that starts executions
     bool unhandled =
         false;  // kFailed: the process failed, rather than the handler (X-Amz-Function-Error)
+    // Told once the answer is durable, or why it is not: kTimeout (the task is not open any more),
+    // kUnavailable. May be empty.
+    std::function<void(const Result<void>&)> recorded = {};
 };
 
 }  // namespace tandem

@@ -38,12 +38,22 @@ struct ExecutionWrite {
     std::optional<StoredVersion> previous;  // as stored now; nullopt for a new execution
     // Delete log, summary and index entries instead, unless they are not `previous` any more.
     bool erase = false;
+    // With `erase`: by the number of `summary`, whatever the store has; `previous` is as this very
+    // append or one before it leaves it. What has the execution's id now stays: its next
+    // generation.
+    bool is_replaced = false;
 };
 
 /// A row of the catalog: small, named, rarely written (callables, configuration, epochs).
 struct CatalogWrite {
     std::string key;
     std::optional<std::string> value;  // nullopt deletes
+};
+
+/// A message between executions (model/message.h): its record, or nullopt once it has been taken.
+struct MessageWrite {
+    uint64_t number = 0;
+    std::optional<std::string> record;
 };
 
 /// What of a batch is durable already, outside the rows: made by Store::prepare().
@@ -55,6 +65,7 @@ public:
 struct Batch {
     std::vector<ExecutionWrite> executions;
     std::vector<CatalogWrite> catalog;
+    std::vector<MessageWrite> messages;
     std::vector<std::shared_ptr<const Prepared>> prepared;
 };
 
@@ -119,6 +130,9 @@ public:
     virtual Result<std::vector<ExecutionSummary>> list_closed(Timestamp before,
                                                               size_t limit) const = 0;
 
+    /// Messages that were not taken, in the order of their numbers, after number `after`.
+    virtual Result<std::vector<std::pair<uint64_t, std::string>>> messages(uint64_t after,
+                                                                           size_t limit) const = 0;
     virtual Result<std::optional<std::string>> catalog(std::string_view key) const = 0;
     /// Rows whose key starts with `prefix`, after key `after` (exclusive), in key order.
     virtual Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(

@@ -195,6 +195,10 @@ Shown shown(const Event& e, const Event* schedule, const HistoryOptions& options
         case EventType::kTaskCancelled:
         case EventType::kNote:
         case EventType::kDeferred: break;  // hidden: never asked for
+        case EventType::kMessageReceived:
+        case EventType::kTurnCompleted:
+        case EventType::kHistoryEvent:
+        case EventType::kTurnScheduled: break;  // not of a workflow
     }
     return {plain, {}};
 }

@@ -130,7 +130,11 @@ void Fold::fold_scope(Scope& scope) {
         case EventType::kExecutionFailed:
         case EventType::kExecutionAborted:
         case EventType::kExecutionTimedOut:
-        case EventType::kExecutionRedriven: break;
+        case EventType::kExecutionRedriven:
+        case EventType::kMessageReceived:
+        case EventType::kTurnCompleted:
+        case EventType::kHistoryEvent:
+        case EventType::kTurnScheduled: break;
     }
     CHECK(false);  // not of a scope, or of a newer language than this one
 }

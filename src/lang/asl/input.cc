@@ -16,7 +16,8 @@ Decision Run::decide() {
             case InputType::kTaskHeartbeat: task_heartbeat(); break;
             case InputType::kTimer: timers(); break;
             case InputType::kRedrive:
-            case InputType::kSignal: break;
+            case InputType::kSignal:
+            case InputType::kMessage: break;
             case InputType::kTaskAnswered: task_answered(); break;
             case InputType::kChildEnded: child_ended(); break;
         }

@@ -99,6 +99,7 @@ public:
             case InputType::kTaskStarted:
             case InputType::kTaskHeartbeat:
             case InputType::kSignal:
+            case InputType::kMessage:
             case InputType::kRedrive: return out;
         }
         return out;

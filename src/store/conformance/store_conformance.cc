@@ -235,6 +235,68 @@ TEST_P(StoreConformance, BigPayloads) {
     EXPECT_EQ(store_->events(write.summary.id, {}).value(), write.events);
 }
 
+TEST_P(StoreConformance, MessagesStayUntilTheyAreTaken) {
+    Batch batch;
+    for (const uint64_t number : {uint64_t(1), uint64_t(300), (uint64_t(2) << 40) + 1})
+        batch.messages.push_back({number, "to " + std::to_string(number)});
+    ASSERT_TRUE(store_->append(batch).has_value());
+    Batch taken;
+    taken.messages = {{300, std::nullopt}, {7, std::nullopt}};  // 7 was never there
+    ASSERT_TRUE(store_->append(taken).has_value());
+    reopen();
+    const auto all = store_->messages(0, 10);
+    ASSERT_TRUE(all.has_value());
+    ASSERT_EQ(all->size(), 2u);
+    EXPECT_EQ(all->front(), (std::pair<uint64_t, std::string>(1, "to 1")));
+    EXPECT_EQ(all->back().first, (uint64_t(2) << 40) + 1);
+    EXPECT_EQ(store_->messages(0, 1)->size(), 1u);
+    EXPECT_EQ(store_->messages(1, 10)->size(), 1u);
+    EXPECT_TRUE(store_->messages((uint64_t(2) << 40) + 1, 10)->empty());
+    // Sent and taken in one append.
+    Batch both;
+    both.messages = {{9, "x"}, {9, std::nullopt}};
+    ASSERT_TRUE(store_->append(both).has_value());
+    EXPECT_EQ(store_->messages(0, 10)->size(), 2u);
+}
+
+TEST_P(StoreConformance, TheNextGenerationReplacesAnExecution) {
+    const auto rows_of = [&] { return store_->events(ExecutionId("a"), {}); };
+    ExecutionWrite first = start_write("a", 1000, 3);
+    ExecutionWrite more = next_write(first.summary, 2);
+    const auto generation = [](const ExecutionSummary& before, uint64_t number) {
+        ExecutionWrite next = start_write("a", 2000, 1);
+        next.summary.number = number;
+        ExecutionWrite old;
+        old.summary = before;
+        old.previous = version_of(before);
+        old.erase = old.is_replaced = true;
+        return std::pair(old, next);
+    };
+    ASSERT_TRUE(store_->append(batch_of({first})).has_value());
+    // All of it in one append: what it adds to the old one goes with it.
+    const auto [old, next] = generation(more.summary, 1'000'001);
+    ASSERT_TRUE(store_->append(batch_of({more, old, next})).has_value());
+    EXPECT_EQ(rows_of()->size(), 1u);
+    EXPECT_EQ(store_->list_open("", 10)->executions.size(), 1u);
+    EXPECT_EQ((*store_->summary(ExecutionId("a")))->number, 1'000'001u);
+    // Twice more in one append.
+    const auto [second, third] = generation(next.summary, 1'000'002);
+    const auto [fourth, last] = generation(third.summary, 1'000'003);
+    ASSERT_TRUE(store_->append(batch_of({second, third, fourth, last})).has_value());
+    reopen();
+    EXPECT_EQ(rows_of()->size(), 1u);
+    EXPECT_EQ(store_->list_open("", 10)->executions.size(), 1u);
+    ExecutionFilter filter;
+    filter.callable = "flow";
+    EXPECT_EQ(store_->list(filter, "", 10)->executions.size(), 1u);
+    EXPECT_EQ((*store_->summary(ExecutionId("a")))->number, 1'000'003u);
+    // Who saw the one before must not erase this one.
+    ExecutionWrite stale = fourth;
+    stale.is_replaced = false;
+    ASSERT_TRUE(store_->append(batch_of({stale})).has_value());
+    EXPECT_EQ(rows_of()->size(), 1u);
+}
+
 TEST_P(StoreConformance, CatalogScans) {
     Batch batch;
     for (const char* key : {"a/1", "a/2", "a/3", "b/1", "a", "\xff\xff"})

@@ -14,6 +14,7 @@ enum Table : char {
     kMeta = 'm',
     kNumber = 'n',
     kOpen = 'o',
+    kMessage = 'q',
     kClosed = 'x',
 };
 
@@ -100,6 +101,11 @@ RowRange events(uint64_t number, uint64_t first_seq, uint64_t last_seq) {
 }
 
 std::string head(uint64_t number) { return numbered(kHead, number); }
+std::string message(uint64_t number) { return numbered(kMessage, number); }
+RowRange messages(uint64_t after) {
+    return {message(after) + '\0', after_prefix(table(kMessage)), false};
+}
+uint64_t message_number(std::string_view key) { return last_number(key); }
 std::string catalog(std::string_view key) { return table(kCatalog, key); }
 std::string epoch() { return table(kMeta, "epoch"); }
 std::string format() { return table(kMeta, "format"); }

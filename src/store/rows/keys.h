@@ -31,6 +31,10 @@ uint64_t event_seq(std::string_view key);
 RowRange events(uint64_t number, uint64_t first_seq, uint64_t last_seq);
 
 std::string head(uint64_t number);  // the summary but for input and attributes
+std::string message(uint64_t number);
+/// Messages with a number above `after`.
+RowRange messages(uint64_t after);
+uint64_t message_number(std::string_view key);
 std::string catalog(std::string_view key);
 std::string epoch();
 std::string format();

@@ -11,6 +11,7 @@
 #include "store/rows/listings.h"
 #include "store/rows/payload_place.h"
 #include "store/rows/references.h"
+#include "store/rows/row_changes.h"
 #include "store/rows/upgrade.h"
 
 namespace tandem {
@@ -26,16 +27,6 @@ Result<uint64_t> parse_number(std::string_view text) {
         return fail(ErrorCode::kCorrupt, "the store holds a malformed number");
     }
     return value;
-}
-
-std::string encode_head(const ExecutionSummary& summary, const References* references) {
-    ExecutionSummary head = summary;
-    head.input = {};
-    head.attributes = {};
-    const uint8_t spilled = references != nullptr ? references->replace(head) : 0;
-    std::string record;
-    encode_summary(head, spilled, record);
-    return record;
 }
 
 /// Input and attributes are those of the first event, with which the first block begins.
@@ -76,6 +67,8 @@ public:
     Result<ExecutionPage> list_open(std::string_view cursor, size_t limit) const override;
     Result<std::vector<ExecutionSummary>> list_closed(Timestamp before,
                                                       size_t limit) const override;
+    Result<std::vector<std::pair<uint64_t, std::string>>> messages(uint64_t after,
+                                                                   size_t limit) const override;
     Result<std::optional<std::string>> catalog(std::string_view key) const override;
     Result<std::vector<std::pair<std::string, std::string>>> scan_catalog(
         std::string_view prefix, std::string_view after, size_t limit) const override;
@@ -88,6 +81,10 @@ private:
     /// `with_objects` gets the execution's number if it has payloads that are objects.
     Result<void> erase(const ExecutionWrite& write, std::vector<RowChange>& changes,
                        std::vector<uint64_t>& with_objects) const;
+    Result<void> erase_replaced(const ExecutionWrite& write, std::vector<RowChange>& changes,
+                                std::vector<uint64_t>& with_objects) const;
+    Result<void> erase_log(uint64_t number, std::vector<RowChange>& changes,
+                           std::vector<uint64_t>& with_objects) const;
     /// Puts the payload in the place of its reference.
     Result<void> fetch(uint64_t number, Payload& payload) const;
     Result<void> fetch(uint64_t number, std::vector<Event>& events,
@@ -108,52 +105,6 @@ private:
     const std::unique_ptr<PayloadObjects> objects_;
 };
 
-void append_to_block(uint64_t number, const Event& event, const References* references,
-                     std::string& block) {
-    if (references == nullptr) return append_to_block(event, 0, block);
-    Event stored = event;
-    const uint8_t spilled = references->replace(number, stored);
-    append_to_block(stored, spilled, block);
-}
-
-void write_events(const ExecutionWrite& write, const References* references,
-                  std::vector<RowChange>& changes) {
-    const ExecutionSummary& s = write.summary;
-    uint64_t seq = write.previous ? write.previous->last_seq : 0;
-    std::string block;
-    uint64_t first_of_block = seq + 1;
-    for (const Event& event : write.events) {
-        CHECK(event.seq == ++seq);
-        append_to_block(s.number, event, references, block);
-        if (block.size() < kEventBlockBytes && seq != s.last_seq) continue;
-        changes.push_back({keys::event(s.number, first_of_block), std::exchange(block, {})});
-        first_of_block = seq + 1;
-    }
-    CHECK(s.last_seq == seq);
-}
-
-void write_execution(const ExecutionWrite& write, const References* references,
-                     std::vector<RowChange>& changes) {
-    const ExecutionSummary& s = write.summary;
-    CHECK(!s.id.empty());
-    CHECK(s.number != 0);
-    CHECK(write.previous || !write.events.empty());
-    if (!write.previous) changes.push_back({keys::number(s.id), keys::encode_number(s.number)});
-    write_events(write, references, changes);
-    changes.push_back({keys::head(s.number), encode_head(s, references)});
-    const StoredVersion now = version_of(s);
-    // One that was redriven may have ended again, in the same way but later.
-    const bool is_same = write.previous && write.previous->status == now.status &&
-                         write.previous->stop_time == now.stop_time;
-    if (is_same) return;
-    if (write.previous) {
-        for (std::string& key : keys::index_rows(s, *write.previous))
-            changes.push_back({std::move(key), std::nullopt});
-    }
-    for (std::string& key : keys::index_rows(s, now))
-        changes.push_back({std::move(key), std::string()});
-}
-
 Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>& changes,
                              std::vector<uint64_t>& with_objects) const {
     const ExecutionId& id = write.summary.id;
@@ -161,6 +112,7 @@ Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>
     if (!found) return pass(found.error());
     if (!*found) return {};
     const uint64_t number = **found;
+    if (write.summary.number != 0 && write.summary.number != number) return {};  // replaced since
     const auto stored = summaries({number}, Extent::kHead);
     if (!stored) return pass(stored.error());
     if (stored->empty()) return {};
@@ -170,6 +122,31 @@ Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>
         changes.push_back({std::move(key), std::nullopt});
     }
     changes.push_back({keys::number(id), std::nullopt});
+    return erase_log(number, changes, with_objects);
+}
+
+/// Earlier writes of this append may be among what goes.
+Result<void> RowStore::erase_replaced(const ExecutionWrite& write, std::vector<RowChange>& changes,
+                                      std::vector<uint64_t>& with_objects) const {
+    CHECK(write.previous.has_value());
+    const ExecutionSummary& s = write.summary;
+    for (std::string& key : keys::index_rows(s, *write.previous))
+        changes.push_back({std::move(key), std::nullopt});
+    const RowRange blocks = keys::events(s.number, 0, UINT64_MAX);
+    bool has_objects = false;
+    std::vector<std::string> written;
+    for (const RowChange& change : changes) {
+        if (!change.value || change.key < blocks.from || change.key >= blocks.to) continue;
+        written.push_back(change.key);
+        has_objects = has_objects || has_references(*change.value);
+    }
+    for (std::string& key : written) changes.push_back({std::move(key), std::nullopt});
+    if (has_objects) with_objects.push_back(s.number);
+    return erase_log(s.number, changes, with_objects);
+}
+
+Result<void> RowStore::erase_log(uint64_t number, std::vector<RowChange>& changes,
+                                 std::vector<uint64_t>& with_objects) const {
     changes.push_back({keys::head(number), std::nullopt});
     // What a head refers to was an event's payload, too.
     bool has_objects = false;
@@ -252,10 +229,14 @@ Result<void> RowStore::append(const Batch& batch) {
     for (const ExecutionWrite& write : batch.executions) {
         if (!write.erase) {
             write_execution(write, references, changes);
-        } else if (const auto erased = erase(write, changes, erased_objects); !erased) {
-            return erased;
+            continue;
         }
+        const auto erased = write.is_replaced ? erase_replaced(write, changes, erased_objects)
+                                              : erase(write, changes, erased_objects);
+        if (!erased) return erased;
     }
+    for (const MessageWrite& message : batch.messages)
+        changes.push_back({keys::message(message.number), message.record});
     for (const CatalogWrite& row : batch.catalog)
         changes.push_back({keys::catalog(row.key), row.value});
     const bool is_first = references != nullptr && format_ < kStoreFormat;
@@ -513,6 +494,19 @@ Result<std::vector<ExecutionSummary>> RowStore::list_closed(Timestamp before, si
     auto index = read_index(*rows_, keys::closed_before(before), {}, limit);
     if (!index) return pass(index.error());
     return summaries(index->numbers, Extent::kHead);
+}
+
+Result<std::vector<std::pair<uint64_t, std::string>>> RowStore::messages(uint64_t after,
+                                                                         size_t limit) const {
+    std::vector<std::pair<uint64_t, std::string>> out;
+    if (limit == 0) return out;
+    const auto scanned =
+        rows_->scan(keys::messages(after), [&](std::string_view key, std::string_view record) {
+            out.emplace_back(keys::message_number(key), record);
+            return out.size() < limit;
+        });
+    if (!scanned) return pass(scanned.error());
+    return out;
 }
 
 Result<std::optional<std::string>> RowStore::catalog(std::string_view key) const {

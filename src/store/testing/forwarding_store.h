@@ -34,6 +34,10 @@ public:
                                                       size_t limit) const override {
         return inner_.list_closed(before, limit);
     }
+    Result<std::vector<std::pair<uint64_t, std::string>>> messages(uint64_t after,
+                                                                   size_t limit) const override {
+        return inner_.messages(after, limit);
+    }
     Result<std::optional<std::string>> catalog(std::string_view key) const override {
         return inner_.catalog(key);
     }

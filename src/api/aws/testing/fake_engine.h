@@ -275,6 +275,12 @@ public:
         done(describe(id));
     }
     void inspect(ExecutionId, Callback<Payload> done) override { done(inspected); }
+    std::shared_ptr<void> wait(ExecutionId id, std::function<bool(const ExecutionSummary&)> wanted,
+                               Callback<ExecutionSummary> done) override {
+        if (const auto summary = describe(id); summary && wanted(*summary)) done(*summary);
+        return nullptr;
+    }
+    void erase(ExecutionId, Callback<bool> done) override { done(false); }
     void explain(ExecutionId, Callback<std::vector<Waiting>> done) override {
         done(std::vector<Waiting>());
     }

@@ -84,6 +84,7 @@ void Drive::act() {
         case InputType::kTaskStarted:
         case InputType::kTaskHeartbeat:
         case InputType::kTaskAnswered:
+        case InputType::kMessage:
         case InputType::kRedrive: return;
     }
 }

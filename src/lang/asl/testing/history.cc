@@ -49,6 +49,10 @@ std::string type_of(const Event& e) {
         case EventType::kMapRunFailed: return "MapRunFailed";
         case EventType::kMapRunAborted: return "MapRunAborted";
         case EventType::kMapRunRedriven: return "MapRunRedriven";
+        case EventType::kMessageReceived:
+        case EventType::kTurnCompleted:
+        case EventType::kHistoryEvent:
+        case EventType::kTurnScheduled: break;  // not of a workflow
     }
     return "?";
 }
