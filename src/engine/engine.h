@@ -56,6 +56,7 @@ struct StartReply {
 struct RedriveRequest {
     ExecutionId id;
     std::string token;  // a repetition with the same one is answered alike; empty: none
+    Payload data = {};  // what the language needs beside it
     // Not for an execution that started or ended before.
     Timestamp started_from{};
     Timestamp stopped_from{};

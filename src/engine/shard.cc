@@ -215,6 +215,7 @@ Result<RedriveReply> Shard::redrive(const RedriveRequest& request, bool is_child
         const uint64_t redrives = live.summary.redrives;
         Input input;
         input.type = InputType::kRedrive;
+        input.data = request.data;
         input.attributes = Payload(request.token);
         decide(live, std::move(input));
         answer.accepted = live.summary.redrives > redrives;

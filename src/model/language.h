@@ -36,7 +36,7 @@ enum class InputType : uint8_t {
     kTaskCompleted,  // task, result
     kTaskHeartbeat,  // task
     kTimer,          // State::next_due() has passed
-    kRedrive,        // attributes = the client token: an execution that did not succeed goes on
+    kRedrive,        // attributes = the client token; data: an unsuccessful execution goes on
     kTaskAnswered,   // task, result: by whoever holds its token
     kChildEnded,     // task, child: the execution that it watches has ended
     kSignal,         // data: somebody changes what the language lets change

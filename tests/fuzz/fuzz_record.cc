@@ -7,6 +7,7 @@
 
 #include "model/event.h"
 #include "model/execution.h"
+#include "model/message.h"
 #include "model/wire.h"
 
 namespace {
@@ -27,6 +28,15 @@ void check(std::string_view record) {
         const auto back = decode_summary(again);
         if (!back || !(*back == *summary)) std::abort();
     } else if (summary.error().code != ErrorCode::kCorrupt) {
+        std::abort();
+    }
+    if (const auto message = decode_message(record)) {
+        std::string once, again;
+        encode_message(*message, once);
+        const auto back = decode_message(once);
+        if (back) encode_message(*back, again);
+        if (!back || once != again) std::abort();
+    } else if (message.error().code != ErrorCode::kCorrupt) {
         std::abort();
     }
 }
