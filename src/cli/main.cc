@@ -17,6 +17,7 @@ struct ServeOptions {
     std::string data;
     std::string address;
     int port = -1;
+    int grpc_port = -1;
     bool no_auth = false;
     std::string ready_file;
     std::string tls_certificate;
@@ -31,6 +32,8 @@ int run_serve(const ServeOptions& options) {
     if (!options.data.empty()) config.data = options.data;
     if (!options.address.empty()) config.address = options.address;
     if (options.port >= 0) config.port = uint16_t(options.port);
+    if (options.grpc_port >= 0) config.grpc_port = uint16_t(options.grpc_port);
+    else if (options.port == 0) config.grpc_port = 0;
     if (options.no_auth) config.auth = false;
     if (!options.tls_certificate.empty()) config.tls_certificate = options.tls_certificate;
     if (!options.tls_key.empty()) config.tls_key = options.tls_key;
@@ -50,6 +53,11 @@ void add_serve(CLI::App& app, std::function<int()>& run) {
     command->add_option("--data", options->data, "Data directory (default: tandem-data)");
     command->add_option("--listen", options->address, "IP address (default: 127.0.0.1)");
     command->add_option("--port", options->port, "Port; 0 picks a free one (default: 8470)")
+        ->check(CLI::Range(0, 65535));
+    command
+        ->add_option("--grpc-port", options->grpc_port,
+                     "Port of Durable Task clients and workers (default: 4001; with --port 0 a "
+                     "free one)")
         ->check(CLI::Range(0, 65535));
     command->add_option("--ready-file", options->ready_file,
                         "Write the URL and the access key here once the server answers");

@@ -154,6 +154,13 @@ Result<void> apply_server(std::string_view key, const toml::node& node, Config& 
         config.network_threads = size_t(*value);
         return {};
     }
+    if (key == "grpc_port") {
+        const auto value = node.value_exact<int64_t>();
+        if (!value || *value < 0 || *value > 65535)
+            return bad_key("server", key, "expected an integer between 0 and 65535");
+        config.grpc_port = uint16_t(*value);
+        return {};
+    }
     std::string text;
     if (auto ok = apply_text("server", key, node, text); !ok) return ok;
     if (key == "listen") return apply_listen(text, config);

@@ -32,6 +32,7 @@ struct Config {
     // [server]
     std::string address = "127.0.0.1";
     uint16_t port = 8470;
+    uint16_t grpc_port = 4001;  // at the same address
     std::filesystem::path data = "tandem-data";
     std::string tls_certificate;
     std::string tls_key;

@@ -10,6 +10,7 @@
 
 #include "api/admin/door.h"
 #include "api/aws/gate.h"
+#include "api/durabletask/door.h"
 #include "api/lambda/door.h"
 #include "api/services/services.h"
 #include "api/states/door.h"
@@ -24,6 +25,7 @@
 #include "json/value.h"
 #include "lang/asl/language.h"
 #include "lang/asl/map_run/language.h"
+#include "lang/durable/language.h"
 #include "lang/invocation/language.h"
 #include "net/http.h"
 #include "server/buckets.h"
@@ -84,7 +86,9 @@ private:
     void make_doors();
     Result<void> listen();
     void route(net::HttpRequest request, net::HttpReply reply);
+    std::string host() const;
     std::string url() const;
+    std::string grpc_address() const;
 
     const Config& config_;
     StoredCredentials credentials_;
@@ -99,7 +103,9 @@ private:
     std::unique_ptr<Language> asl_express_;
     std::unique_ptr<Language> map_runs_;
     std::unique_ptr<Language> invocation_;
+    std::unique_ptr<Language> durable_;
     std::unique_ptr<HttpCalls> http_calls_;
+    std::unique_ptr<WorkItems> work_items_;
     services::InstalledServices services_;
     std::unique_ptr<states::ExecutionLog> execution_log_;
     std::unique_ptr<Engine> engine_;
@@ -113,6 +119,7 @@ private:
     std::unique_ptr<admin::AdminDoor> admin_;
     std::unique_ptr<aws::AwsGate> gate_;
     std::unique_ptr<net::HttpServer> http_;
+    std::unique_ptr<durabletask::DurableTaskDoor> grpc_;
 };
 
 Result<void> make_data_directory(const std::filesystem::path& data) {
@@ -189,6 +196,7 @@ Result<void> Server::open_engine() {
     asl_express_ = asl::make_language(language, asl::WorkflowType::kExpress);
     map_runs_ = asl::make_map_run_language(language);
     invocation_ = invocation::make_language(language);
+    durable_ = durable::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
     options.services = &services_;
@@ -197,9 +205,9 @@ Result<void> Server::open_engine() {
         config_.limits.execution_log_bytes);
     options.event_log = execution_log_.get();
     flush_log();
-    auto engine =
-        Engine::open(options, *store_, *blobs_, *pool_,
-                     {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get()});
+    auto engine = Engine::open(
+        options, *store_, *blobs_, *pool_,
+        {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get(), durable_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};
@@ -245,11 +253,12 @@ void Server::make_doors() {
     admin_ = std::make_unique<admin::AdminDoor>(of_functions);
     http_calls_ = std::make_unique<HttpCalls>(HttpCallOptions{
         config_.connections, config_.region, config_.limits.payload_bytes, kHttpTaskMs});
-    services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(),
-                    [this](int64_t delay_ms, std::function<void()> work) {
-                        loops_->post_after(delay_ms, std::move(work));
-                    },
-                    http_calls_.get(), config_.open_map_runs});
+    const auto later = [this](int64_t delay_ms, std::function<void()> work) {
+        loops_->post_after(delay_ms, std::move(work));
+    };
+    work_items_ = std::make_unique<WorkItems>(later);
+    services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(), later,
+                    http_calls_.get(), config_.open_map_runs, work_items_.get()});
 }
 
 Result<void> Server::listen() {
@@ -281,6 +290,18 @@ Result<void> Server::listen() {
                                           });
     if (!server) return tl::unexpected<Error>(server.error());
     http_ = std::move(*server);
+    durabletask::DoorOptions grpc;
+    grpc.address = config_.address;
+    grpc.port = config_.grpc_port;
+    grpc.tls_certificate = config_.tls_certificate;
+    grpc.tls_key = config_.tls_key;
+    if (config_.auth) grpc.secret = credentials_.key.secret_access_key;
+    auto door = durabletask::DurableTaskDoor::listen(
+        grpc, *engine_, *work_items_, [this](int64_t delay_ms, std::function<void()> work) {
+            loops_->post_after(delay_ms, std::move(work));
+        });
+    if (!door) return tl::unexpected<Error>(door.error());
+    grpc_ = std::move(*door);
     return {};
 }
 
@@ -298,17 +319,26 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
     gate_->handle(std::move(request), std::move(reply));
 }
 
-std::string Server::url() const {
+/// Where this machine's clients find it.
+std::string Server::host() const {
     const std::string host =
         config_.address == "0.0.0.0" || config_.address == "::" ? "127.0.0.1" : config_.address;
-    const bool v6 = host.find(':') != std::string::npos;
-    return (config_.tls_certificate.empty() ? "http://" : "https://") +
-           (v6 ? "[" + host + "]" : host) + ":" + std::to_string(http_->port());
+    return host.find(':') != std::string::npos ? "[" + host + "]" : host;
 }
 
+std::string Server::url() const {
+    return (config_.tls_certificate.empty() ? "http://" : "https://") + host() + ":" +
+           std::to_string(http_->port());
+}
+
+/// Of Durable Task clients and workers: "host:port".
+std::string Server::grpc_address() const { return host() + ":" + std::to_string(grpc_->port()); }
+
 Result<void> Server::announce() {
-    log_info("serving",
-             {{"url", url()}, {"data", config_.data.string()}, {"authentication", config_.auth}});
+    log_info("serving", {{"url", url()},
+                         {"grpc", grpc_address()},
+                         {"data", config_.data.string()},
+                         {"authentication", config_.auth}});
     if (credentials_.fresh && config_.auth) {
         std::fprintf(stdout,
                      "A new access key for %s (also in %s):\n  AWS_ACCESS_KEY_ID=%s\n  "
@@ -321,6 +351,7 @@ Result<void> Server::announce() {
     if (config_.ready_file.empty()) return {};
     const json::Value ready =
         json::Value::object({{"aws", url()},
+                             {"grpc", grpc_address()},
                              {"region", config_.region},
                              {"account", config_.account},
                              {"access_key_id", credentials_.key.access_key_id},
@@ -333,9 +364,11 @@ void Server::drain() {
     log_info("draining");
     services_.end_polls();
     engine_->end_polls();
+    grpc_->drain();
     http_->drain(config_.limits.drain_timeout_ms);
     http_->stop();
     spill_state_->gives_up = true;
+    work_items_->close();
     engine_->shutdown();
     pool_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})

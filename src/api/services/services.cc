@@ -59,7 +59,7 @@ void InstalledServices::bind(Doors doors) {
         state_ = State::kOpen;
         waiting.swap(waiting_);
     }
-    for (Waiting& one : waiting) make(std::move(one.call), 1, std::move(one.done));
+    for (Waiting& one : waiting) begin(std::move(one.call), std::move(one.done));
 }
 
 void InstalledServices::call(ServiceCall call, Answered done) {
@@ -71,6 +71,13 @@ void InstalledServices::call(ServiceCall call, Answered done) {
             return;
         }
     }
+    begin(std::move(call), std::move(done));
+}
+
+void InstalledServices::begin(ServiceCall call, Answered done) {
+    // Not JSON, and nothing that is made again: a work item waits for a worker as long as it takes.
+    if (call.service == "durable-task" && doors_.work_items != nullptr)
+        return doors_.work_items->add(std::move(call), std::move(done));
     make(std::move(call), 1, std::move(done));
 }
 
@@ -93,6 +100,7 @@ void InstalledServices::cancel(std::string_view key) {
         places = places_.get();
     }
     if (places == nullptr || places->cancel(key)) return;
+    if (doors_.work_items != nullptr) doors_.work_items->cancel(key);
     if (doors_.http != nullptr) doors_.http->cancel(std::string(key));
 }
 

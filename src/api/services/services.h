@@ -21,6 +21,7 @@
 #include "api/states/door.h"
 #include "exec/http/http_calls.h"
 #include "exec/services.h"
+#include "exec/work_items/work_items.h"
 #include "store/blob/object_store.h"
 
 namespace tandem::services {
@@ -38,6 +39,7 @@ struct Doors {
     std::function<void(int64_t, std::function<void()>)> later;
     HttpCalls* http = nullptr;
     size_t open_map_runs = kOpenMapRuns;
+    WorkItems* work_items = nullptr;  // of Durable Task workers
 };
 
 /// "aws-sdk:s3:getObject", ...: what tasks may call, where every door is there.
@@ -65,6 +67,7 @@ private:
     };
     enum class State { kUnbound, kOpen, kClosed };
 
+    void begin(ServiceCall call, Answered done);
     void make(ServiceCall call, int attempt, Answered done);
     void route(ServiceCall call, Answered done);
     void poll(Asked asked, Answered done);

@@ -1,0 +1,130 @@
+#include "api/durabletask/service.h"
+
+#include "api/durabletask/work_stream.h"
+
+namespace tandem::durabletask {
+
+namespace {
+
+std::string metadata(const Context& context, const char* name) {
+    const auto& all = context.client_metadata();
+    const auto it = all.find(name);
+    return it == all.end() ? std::string() : std::string(it->second.data(), it->second.size());
+}
+
+/// In a time that does not tell how much of it is right.
+bool is_same(std::string_view a, std::string_view b) {
+    unsigned char difference = a.size() == b.size() ? 0 : 1;
+    for (size_t i = 0; i < a.size(); ++i)
+        difference |= static_cast<unsigned char>(a[i] ^ b[i % std::max<size_t>(1, b.size())]);
+    return difference == 0 && !b.empty();
+}
+
+}  // namespace
+
+tl::expected<std::string, grpc::Status> Service::admit(const Context& context) const {
+    if (!secret_.empty()) {
+        std::string given = metadata(context, "authorization");
+        constexpr std::string_view kBearer = "Bearer ";
+        if (given.starts_with(kBearer)) given.erase(0, kBearer.size());
+        else given = metadata(context, "x-api-key");
+        if (!is_same(given, secret_)) {
+            return tl::unexpected(refuse(
+                grpc::StatusCode::UNAUTHENTICATED,
+                "This server asks for its secret access key, as the metadata 'authorization: "
+                "Bearer KEY' or 'x-api-key: KEY'."));
+        }
+    }
+    std::string hub = metadata(context, "taskhub");
+    if (hub.empty()) hub = metadata(context, "durable-taskhub");
+    if (hub.empty()) hub = "default";
+    if (const auto bad = bad_hub(hub))
+        return tl::unexpected(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
+    return hub;
+}
+
+Unary* Service::in_hub_later(
+    Context* context, std::function<void(const std::shared_ptr<Call>&, const std::string&)> work) {
+    return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string& hub) {
+        const bool posted = work_.post([call, hub, work = std::move(work)] { work(call, hub); });
+        if (!posted)
+            call->end(
+                refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many requests are waiting"));
+    });
+}
+
+Result<void> Service::make_hub(const std::string& hub) {
+    {
+        const std::shared_lock lock(hubs_mutex_);
+        if (hubs_.contains(hub)) return {};
+    }
+    Callable callable;
+    callable.kind = CallableKind::kTaskHub;
+    callable.name = hub;
+    callable.revision = "1";
+    callable.language = "durable";
+    callable.created = callable.updated = system_clock().now();
+    auto made = engine_.put_callable(std::move(callable), PutMode::kCreate);
+    if (!made && made.error().code != ErrorCode::kAlreadyExists) return made;
+    const std::unique_lock lock(hubs_mutex_);
+    hubs_.insert(hub);
+    return {};
+}
+
+void Service::drain() {
+    std::set<std::shared_ptr<WorkStream>> streams;
+    {
+        const std::lock_guard lock(streams_mutex_);
+        is_draining_ = true;
+        streams.swap(streams_);
+    }
+    for (const auto& stream : streams) stream->end(grpc::Status::OK);
+}
+
+Unary* Service::Hello(Context* context, const Empty*, Empty*) {
+    return in_hub(context, [](const auto& call, const auto&) { call->end(grpc::Status::OK); });
+}
+
+Unary* Service::CreateTaskHub(Context* context, const CreateTaskHubRequest*,
+                              CreateTaskHubResponse*) {
+    return in_hub_later(context, [this](const auto& call, const auto& hub) {
+        const auto made = make_hub(hub);
+        call->end(made ? grpc::Status::OK : to_status(made.error()));
+    });
+}
+
+/// Its instances stay until retention forgets them, as those of a deleted state machine.
+Unary* Service::DeleteTaskHub(Context* context, const DeleteTaskHubRequest*,
+                              DeleteTaskHubResponse*) {
+    return in_hub_later(context, [this](const auto& call, const auto& hub) {
+        const auto gone = engine_.delete_callable({CallableKind::kTaskHub, hub, ""});
+        {
+            const std::unique_lock lock(hubs_mutex_);
+            hubs_.erase(hub);
+        }
+        const bool is_done = gone || gone.error().code == ErrorCode::kNotFound;
+        call->end(is_done ? grpc::Status::OK : to_status(gone.error()));
+    });
+}
+
+Unary* Service::no_entities() {
+    const auto call = Call::make();
+    call->end(refuse(grpc::StatusCode::UNIMPLEMENTED, "This server has no entities yet."));
+    return call.get();
+}
+
+Unary* Service::SignalEntity(Context*, const SignalEntityRequest*, SignalEntityResponse*) {
+    return no_entities();
+}
+Unary* Service::GetEntity(Context*, const GetEntityRequest*, GetEntityResponse*) {
+    return no_entities();
+}
+Unary* Service::QueryEntities(Context*, const QueryEntitiesRequest*, QueryEntitiesResponse*) {
+    return no_entities();
+}
+Unary* Service::CleanEntityStorage(Context*, const CleanEntityStorageRequest*,
+                                   CleanEntityStorageResponse*) {
+    return no_entities();
+}
+
+}  // namespace tandem::durabletask

@@ -1,0 +1,105 @@
+#include "api/durabletask/words.h"
+
+#include <algorithm>
+
+#include "api/durabletask/door.h"
+#include "base/encoding.h"
+
+namespace tandem::durabletask {
+
+ExecutionId execution_id(std::string_view hub, std::string_view instance) {
+    return ExecutionId("durable:" + std::string(hub) + ":" + std::string(instance));
+}
+
+grpc::Status refuse(grpc::StatusCode code, std::string message) {
+    return grpc::Status(code, to_valid_utf8(std::move(message)));
+}
+
+grpc::Status to_status(const Error& error) {
+    const auto code = [&] {
+        switch (error.code) {
+            case ErrorCode::kNotFound: return grpc::StatusCode::NOT_FOUND;
+            case ErrorCode::kAlreadyExists: return grpc::StatusCode::ALREADY_EXISTS;
+            case ErrorCode::kInvalidArgument: return grpc::StatusCode::INVALID_ARGUMENT;
+            case ErrorCode::kTooLarge:
+            case ErrorCode::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
+            case ErrorCode::kUnavailable: return grpc::StatusCode::UNAVAILABLE;
+            case ErrorCode::kUnsupported: return grpc::StatusCode::UNIMPLEMENTED;
+            case ErrorCode::kTimeout: return grpc::StatusCode::NOT_FOUND;  // not open any more
+            case ErrorCode::kConflict: return grpc::StatusCode::ABORTED;
+            case ErrorCode::kUnauthenticated: return grpc::StatusCode::UNAUTHENTICATED;
+            case ErrorCode::kPermissionDenied: return grpc::StatusCode::PERMISSION_DENIED;
+            case ErrorCode::kIo:
+            case ErrorCode::kCorrupt:
+            case ErrorCode::kInternal: break;
+        }
+        return grpc::StatusCode::INTERNAL;
+    }();
+    return refuse(code, error.message);
+}
+
+Timestamp from_proto(const google::protobuf::Timestamp& time) {
+    return from_micros(time.seconds() * 1'000'000 + time.nanos() / 1'000);
+}
+
+void to_proto(Timestamp time, google::protobuf::Timestamp* out) {
+    const int64_t micros = to_micros(time);
+    int64_t seconds = micros / 1'000'000, rest = micros % 1'000'000;
+    if (rest < 0) rest += 1'000'000, --seconds;
+    out->set_seconds(seconds);
+    out->set_nanos(int32_t(rest * 1'000));
+}
+
+std::optional<std::string> bad_instance_id(std::string_view id) {
+    if (id.empty()) return "The instance ID is empty.";
+    if (id.size() > kInstanceIdChars)
+        return "The instance ID has more than " + std::to_string(kInstanceIdChars) + " characters.";
+    if (std::any_of(id.begin(), id.end(),
+                    [](char c) { return static_cast<unsigned char>(c) < 32; }))
+        return "The instance ID has control characters.";
+    return std::nullopt;
+}
+
+std::optional<std::string> bad_name(std::string_view what, std::string_view name) {
+    if (name.empty()) return "The name of the " + std::string(what) + " is empty.";
+    if (name.size() > kNameBytes)
+        return "The name of the " + std::string(what) + " has more than " +
+               std::to_string(kNameBytes) + " bytes.";
+    return std::nullopt;
+}
+
+std::optional<std::string> bad_hub(std::string_view hub) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    if (hub.empty() || hub.size() > kTaskHubChars || !std::all_of(hub.begin(), hub.end(), is_plain))
+        return "The name of the task hub has to be of letters, digits, '-', '_' and '.', at most " +
+               std::to_string(kTaskHubChars) + ".";
+    return std::nullopt;
+}
+
+OrchestrationStatus status_of(const ExecutionSummary& summary) {
+    OrchestrationState state;
+    state.ParseFromString(summary.facts.str());
+    return state.orchestrationstatus();
+}
+
+bool is_terminal(OrchestrationStatus status) {
+    return status == ORCHESTRATION_STATUS_COMPLETED || status == ORCHESTRATION_STATUS_FAILED ||
+           status == ORCHESTRATION_STATUS_TERMINATED || status == ORCHESTRATION_STATUS_CANCELED;
+}
+
+OrchestrationState state_of(const ExecutionSummary& summary, bool with_payloads) {
+    OrchestrationState state;
+    state.ParseFromString(summary.facts.str());
+    if (!with_payloads) {
+        state.clear_customstatus();
+        return state;
+    }
+    if (!summary.input.is_null()) state.mutable_input()->set_value(summary.input.str());
+    if (!summary.output.is_null()) state.mutable_output()->set_value(summary.output.str());
+    return state;
+}
+
+}  // namespace tandem::durabletask
