@@ -85,7 +85,7 @@ const std::map<std::string, Names>& allowed() {
         {"model", {"base", "json"}},
         {"lang/asl", {"base", "json", "model"}},
         {"lang/invocation", {"base", "json", "model"}},
-        {"lang/durable", {"base", "model"}},
+        {"lang/durable", {"base", "json", "model"}},
         {"store", {"base", "model"}},
         {"store/rows", {"base", "model", "store", "store/spill"}},
         {"store/memory", {"base", "model", "store", "store/rows"}},

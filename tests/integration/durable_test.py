@@ -1,12 +1,14 @@
 """Orchestrations of the unmodified Python SDK on a running server: what each feature does, and what bad input gets."""
 import datetime
+import io
 import json
 import logging
 import threading
 import unittest
 import uuid
+import zipfile
 
-from clients import PatientTestCase  # first: it finds the Python that has the clients
+from clients import ROLE, PatientTestCase  # first: it finds the Python that has the clients
 
 try:
     import grpc
@@ -125,6 +127,14 @@ def says_seven(ctx, _):
     return 7
 
 
+def calls_functions(ctx, words):
+    shouted = yield ctx.call_activity("shout", input=words)
+    try:
+        yield ctx.call_activity("shout", input=None)
+    except task.TaskFailedError as error:
+        return [shouted, error.details.error_type]
+
+
 def sends(ctx, to):
     ctx.send_event(to, "go", data="from another")
     return "sent"
@@ -144,7 +154,7 @@ class DurableTest(PatientTestCase):
     def make_worker(cls, **options):
         made = worker.TaskHubGrpcWorker(host_address=cls.server.ready["grpc"], **options)
         for orchestrator in (cities, fan_out, approval, waits, parent, starts_waiting_child, catches, counts, collects, rewindable,
-                             history, says_seven, sends):
+                             history, says_seven, sends, calls_functions):
             made.add_orchestrator(orchestrator)
         for activity in (hello, double, fails, fails_at_first, notes):
             made.add_activity(activity)
@@ -401,6 +411,14 @@ class DurableTest(PatientTestCase):
         state = self.stub.GetInstance(pb.GetInstanceRequest(instanceId="two"), metadata=hub).orchestrationState
         self.assertEqual(state.orchestrationStatus, pb.ORCHESTRATION_STATUS_COMPLETED)
         other.cancel()
+
+    def test_an_activity_named_like_a_function_runs_in_the_pool(self):
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("shout.py", "def handler(event, context):\n    return event.upper()\n")
+        self.server.client("lambda").create_function(FunctionName="shout", Runtime="python3.11", Role=ROLE, Handler="shout.handler",
+                                                     Code={"ZipFile": package.getvalue()})
+        self.assertEqual(self.output(self.start(calls_functions, input="hear")), ["HEAR", "AttributeError"])
 
     def test_filters(self):
         hub = (("taskhub", "filters"),)

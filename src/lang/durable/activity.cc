@@ -1,13 +1,46 @@
 // The answer of an activity. Whatever it is, its orchestration hears of it, once.
+#include "json/value.h"
 #include "lang/durable/decider.h"
 #include "lang/durable/wire.h"
 
 namespace tandem::durable {
 
+namespace {
+
+/// What a function said of its failure, as Lambda words it.
+TaskFailureDetails failure_of_function(const TaskResult& result) {
+    const auto said = json::parse(result.payload.view());
+    const bool is_object = said && said->is_object();
+    const std::string name =
+        result.error.empty() ? std::string(to_string(result.outcome)) : result.error;
+    TaskFailureDetails failure = failure_of(
+        is_object ? std::string(said->string_or("errorType", name)) : name,
+        is_object ? std::string(said->string_or("errorMessage", result.cause)) : result.cause);
+    const json::Value* trace = is_object ? said->find("stackTrace") : nullptr;
+    if (trace != nullptr) failure.mutable_stacktrace()->set_value(json::print(*trace));
+    return failure;
+}
+
+}  // namespace
+
+/// A function knows nothing of the contract: its result is the activity's.
+void Decider::answer_function(int32_t id, HistoryEvent event) {
+    const TaskResult& result = input_.result;
+    if (result.outcome == TaskOutcome::kSucceeded) {
+        event.mutable_taskcompleted()->set_taskscheduledid(id);
+        event.mutable_taskcompleted()->mutable_result()->set_value(result.payload.str());
+    } else {
+        event.mutable_taskfailed()->set_taskscheduledid(id);
+        *event.mutable_taskfailed()->mutable_failuredetails() = failure_of_function(result);
+    }
+    receive({{std::move(event), input_.task - o_.base}});
+}
+
 void Decider::answer_activity(const OpenActivity& activity) {
     const TaskResult& result = input_.result;
     const int32_t id = activity.id;
     HistoryEvent event = history_event();
+    if (activity.is_function) return answer_function(id, std::move(event));
     const auto fail = [&](TaskFailureDetails failure) {
         event.mutable_taskfailed()->set_taskscheduledid(id);
         *event.mutable_taskfailed()->mutable_failuredetails() = std::move(failure);

@@ -46,13 +46,17 @@ private:
     void end_turn(size_t consumed, const OrchestratorResponse& response, uint64_t next,
                   Payload history = {});
     void apply(const OrchestratorAction& action);
-    void add_history(HistoryEvent event, int32_t id, Timestamp due = {}, std::string name = {});
+    void add_history(HistoryEvent event, int32_t id, Timestamp due = {}, std::string name = {},
+                     std::string_view resource = {});
+    /// Where an activity of that name runs.
+    std::string_view resource_of(const std::string& activity) const;
     void add(const ScheduleTaskAction& action, int32_t id);
     void add(const CreateSubOrchestrationAction& action, int32_t id);
     void add(const CreateTimerAction& action, int32_t id);
     void add(const SendEventAction& action, int32_t id);
     void add(const TerminateOrchestrationAction& action);
     // activity.cc
+    void answer_function(int32_t id, HistoryEvent event);
     void answer_activity(const OpenActivity& activity);
     // message.cc
     void take_message();

@@ -413,5 +413,58 @@ TEST_F(DurableTest, MessagesThatMeanNothingAreDropped) {
     EXPECT_TRUE(decide("i", garbage).events.empty());
 }
 
+/// The installation has one function.
+class OneFunction final : public Callables {
+public:
+    bool has(const CallableRef& ref) const override {
+        return ref.kind == CallableKind::kFunction && ref.name == "train";
+    }
+};
+
+TEST_F(DurableTest, AnActivityNamedLikeAFunctionIsOne) {
+    start("i");
+    const OneFunction functions;
+    Input turn;
+    turn.type = InputType::kTaskCompleted;
+    turn.task = of("i").turn.task;
+    turn.callables = &functions;
+    OrchestratorResponse response;
+    response.set_instanceid("i");
+    for (const int id : {1, 2, 3}) {
+        response.add_actions()->set_id(id);
+        auto& task = *response.mutable_actions(id - 1)->mutable_scheduletask();
+        task.set_name(id == 3 ? "other" : "train");
+        if (id == 1) task.mutable_input()->set_value("[1]");
+    }
+    turn.result.payload = Payload(response.SerializeAsString());
+    const Decision d = decide("i", turn);
+    ASSERT_EQ(d.actions.size(), 3u);
+    EXPECT_EQ(d.actions[0].target, (CallableRef{CallableKind::kFunction, "train", ""}));
+    EXPECT_EQ(d.actions[0].payload.view(), "[1]");
+    EXPECT_EQ(d.actions[1].payload.view(), "null");
+    EXPECT_EQ(d.actions[2].target.kind, CallableKind::kService);
+    Input done;
+    done.type = InputType::kTaskCompleted;
+    done.task = d.actions[0].task;
+    done.result.payload = Payload("{\"loss\":1}");
+    decide("i", done);
+    Input failed = done;
+    failed.task = d.actions[1].task;
+    failed.result.outcome = TaskOutcome::kFailed;
+    failed.result.payload =
+        Payload(R"({"errorType":"ValueError","errorMessage":"no data","stackTrace":["at a"]})");
+    decide("i", failed);
+    answer("i", "");
+    const OrchestratorRequest r = request("i");
+    EXPECT_EQ(history("i"),
+              "OS ES TaskScheduled(1) TaskScheduled(2) TaskScheduled(3) OS "
+              "TaskCompleted[1]");
+    const TaskFailureDetails& details =
+        r.newevents(r.newevents_size() - 1).taskfailed().failuredetails();
+    EXPECT_EQ(details.errortype(), "ValueError");
+    EXPECT_EQ(details.errormessage(), "no data");
+    EXPECT_EQ(details.stacktrace().value(), R"(["at a"])");
+}
+
 }  // namespace
 }  // namespace tandem::durable

@@ -8,15 +8,15 @@
 //                      kHistoryEvent, a timer's or a child's id); due: of a timer; length: if not
 //                      0, a turn begins, with so many events of the inbox
 //   kTurnCompleted     index: events of the inbox that it took; output: custom status; detail:
-//   trace
-//                      context; length: as above; input: a rewind's new history, a HistoryChunk
+//                      trace context; length: as above; input: a rewind's new history, as a
+//                      HistoryChunk
 //   kTurnScheduled     length: a turn begins, with so many events of the inbox (perhaps none)
 //   kHistoryEvent      index: kind of the HistoryEvent `detail`; ref: its event id; due: of a
-//   timer;
-//                      name: a child's instance
+//                      timer; name: a child's instance; resource kFunction: the activity is one
 //   kExecutionRedriven index: how many times it was rewound; name: the client's token
 //   kNote              name kActivityAgain: after a rewind; ref: event id, index and length: place
-//                      of its taskScheduled; name kParentRewound: detail: the parent's execution id
+//                      of its taskScheduled, resource as above; name kParentRewound: detail: the
+//                      parent's execution id
 //   closing events     output; error, cause; detail: encoded TaskFailureDetails; index: the status
 #pragma once
 
@@ -31,6 +31,7 @@ namespace tandem::durable {
 constexpr uint64_t kKeepsStartTime = 1;
 constexpr std::string_view kActivityAgain = "activity";
 constexpr std::string_view kParentRewound = "parent";
+constexpr std::string_view kFunction = "function";
 
 constexpr bool takes_answer(EventKind kind) {
     return kind == HistoryEvent::kTaskScheduled || kind == HistoryEvent::kTimerCreated ||

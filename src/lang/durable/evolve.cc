@@ -121,7 +121,8 @@ void add_history(Orchestration& o, const Event& e) {
     const auto id = int32_t(e.ref);
     const auto kind = EventKind(e.index);
     if (kind == HistoryEvent::kTaskScheduled) {
-        o.activities[o.task_of(e.seq)] = {id, place, e.detail.size(), e.time};
+        o.activities[o.task_of(e.seq)] = {id, place, e.detail.size(), e.time,
+                                          e.resource == kFunction};
     } else if (kind == HistoryEvent::kTimerCreated) {
         o.timers.emplace(e.due, id);
     } else if (kind == HistoryEvent::kSubOrchestrationInstanceCreated) {
@@ -167,7 +168,8 @@ void evolve(Orchestration& o, const Event& e) {
     } else if (e.type == EventType::kNote) {
         const size_t size = o.history.size();
         if (e.name == kActivityAgain && e.index <= size && e.length <= size - e.index) {
-            o.activities[o.task_of(e.seq)] = {int32_t(e.ref), e.index, e.length, e.time};
+            o.activities[o.task_of(e.seq)] = {int32_t(e.ref), e.index, e.length, e.time,
+                                              e.resource == kFunction};
         } else if (e.name == kParentRewound) {
             o.start.mutable_parent()
                 ->mutable_orchestrationinstance()

@@ -35,6 +35,7 @@ struct OpenActivity {
     int32_t id = 0;
     size_t place = 0, size = 0;  // of its taskScheduled in the history
     Timestamp since{};
+    bool is_function = false;  // of this installation, and needs no worker
 };
 
 class Orchestration final : public State {

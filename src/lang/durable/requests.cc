@@ -71,6 +71,14 @@ TaskScheduledEvent scheduled_of(const Orchestration& o, const OpenActivity& acti
 
 Action activity_action(const Orchestration& o, TaskId task, const OpenActivity& activity) {
     TaskScheduledEvent scheduled = scheduled_of(o, activity);
+    if (activity.is_function) {
+        Action action;
+        action.type = ActionType::kRunTask;
+        action.task = task;
+        action.target = {CallableKind::kFunction, scheduled.name(), {}};
+        action.payload = Payload(scheduled.has_input() ? scheduled.input().value() : "null");
+        return action;
+    }
     ActivityRequest request;
     request.set_name(scheduled.name());
     if (scheduled.has_version()) *request.mutable_version() = scheduled.version();

@@ -66,6 +66,9 @@ void Decider::install(const OrchestratorResponse& response, size_t consumed) {
         e.ref = uint32_t(id);
         e.index = activity.place;
         e.length = activity.size;
+        HistoryEvent scheduled;
+        scheduled.ParseFromArray(o_.history.data() + activity.place, int(activity.size));
+        e.resource = resource_of(scheduled.taskscheduled().name());
         emit(std::move(e));
         run_activity(o_.task_of(o_.seq));
     }

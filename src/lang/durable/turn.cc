@@ -143,15 +143,24 @@ void Decider::apply(const OrchestratorAction& action) {
     else if (action.has_terminateorchestration()) add(action.terminateorchestration());
 }
 
-void Decider::add_history(HistoryEvent event, int32_t id, Timestamp due, std::string name) {
+void Decider::add_history(HistoryEvent event, int32_t id, Timestamp due, std::string name,
+                          std::string_view resource) {
     event.set_eventid(id);
     Event e = event_of(EventType::kHistoryEvent);
     e.index = uint64_t(event.eventType_case());
     e.ref = uint32_t(id);
     e.due = due;
     e.name = std::move(name);
+    e.resource = resource;
     e.detail = encode_payload(event);
     emit(std::move(e));
+}
+
+/// One that is named like a function is that function, and needs no worker of a hub.
+std::string_view Decider::resource_of(const std::string& activity) const {
+    const bool is_function = input_.callables != nullptr &&
+                             input_.callables->has({CallableKind::kFunction, activity, {}});
+    return is_function ? kFunction : std::string_view();
 }
 
 void Decider::add(const ScheduleTaskAction& action, int32_t id) {
@@ -163,7 +172,7 @@ void Decider::add(const ScheduleTaskAction& action, int32_t id) {
     if (action.has_parenttracecontext())
         *scheduled.mutable_parenttracecontext() = action.parenttracecontext();
     *scheduled.mutable_tags() = action.tags();
-    add_history(std::move(event), id);
+    add_history(std::move(event), id, {}, {}, resource_of(action.name()));
     run_activity(o_.task_of(o_.seq));
 }
 
