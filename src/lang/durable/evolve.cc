@@ -109,7 +109,9 @@ void end_turn(Orchestration& o, const Event& e) {
         o.inbox_bytes -= event.bytes.size();
         o.inbox.pop_front();
     }
-    o.custom_status = e.output;
+    // That of the generation before stays until this one has said something.
+    o.has_said_status = o.has_said_status || !e.output.is_null();
+    if (o.has_said_status) o.custom_status = e.output;
     o.trace = e.detail;
     o.turn = {};
     if (!e.input.is_null()) install(o, e.input.view());

@@ -64,9 +64,10 @@ public:
     Timestamp start_due = kNever;  // of a scheduled start that has not come
     OrchestrationStatus status = ORCHESTRATION_STATUS_PENDING;
     std::string execution_id;
-    Payload custom_status;  // null: none
-    Payload trace;          // encoded OrchestrationTraceContext, to be echoed
-    std::string history;    // events as values of OrchestratorRequest.pastEvents
+    Payload custom_status;         // null: none
+    bool has_said_status = false;  // in this generation
+    Payload trace;                 // encoded OrchestrationTraceContext, to be echoed
+    std::string history;           // events as values of OrchestratorRequest.pastEvents
     std::deque<InboxEvent> inbox;
     size_t inbox_bytes = 0;
     OpenTurn turn;

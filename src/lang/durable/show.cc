@@ -91,7 +91,7 @@ std::string Orchestration::dump() const {
         << '\n';
     out << encode(start) << '\n';
     payload("input", input);
-    payload("custom status", custom_status);
+    payload(has_said_status ? "custom status" : "custom status of before", custom_status);
     payload("trace", trace);
     payload("output", output);
     payload("failure", failure);
