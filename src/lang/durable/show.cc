@@ -102,7 +102,7 @@ std::string Orchestration::dump() const {
         << to_micros(turn.began) << '\n';
     for (const auto& [task, a] : activities)
         out << "activity " << task << ' ' << a.id << ' ' << a.place << ' ' << a.size << ' '
-            << to_micros(a.since) << '\n';
+            << to_micros(a.since) << (a.is_function ? " function" : "") << '\n';
     for (const auto& [due, id] : timers) out << "timer " << to_micros(due) << ' ' << id << '\n';
     for (const auto& [id, child] : children) out << "child " << id << ' ' << child << '\n';
     for (const auto& [first, last] : ids.runs()) out << "ids " << first << ' ' << last << '\n';
