@@ -111,6 +111,10 @@ int play(const Options& options) {
             std::fflush(stdout);
         }
     } while (!options.seed && elapsed() < options.seconds);
+    on_endless_run = [] {
+        std::fputs("the runs are over, but the process does not end\n", stderr);
+        std::_Exit(1);
+    };
     for (const auto& [name, sum] : sums) {
         std::printf(
             "%-16s %6llu runs %9llu steps %7llu crashes %8llu executions %7llu express %7llu "
@@ -125,6 +129,7 @@ int play(const Options& options) {
             static_cast<unsigned long long>(sum.children));
     }
     std::printf("nothing broke in %.0f s\n", elapsed());
+    std::fflush(stdout);
     return 0;
 }
 
