@@ -401,6 +401,9 @@ class DurableTest(PatientTestCase):
         self.stub.CompleteOrchestratorTask(done("one", items["one"].completionToken), metadata=hub)
         self.refused(grpc.StatusCode.NOT_FOUND,
                      lambda: self.stub.CompleteOrchestratorTask(done("one", items["one"].completionToken), metadata=hub))
+        elsewhere = (("taskhub", "elsewhere"),)  # of older clients, too, who say no token
+        for token in ("", items["two"].completionToken):
+            self.refused(grpc.StatusCode.NOT_FOUND, lambda: self.stub.CompleteOrchestratorTask(done("two", token), metadata=elsewhere))
         stream.cancel()  # what it had goes to the next one, under another token
         other = self.stub.GetWorkItems(pb.GetWorkItemsRequest(), metadata=hub)
         again = next(other)

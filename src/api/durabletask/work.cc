@@ -84,7 +84,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* Service::GetWorkItems(Context* conte
 }
 
 Unary* Service::answer(Context* context, WorkAnswer answer) {
-    return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string&) {
+    return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string& hub) {
+        answer.hub = hub;
         if (answer.token.empty() && answer.instance.empty()) {
             return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT,
                                     "The answer has neither a completion token nor an instance "
@@ -131,8 +132,8 @@ Unary* Service::CompleteEntityTask(Context* context, const EntityBatchResult* re
 
 template <class Request>
 Unary* Service::abandon(Context* context, WorkKind kind, const Request& request) {
-    return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string&) {
-        const auto taken = work_items_.abandon(kind, request.completiontoken());
+    return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string& hub) {
+        const auto taken = work_items_.abandon(kind, hub, request.completiontoken());
         call->end(taken ? grpc::Status::OK : to_status(taken.error()));
     });
 }

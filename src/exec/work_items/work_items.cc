@@ -249,10 +249,14 @@ void WorkItems::cancel(std::string_view key) {
 WorkItems::ItemPtr WorkItems::find(const WorkAnswer& answer) const {
     if (!answer.token.empty()) {
         const auto it = out_.find(answer.token);
-        return it != out_.end() && it->second->kind == answer.kind ? it->second : nullptr;
+        if (it == out_.end()) return nullptr;
+        const ItemPtr& item = it->second;
+        return item->kind == answer.kind && item->hub == answer.hub ? item : nullptr;
     }
     for (const auto& [token, item] : out_) {
-        if (item->kind != answer.kind || item->instance != answer.instance) continue;
+        if (item->kind != answer.kind || item->hub != answer.hub ||
+            item->instance != answer.instance)
+            continue;
         if (answer.kind != WorkKind::kActivity) return item;
         ActivityRequest request;
         if (request.ParseFromString(item->request.str()) && request.taskid() == answer.task)
@@ -297,11 +301,11 @@ Result<void> WorkItems::answer(WorkAnswer answer,
     return {};
 }
 
-Result<void> WorkItems::abandon(WorkKind kind, std::string_view token) {
+Result<void> WorkItems::abandon(WorkKind kind, std::string_view hub, std::string_view token) {
     Outcome outcome;
     const std::lock_guard lock(mutex_);
     const auto it = out_.find(std::string(token));
-    if (it == out_.end() || it->second->kind != kind)
+    if (it == out_.end() || it->second->kind != kind || it->second->hub != hub)
         return fail(ErrorCode::kNotFound, "no work item is open under this completion token");
     const ItemPtr item = it->second;
     take_back(item);

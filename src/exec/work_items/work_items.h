@@ -57,6 +57,7 @@ struct WorkerTerms {
 /// A worker's answer.
 struct WorkAnswer {
     WorkKind kind = WorkKind::kOrchestrator;
+    std::string hub;          // its caller's; an item of another hub is not there for it
     std::string token;        // empty: of an older client, who names the instance (and the task)
     std::string instance;     // empty: not said
     int32_t task = 0;         // of an activity
@@ -85,7 +86,7 @@ public:
     /// such item is out under this token; kInvalidArgument, it is another instance's; kTooLarge.
     Result<void> answer(WorkAnswer answer, std::function<void(const Result<void>&)> recorded);
     /// The worker gives the item back; it waits a while, longer each time. kNotFound.
-    Result<void> abandon(WorkKind kind, std::string_view token);
+    Result<void> abandon(WorkKind kind, std::string_view hub, std::string_view token);
     /// Forgets all, and whatever comes later.
     void close();
 

@@ -46,6 +46,7 @@ protected:
     Result<void> answer(const std::string& token, const std::string& response = "done",
                         const std::string& instance = "") {
         WorkAnswer a;
+        a.hub = "default";
         a.token = token;
         a.instance = instance;
         a.response = Payload(response);
@@ -103,6 +104,7 @@ TEST_F(WorkItemsTest, OlderClientsNameTheInstanceAndTheTask) {
     EXPECT_FALSE(answer("", "x", "of b").has_value());
     EXPECT_TRUE(answer("", "x", "of a").has_value());
     WorkAnswer a;
+    a.hub = "default";
     a.kind = WorkKind::kActivity;
     a.instance = "of t4";
     a.task = 3;
@@ -110,6 +112,25 @@ TEST_F(WorkItemsTest, OlderClientsNameTheInstanceAndTheTask) {
     a.task = 4;
     EXPECT_TRUE(items_.answer(a, [](const Result<void>&) {}).has_value());
     EXPECT_EQ(results_["t4"].size(), 1u);
+}
+
+TEST_F(WorkItemsTest, AnItemIsOfOneHub) {
+    add("a");
+    const auto worker = connect();
+    const std::string token = worker->got[0].token;
+    for (const std::string& said : {std::string(), token}) {
+        WorkAnswer a;
+        a.hub = "another";
+        a.token = said;
+        a.instance = "of a";
+        const auto taken = items_.answer(a, [](const Result<void>&) {});
+        ASSERT_FALSE(taken.has_value());
+        EXPECT_EQ(taken.error().code, ErrorCode::kNotFound);
+    }
+    EXPECT_EQ(items_.abandon(WorkKind::kOrchestrator, "another", token).error().code,
+              ErrorCode::kNotFound);
+    EXPECT_TRUE(results_.empty());
+    EXPECT_TRUE(answer(token).has_value());
 }
 
 TEST_F(WorkItemsTest, WhatALostWorkerHadGoesToAnother) {
@@ -145,8 +166,8 @@ TEST_F(WorkItemsTest, WhatIsGivenBackRestsLongerEachTime) {
     add("a");
     const auto worker = connect();
     for (int64_t times = 1; times <= 3; ++times) {
-        ASSERT_TRUE(items_.abandon(WorkKind::kOrchestrator, worker->got.back().token));
-        EXPECT_FALSE(items_.abandon(WorkKind::kOrchestrator, worker->got.back().token));
+        ASSERT_TRUE(items_.abandon(WorkKind::kOrchestrator, "default", worker->got.back().token));
+        EXPECT_FALSE(items_.abandon(WorkKind::kOrchestrator, "default", worker->got.back().token));
         EXPECT_EQ(worker->got.size(), size_t(times));
         EXPECT_EQ(later_.back().first, times * kAbandonStepMs);
         later_.back().second();
@@ -190,6 +211,7 @@ TEST_F(WorkItemsTest, AnAnswerInPartsIsOne) {
         response.mutable_chunkindex()->set_value(index);
         if (index > 0) response.mutable_numeventsprocessed()->set_value(0);
         WorkAnswer a;
+        a.hub = "default";
         a.token = worker->got[0].token;
         a.response = Payload(response.SerializeAsString());
         a.is_partial = !is_last;
@@ -211,6 +233,7 @@ TEST_F(WorkItemsTest, PartsOfALostWorkerAreForgotten) {
     add("a");
     const auto lost = connect();
     WorkAnswer a;
+    a.hub = "default";
     a.token = lost->got[0].token;
     a.is_partial = true;
     ASSERT_TRUE(items_.answer(a, [](const Result<void>&) {}).has_value());
