@@ -81,7 +81,7 @@ Result<std::unique_ptr<DurableTaskDoor>> DurableTaskDoor::listen(const DoorOptio
     if (!door->listen(options)) {
         return fail(ErrorCode::kIo, "cannot listen for Durable Task clients on " + options.address +
                                         ":" + std::to_string(options.port) +
-                                        "; [durable_task] port says where");
+                                        "; [server] grpc_port says where");
     }
     return Result<std::unique_ptr<DurableTaskDoor>>(std::move(door));
 }
