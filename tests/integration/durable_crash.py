@@ -84,6 +84,7 @@ class CrashTest(PatientTestCase):
         self.address = f"127.0.0.1:{self.port}"
         self.server = Server(arguments=["--no-auth", "--grpc-port", str(self.port)]).start()
         self.addCleanup(self.server.stop)
+        self.acknowledged = set()
         self.worker = None
         self.start_worker()
         self.addCleanup(self.kill_worker)
@@ -101,18 +102,14 @@ class CrashTest(PatientTestCase):
         return stubs.TaskHubSidecarServiceStub(channel)
 
     def begin(self, stub, instance, name, value):
-        """Repeated until it is acknowledged: what was, must never be lost."""
+        """What is acknowledged must never be lost; what is not may or may not be there."""
         request = pb.CreateInstanceRequest(instanceId=instance, name=name)
         request.input.value = json.dumps(value)
-        while True:
-            try:
-                stub.StartInstance(request, timeout=5)
-                return
-            except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.ALREADY_EXISTS:
-                    return
-                self.assertIn(error.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED))
-                return  # not acknowledged: it may or may not be there
+        try:
+            stub.StartInstance(request, timeout=5)
+            self.acknowledged.add(instance)
+        except grpc.RpcError as error:
+            self.assertIn(error.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED))
 
     def test_nothing_is_lost(self):
         chance = random.Random(int(os.environ.get("TANDEM_SEED", "0")) or None)
@@ -147,7 +144,8 @@ class CrashTest(PatientTestCase):
                 state = self.state(stub, instance)
                 if state is None:
                     continue
-                if not state.exists:  # was never acknowledged
+                if not state.exists:
+                    self.assertNotIn(instance, self.acknowledged, "an acknowledged instance is lost")
                     self.begin(stub, instance, instance.split("-")[0], dict((k, v) for k, v, _ in KINDS)[instance.split("-")[0]])
                 elif state.orchestrationState.orchestrationStatus != pb.ORCHESTRATION_STATUS_RUNNING and \
                         state.orchestrationState.orchestrationStatus != pb.ORCHESTRATION_STATUS_PENDING:
@@ -155,6 +153,7 @@ class CrashTest(PatientTestCase):
                     self.assertEqual(json.loads(state.orchestrationState.output.value), unfinished.pop(instance), instance)
             return not unfinished
         self.until("some never ended", finished)
+        self.assertGreater(len(self.acknowledged), len(wanted) // 2)
         for instance in wanted:
             self.check_history(stub, instance)
 
@@ -164,6 +163,7 @@ class CrashTest(PatientTestCase):
             return True
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.NOT_FOUND:
+                self.assertNotIn(event.instanceId, self.acknowledged, "an acknowledged instance is lost")
                 self.begin(stub, event.instanceId, "waits", None)
             return False
 
