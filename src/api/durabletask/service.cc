@@ -1,6 +1,7 @@
 #include "api/durabletask/service.h"
 
 #include "api/durabletask/work_stream.h"
+#include "base/encoding.h"
 
 namespace tandem::durabletask {
 
@@ -12,14 +13,6 @@ std::string metadata(const Context& context, const char* name) {
     return it == all.end() ? std::string() : std::string(it->second.data(), it->second.size());
 }
 
-/// In a time that does not tell how much of it is right.
-bool is_same(std::string_view a, std::string_view b) {
-    unsigned char difference = a.size() == b.size() ? 0 : 1;
-    for (size_t i = 0; i < a.size(); ++i)
-        difference |= static_cast<unsigned char>(a[i] ^ b[i % std::max<size_t>(1, b.size())]);
-    return difference == 0 && !b.empty();
-}
-
 }  // namespace
 
 tl::expected<std::string, grpc::Status> Service::admit(const Context& context) const {
@@ -28,7 +21,7 @@ tl::expected<std::string, grpc::Status> Service::admit(const Context& context) c
         constexpr std::string_view kBearer = "Bearer ";
         if (given.starts_with(kBearer)) given.erase(0, kBearer.size());
         else given = metadata(context, "x-api-key");
-        if (!is_same(given, secret_)) {
+        if (!equal_constant_time(given, secret_)) {
             return tl::unexpected(refuse(
                 grpc::StatusCode::UNAUTHENTICATED,
                 "This server asks for its secret access key, as the metadata 'authorization: "
