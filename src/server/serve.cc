@@ -11,6 +11,7 @@
 #include "api/admin/door.h"
 #include "api/aws/gate.h"
 #include "api/durabletask/door.h"
+#include "api/durabletask/http/door.h"
 #include "api/lambda/door.h"
 #include "api/services/services.h"
 #include "api/states/door.h"
@@ -118,6 +119,7 @@ private:
     std::unique_ptr<lambda::LambdaDoor> lambda_;
     std::unique_ptr<admin::AdminDoor> admin_;
     std::unique_ptr<aws::AwsGate> gate_;
+    std::unique_ptr<durabletask::http::ManagementDoor> management_;
     std::unique_ptr<net::HttpServer> http_;
     std::unique_ptr<durabletask::DurableTaskDoor> grpc_;
 };
@@ -271,6 +273,14 @@ Result<void> Server::listen() {
     };
     gate_ = std::make_unique<aws::AwsGate>(
         gate, std::vector<aws::AwsDoor*>{states_.get(), lambda_.get(), admin_.get()});
+    durabletask::http::ManagementOptions management;
+    if (config_.auth) management.secret = credentials_.key.secret_access_key;
+    if (!config_.tls_certificate.empty()) management.scheme = "https";
+    const auto later = [this](int64_t delay_ms, std::function<void()> work) {
+        loops_->post_after(delay_ms, std::move(work));
+    };
+    management_ =
+        std::make_unique<durabletask::http::ManagementDoor>(std::move(management), *engine_, later);
     net::HttpServerOptions http;
     http.address = config_.address;
     http.port = config_.port;
@@ -296,10 +306,7 @@ Result<void> Server::listen() {
     grpc.tls_certificate = config_.tls_certificate;
     grpc.tls_key = config_.tls_key;
     if (config_.auth) grpc.secret = credentials_.key.secret_access_key;
-    auto door = durabletask::DurableTaskDoor::listen(
-        grpc, *engine_, *work_items_, [this](int64_t delay_ms, std::function<void()> work) {
-            loops_->post_after(delay_ms, std::move(work));
-        });
+    auto door = durabletask::DurableTaskDoor::listen(grpc, *engine_, *work_items_, later);
     if (!door) return tl::unexpected<Error>(door.error());
     grpc_ = std::move(*door);
     return {};
@@ -316,6 +323,8 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
         if (path == "/metrics")
             return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
     }
+    if (durabletask::http::owns(path))
+        return management_->handle(std::move(request), std::move(reply));
     gate_->handle(std::move(request), std::move(reply));
 }
 
@@ -364,6 +373,7 @@ void Server::drain() {
     log_info("draining");
     services_.end_polls();
     engine_->end_polls();
+    management_->end_waits();
     grpc_->drain();
     http_->drain(config_.limits.drain_timeout_ms);
     http_->stop();
@@ -373,6 +383,7 @@ void Server::drain() {
     pool_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})
         queue->close();
+    management_->close();
     services_.close();
     // Before the engine goes: a timer on a loop may be repeating a call of a service.
     loops_->stop();

@@ -3,17 +3,6 @@
 
 namespace tandem::durabletask {
 
-namespace {
-
-Payload message_of(HistoryEvent event) {
-    event.set_eventid(-1);
-    Message message;
-    *message.mutable_event() = std::move(event);
-    return Payload(message.SerializeAsString());
-}
-
-}  // namespace
-
 /// One that has ended takes it and does nothing.
 Unary* Service::signal(Context* context, const std::string& instance, HistoryEvent event) {
     return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string& hub) {

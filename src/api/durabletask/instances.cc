@@ -2,19 +2,12 @@
 #include <algorithm>
 
 #include "api/durabletask/service.h"
-#include "base/encoding.h"
-#include "base/rng.h"
 
 namespace tandem::durabletask {
 
 namespace {
 
 constexpr int kIgnore = 1;  // older clients' action: one that is there is as good
-
-std::string fresh_instance_id() {
-    const uint64_t words[] = {random_u64(), random_u64()};
-    return hex(std::string_view(reinterpret_cast<const char*>(words), sizeof words));
-}
 
 /// Whoever lets a running instance be replaced has it terminated first.
 std::optional<std::string> bad_policy(const OrchestrationIdReusePolicy& policy) {
@@ -45,16 +38,10 @@ std::optional<std::string> bad_start(const CreateInstanceRequest& request) {
 /// `instance_id` is of the response.
 void Service::begin(const std::shared_ptr<Call>& call, const std::string& hub, const Start& start,
                     Payload input, std::string* instance_id) {
-    if (const auto made = make_hub(hub); !made) return call->end(to_status(made.error()));
+    if (const auto made = hubs_.make(hub); !made) return call->end(to_status(made.error()));
     const std::string& id = start.request().instanceid();
-    StartRequest request;
-    request.id = execution_id(hub, id);
-    request.callable = {CallableKind::kTaskHub, hub, ""};
-    request.name = id;
-    request.input = std::move(input);
-    request.attributes = Payload(start.SerializeAsString());
     const bool ignores = start.request().orchestrationidreusepolicy().action() == kIgnore;
-    engine_.start(std::move(request), [call, id, ignores, instance_id](Result<StartReply> reply) {
+    const auto done = [call, id, ignores, instance_id](const Result<StartReply>& reply) {
         if (!reply) return call->end(to_status(reply.error()));
         if (reply->existed && !ignores) {
             return call->end(
@@ -65,7 +52,8 @@ void Service::begin(const std::shared_ptr<Call>& call, const std::string& hub, c
             *instance_id = id;
             return grpc::Status::OK;
         });
-    });
+    };
+    hubs_.start(start, std::move(input), done);
 }
 
 Unary* Service::StartInstance(Context* context, const CreateInstanceRequest* request,
@@ -92,28 +80,15 @@ Unary* Service::RestartInstance(Context* context, const RestartInstanceRequest* 
     return in_hub_later(context, [this, request, response](const auto& call, const auto& hub) {
         if (const auto bad = bad_instance_id(request->instanceid()))
             return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
-        const auto found = engine_.describe(execution_id(hub, request->instanceid()));
-        if (!found || is_entity(request->instanceid())) {
-            return call->end(found ? refuse(grpc::StatusCode::NOT_FOUND, "It is an entity.")
-                                   : to_status(found.error()));
-        }
-        Start before, start;
-        before.ParseFromString(found->attributes.str());
-        start.set_hub(hub);
-        CreateInstanceRequest& wanted = *start.mutable_request();
-        wanted.set_name(before.request().name());
-        if (before.request().has_version()) *wanted.mutable_version() = before.request().version();
-        *wanted.mutable_tags() = before.request().tags();
-        if (request->restartwithnewinstanceid()) {
-            wanted.set_instanceid(fresh_instance_id());
-        } else if (found->status == ExecutionStatus::kRunning) {
+        const auto found = hubs_.describe(hub, request->instanceid());
+        if (!found) return call->end(to_status(found.error()));
+        if (!request->restartwithnewinstanceid() && found->status == ExecutionStatus::kRunning) {
             return call->end(refuse(grpc::StatusCode::FAILED_PRECONDITION,
                                     "The orchestration '" + request->instanceid() +
                                         "' has not ended: it cannot be restarted with the same "
                                         "instance ID."));
-        } else {
-            wanted.set_instanceid(request->instanceid());
         }
+        const Start start = start_again(hub, *found, request->restartwithnewinstanceid());
         begin(call, hub, start, found->input, response->mutable_instanceid());
     });
 }

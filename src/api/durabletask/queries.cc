@@ -1,6 +1,5 @@
 // Instances are listed, and their histories read.
 #include <algorithm>
-#include <future>
 
 #include "api/durabletask/service.h"
 
@@ -8,34 +7,11 @@ namespace tandem::durabletask {
 
 namespace {
 
-constexpr size_t kScanPage = 500;
-
-ExecutionStatus stored_status(OrchestrationStatus status) {
-    if (status == ORCHESTRATION_STATUS_COMPLETED) return ExecutionStatus::kSucceeded;
-    if (status == ORCHESTRATION_STATUS_FAILED) return ExecutionStatus::kFailed;
-    return is_terminal(status) ? ExecutionStatus::kAborted : ExecutionStatus::kRunning;
-}
-
-/// The one under which all of these are stored, if there is one.
 template <class Statuses>
-std::optional<ExecutionStatus> common_status(const Statuses& statuses) {
-    if (statuses.empty()) return std::nullopt;
-    const ExecutionStatus first = stored_status(OrchestrationStatus(*statuses.begin()));
-    for (const int status : statuses) {
-        if (stored_status(OrchestrationStatus(status)) != first) return std::nullopt;
-    }
-    return first;
-}
-
-template <class Statuses>
-bool is_among(OrchestrationStatus status, const Statuses& statuses) {
-    return statuses.empty() ||
-           std::find(statuses.begin(), statuses.end(), status) != statuses.end();
-}
-
-bool matches(const InstanceQuery& query, const ExecutionSummary& summary) {
-    return !is_entity(summary.name) && summary.name.starts_with(query.instanceidprefix().value()) &&
-           is_among(status_of(summary), query.runtimestatus());
+std::vector<OrchestrationStatus> statuses_of(const Statuses& given) {
+    std::vector<OrchestrationStatus> statuses;
+    for (const int status : given) statuses.push_back(OrchestrationStatus(status));
+    return statuses;
 }
 
 /// Streams a history in pieces of bounded size.
@@ -70,56 +46,26 @@ private:
 
 }  // namespace
 
-Result<void> Service::scan(const std::string& hub, std::optional<ExecutionStatus> status,
-                           const std::function<bool(const ExecutionSummary&)>& sees) {
-    ExecutionFilter filter;
-    filter.kind = CallableKind::kTaskHub;
-    filter.callable = hub;
-    filter.status = status;
-    std::string cursor;
-    do {
-        auto page = engine_.list(filter, cursor, kScanPage);
-        if (!page) return tl::unexpected<Error>(page.error());
-        for (const ExecutionSummary& summary : page->executions) {
-            if (!sees(summary)) return {};
-        }
-        cursor = page->next;
-    } while (!cursor.empty());
-    return {};
-}
-
 /// Newest first; a page ends when it is full, and the token says where.
 Unary* Service::QueryInstances(Context* context, const QueryInstancesRequest* request,
                                QueryInstancesResponse* response) {
     return in_hub_later(context, [this, request, response](const auto& call, const auto& hub) {
         const InstanceQuery& query = request->query();
-        ExecutionFilter filter;
-        filter.kind = CallableKind::kTaskHub;
-        filter.callable = hub;
-        filter.status = common_status(query.runtimestatus());
-        if (query.has_createdtimefrom()) filter.started_from = from_proto(query.createdtimefrom());
-        if (query.has_createdtimeto())
-            filter.started_to = from_proto(query.createdtimeto()) + Duration(1);
+        InstanceFilter filter;
+        filter.statuses = statuses_of(query.runtimestatus());
+        filter.id_prefix = query.instanceidprefix().value();
+        if (query.has_createdtimefrom()) filter.created_from = from_proto(query.createdtimefrom());
+        if (query.has_createdtimeto()) filter.created_to = from_proto(query.createdtimeto());
         const int wanted = query.maxinstancecount();
         const size_t most = wanted > 0 ? std::min(size_t(wanted), kPageInstances) : kPageInstances;
+        const bool with_payloads = query.fetchinputsandoutputs();
+        const auto page =
+            hubs_.page(hub, filter, query.continuationtoken().value(), most, with_payloads);
+        if (!page) return call->end(to_status(page.error()));
         QueryInstancesResponse found;
-        std::string cursor = query.continuationtoken().value();
-        do {
-            const auto page =
-                engine_.list(filter, cursor, most - size_t(found.orchestrationstate_size()));
-            if (!page) return call->end(to_status(page.error()));
-            for (const ExecutionSummary& summary : page->executions) {
-                if (!matches(query, summary)) continue;
-                // Of a listing, large inputs and outputs are left out.
-                const auto whole = query.fetchinputsandoutputs()
-                                       ? engine_.describe(summary.id)
-                                       : Result<ExecutionSummary>(summary);
-                if (!whole) continue;  // purged meanwhile
-                *found.add_orchestrationstate() = state_of(*whole, query.fetchinputsandoutputs());
-            }
-            cursor = page->next;
-        } while (!cursor.empty() && size_t(found.orchestrationstate_size()) < most);
-        if (!cursor.empty()) found.mutable_continuationtoken()->set_value(cursor);
+        for (const ExecutionSummary& summary : page->instances)
+            *found.add_orchestrationstate() = state_of(summary, with_payloads);
+        if (!page->next.empty()) found.mutable_continuationtoken()->set_value(page->next);
         call->answer([&] {
             response->Swap(&found);
             return grpc::Status::OK;
@@ -132,6 +78,7 @@ Unary* Service::ListInstanceIds(Context* context, const ListInstanceIdsRequest* 
                                 ListInstanceIdsResponse* response) {
     return in_hub_later(context, [this, request, response](const auto& call, const auto& hub) {
         std::vector<std::pair<int64_t, std::string>> ended;
+        const auto statuses = statuses_of(request->runtimestatus());
         const auto is_wanted = [&](const ExecutionSummary& s) {
             if (s.status == ExecutionStatus::kRunning || is_entity(s.name)) return false;
             if (request->has_completedtimefrom() &&
@@ -140,10 +87,10 @@ Unary* Service::ListInstanceIds(Context* context, const ListInstanceIdsRequest* 
             if (request->has_completedtimeto() &&
                 s.stop_time > from_proto(request->completedtimeto()))
                 return false;
-            return is_among(status_of(s), request->runtimestatus());
+            return is_among(status_of(s), statuses);
         };
         const auto scanned =
-            scan(hub, common_status(request->runtimestatus()), [&](const ExecutionSummary& s) {
+            hubs_.scan(hub, common_status(statuses), [&](const ExecutionSummary& s) {
                 if (is_wanted(s)) ended.emplace_back(to_micros(s.stop_time), s.name);
                 return true;
             });
@@ -175,19 +122,6 @@ Unary* Service::ListInstanceIds(Context* context, const ListInstanceIdsRequest* 
     });
 }
 
-/// Waits for the shard: only on threads that may.
-Result<Inspection> Service::inspect(const ExecutionId& id) {
-    const auto promise = std::make_shared<std::promise<Result<Payload>>>();
-    auto future = promise->get_future();
-    engine_.inspect(id, [promise](Result<Payload> facts) { promise->set_value(std::move(facts)); });
-    const auto facts = future.get();
-    if (!facts) return tl::unexpected<Error>(facts.error());
-    Inspection inspection;
-    if (!inspection.ParseFromString(facts->str()))
-        return fail(ErrorCode::kInternal, "the instance cannot be inspected");
-    return inspection;
-}
-
 grpc::ServerWriteReactor<HistoryChunk>* Service::StreamInstanceHistory(
     Context* context, const StreamInstanceHistoryRequest* request) {
     auto* stream = new HistoryStream;
@@ -197,7 +131,7 @@ grpc::ServerWriteReactor<HistoryChunk>* Service::StreamInstanceHistory(
         return stream;
     }
     const bool posted = work_.post([this, stream, id = execution_id(*hub, request->instanceid())] {
-        const auto found = inspect(id);
+        const auto found = hubs_.inspect(id);
         if (!found) return stream->end(to_status(found.error()));
         HistoryChunk history;
         if (!history.ParseFromString(found->history()))

@@ -46,24 +46,6 @@ Unary* Service::in_hub_later(
     });
 }
 
-Result<void> Service::make_hub(const std::string& hub) {
-    {
-        const std::shared_lock lock(hubs_mutex_);
-        if (hubs_.contains(hub)) return {};
-    }
-    Callable callable;
-    callable.kind = CallableKind::kTaskHub;
-    callable.name = hub;
-    callable.revision = "1";
-    callable.language = "durable";
-    callable.created = callable.updated = system_clock().now();
-    auto made = engine_.put_callable(std::move(callable), PutMode::kCreate);
-    if (!made && made.error().code != ErrorCode::kAlreadyExists) return made;
-    const std::unique_lock lock(hubs_mutex_);
-    hubs_.insert(hub);
-    return {};
-}
-
 void Service::drain() {
     std::set<std::shared_ptr<WorkStream>> streams;
     {
@@ -81,22 +63,16 @@ Unary* Service::Hello(Context* context, const Empty*, Empty*) {
 Unary* Service::CreateTaskHub(Context* context, const CreateTaskHubRequest*,
                               CreateTaskHubResponse*) {
     return in_hub_later(context, [this](const auto& call, const auto& hub) {
-        const auto made = make_hub(hub);
+        const auto made = hubs_.make(hub);
         call->end(made ? grpc::Status::OK : to_status(made.error()));
     });
 }
 
-/// Its instances stay until retention forgets them, as those of a deleted state machine.
 Unary* Service::DeleteTaskHub(Context* context, const DeleteTaskHubRequest*,
                               DeleteTaskHubResponse*) {
     return in_hub_later(context, [this](const auto& call, const auto& hub) {
-        const auto gone = engine_.delete_callable({CallableKind::kTaskHub, hub, ""});
-        {
-            const std::unique_lock lock(hubs_mutex_);
-            hubs_.erase(hub);
-        }
-        const bool is_done = gone || gone.error().code == ErrorCode::kNotFound;
-        call->end(is_done ? grpc::Status::OK : to_status(gone.error()));
+        const auto gone = hubs_.forget(hub);
+        call->end(gone ? grpc::Status::OK : to_status(gone.error()));
     });
 }
 

@@ -5,11 +5,11 @@
 #include <durable_task.grpc.pb.h>
 
 #include <set>
-#include <shared_mutex>
 
 #include "api/aws/work_queue.h"
 #include "api/durabletask/call.h"
 #include "api/durabletask/door.h"
+#include "api/durabletask/task_hubs.h"
 #include "api/durabletask/words.h"
 
 namespace tandem::durabletask {
@@ -26,6 +26,7 @@ class Service final : public Contract {
 public:
     Service(Engine& engine, WorkItems& work_items, WorkItems::Later later, std::string secret)
         : engine_(engine),
+          hubs_(engine),
           work_items_(work_items),
           later_(std::move(later)),
           secret_(std::move(secret)) {}
@@ -115,7 +116,6 @@ private:
     /// The same on a thread that may wait.
     Unary* in_hub_later(Context* context,
                         std::function<void(const std::shared_ptr<Call>&, const std::string&)> work);
-    Result<void> make_hub(const std::string& hub);
     void begin(const std::shared_ptr<Call>& call, const std::string& hub, const Start& start,
                Payload input, std::string* instance_id);
     void wait(const std::shared_ptr<Call>& call, const std::string& hub,
@@ -126,20 +126,13 @@ private:
     template <class Request>
     Unary* abandon(Context* context, WorkKind kind, const Request& request);
     Unary* no_entities();
-    /// The executions of a hub that `sees` wants; it answers whether to go on.
-    Result<void> scan(const std::string& hub, std::optional<ExecutionStatus> status,
-                      const std::function<bool(const ExecutionSummary&)>& sees);
-    Result<Inspection> inspect(const ExecutionId& id);
-    Result<int> purge(const std::string& hub, const std::string& instance, bool recursive,
-                      int depth = 0);
 
     Engine& engine_;
+    TaskHubs hubs_;
     WorkItems& work_items_;
     const WorkItems::Later later_;
     const std::string secret_;
     aws::WorkQueue work_{2, 1'000};
-    std::shared_mutex hubs_mutex_;
-    std::set<std::string> hubs_;  // those that are known to be there
     std::mutex streams_mutex_;
     bool is_draining_ = false;
     std::set<std::shared_ptr<WorkStream>> streams_;
