@@ -13,12 +13,19 @@ try:
 except ImportError:
     print("skipped: durabletask is not installed (./dev test installs it)")
     raise SystemExit(77)
+import java_clients
 
 EXAMPLES = ROOT / "examples/durable"
 MODULES = os.environ.get("TANDEM_NODE_CLIENTS", str(ROOT / "build/clients/node"))
-COMMANDS = {"python": [sys.executable], "javascript": ["node"]}
-SUFFIXES = {"python": "py", "javascript": "mjs"}
 HAS_NODE = os.path.isdir(f"{MODULES}/node_modules/@microsoft/durabletask-js")
+
+
+def command(language, name):
+    if language == "java":
+        return java_clients.command("".join(word.capitalize() for word in name.split("_")))
+    if language == "javascript":
+        return ["node", str(EXAMPLES / language / f"{name}.mjs")]
+    return [sys.executable, str(EXAMPLES / language / f"{name}.py")]
 
 
 def words_of_examples():
@@ -36,28 +43,31 @@ class ExamplesTest(unittest.TestCase):
         cls.server.stop()
 
     def run_one(self, language, name, *arguments):
-        done = subprocess.run([*COMMANDS[language], str(EXAMPLES / language / f"{name}.{SUFFIXES[language]}"), self.server.ready["grpc"],
-                               *arguments], capture_output=True, text=True, timeout=90,
-                              env={**os.environ, "TANDEM_NODE_CLIENTS": MODULES, "PYTHONDONTWRITEBYTECODE": "1"})
+        done = subprocess.run([*command(language, name), self.server.ready["grpc"], *arguments], capture_output=True, text=True, timeout=90,
+                              cwd=ROOT, env={**os.environ, "TANDEM_NODE_CLIENTS": MODULES, "PYTHONDONTWRITEBYTECODE": "1"})
         self.assertEqual(done.returncode, 0, done.stderr[-3000:])
         return done.stdout.strip().splitlines()
 
-    def check_common(self, language):
+    def check(self, language, state):
         self.assertEqual(json.loads(self.run_one(language, "hello_cities")[-1])[-1], "Hello Oslo!")
         self.assertEqual(self.run_one(language, "fan_out_files")[-1], words_of_examples())
         for person, result in (("yes", "ordered for 1200"), ("no", "declined"), ("silent", "nobody answered")):
             self.assertEqual(json.loads(self.run_one(language, "approval", person)[-1]), result)
+        if not state:
+            return
+        self.assertIn("done, seen at look", self.run_one(language, "monitor")[-1])
+        self.assertEqual(self.run_one(language, "eternal")[-2:], [state, 'TERMINATED "enough"'])
 
     def test_python(self):
-        self.check_common("python")
-        self.assertIn("done, seen at look", self.run_one("python", "monitor")[-1])
-        status, end = self.run_one("python", "eternal")[-2:]
-        self.assertEqual(json.loads(status), {"count": 4, "largest": 8})
-        self.assertEqual(end, 'TERMINATED "enough"')
+        self.check("python", '{"count": 4, "largest": 8}')
 
     @unittest.skipUnless(HAS_NODE, "the Node clients are not installed (./dev test installs them)")
     def test_javascript(self):
-        self.check_common("javascript")
+        self.check("javascript", None)
+
+    @unittest.skipUnless(java_clients.are_there(), java_clients.SKIPPED)
+    def test_java(self):
+        self.check("java", "State[count=4, largest=8]")
 
 
 if __name__ == "__main__":
