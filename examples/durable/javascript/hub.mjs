@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 const from = process.env.TANDEM_NODE_CLIENTS;
 const require = createRequire(from ? join(from, "package.json") : import.meta.url);
-export const { TaskHubGrpcClient, TaskHubGrpcWorker, whenAll, whenAny, NoOpLogger } = require("@microsoft/durabletask-js");
+const { TaskHubGrpcClient, TaskHubGrpcWorker, NoOpLogger } = require("@microsoft/durabletask-js");
+export const { OrchestrationStatus, whenAll, whenAny } = require("@microsoft/durabletask-js");
 
 /** Runs `work` with a client, while a worker has these orchestrators and activities. */
 export async function withHub(address, { orchestrators, activities = [] }, work) {
