@@ -1,4 +1,4 @@
-"""The Java programs that ./dev setup all builds: the examples of examples/durable/java."""
+"""The Java programs that ./dev setup all builds: the examples of examples/durable/java and the tests' own of durable_java/."""
 import os
 import pathlib
 import shutil
