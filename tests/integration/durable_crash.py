@@ -1,5 +1,6 @@
-"""The kill loop of orchestrations: the server and its Python worker are killed at random moments; nothing is lost, and nothing happens
-twice to an instance. TANDEM_CRASH_ROUNDS says how many rounds (10)."""
+"""The kill loop of orchestrations: the server and its worker are killed at random moments; nothing is lost, and nothing happens twice
+to an instance. durable_crash.py [--worker python|js|java]; a quarter of TANDEM_CRASH_ROUNDS (20) says how many rounds."""
+import argparse
 import json
 import logging
 import os
@@ -21,11 +22,19 @@ try:
 except ImportError:
     print("skipped: durabletask is not installed (./dev test installs it)")
     raise SystemExit(77)
-from server import Server
+import java_clients
+from server import ROOT, Server
 
 ROUNDS = max(3, int(os.environ.get("TANDEM_CRASH_ROUNDS", "20")) // 4)
 PER_ROUND = 6
 Status = client.OrchestrationStatus
+MODULES = os.environ.get("TANDEM_NODE_CLIENTS", str(ROOT / "build/clients/node"))
+WORKERS = {"python": [sys.executable, __file__, "work"],
+           "js": ["node", str(ROOT / "tests/integration/durable_crash.mjs")],
+           "java": java_clients.command("CrashWorker")}
+# The longest that a round works before something is killed: a worker should have begun by then. Java's takes a second to start, and
+# five to look for a server that has gone.
+PAUSES = {"python": 0.3, "js": 0.6, "java": 2}
 
 
 def double(_, number):
@@ -76,6 +85,7 @@ def work(address):
 
 class CrashTest(PatientTestCase):
     seconds = 60
+    worker_kind = "python"
 
     def setUp(self):
         with socket.socket() as probe:
@@ -90,7 +100,12 @@ class CrashTest(PatientTestCase):
         self.addCleanup(self.kill_worker)
 
     def start_worker(self):
-        self.worker = subprocess.Popen([sys.executable, __file__, "work", self.address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.worker = subprocess.Popen([*WORKERS[self.worker_kind], self.address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       env={**os.environ, "TANDEM_NODE_CLIENTS": MODULES})
+
+    def keep_worker(self):
+        if self.worker.poll() is not None:
+            self.start_worker()
 
     def kill_worker(self):
         self.worker.kill()
@@ -124,13 +139,14 @@ class CrashTest(PatientTestCase):
                 wanted[instance] = result
             waiting.append(f"waits-{number}")
             self.begin(stub, waiting[-1], "waits", None)
-            time.sleep(chance.uniform(0, 0.3))
+            time.sleep(chance.uniform(0, PAUSES[self.worker_kind]))
             if chance.random() < 0.5:
                 self.kill_worker()
                 self.start_worker()
             if chance.random() < 0.7:
                 self.server.kill()
                 self.server.start()
+            self.keep_worker()
         stub = self.stub()
         for instance in waiting:
             event = pb.RaiseEventRequest(instanceId=instance, name="go")
@@ -140,6 +156,7 @@ class CrashTest(PatientTestCase):
         unfinished = dict(wanted)
 
         def finished():
+            self.keep_worker()
             for instance in list(unfinished):
                 state = self.state(stub, instance)
                 if state is None:
@@ -190,8 +207,21 @@ class CrashTest(PatientTestCase):
         self.assertEqual([e.WhichOneof("eventType") for e in events].count("executionCompleted"), 1, instance)
 
 
-if __name__ == "__main__":
+def main():
     if sys.argv[1:2] == ["work"]:
-        work(sys.argv[2])
-    else:
-        unittest.main()
+        return work(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--worker", choices=WORKERS, default="python")
+    options, rest = parser.parse_known_args()
+    if options.worker == "java" and not java_clients.are_there():
+        print(java_clients.SKIPPED)
+        raise SystemExit(77)
+    if options.worker == "js" and not os.path.isdir(f"{MODULES}/node_modules/@microsoft/durabletask-js"):
+        print("skipped: the Node clients are not installed (./dev test installs them)")
+        raise SystemExit(77)
+    CrashTest.worker_kind = options.worker
+    return unittest.main(argv=[sys.argv[0], *rest])
+
+
+if __name__ == "__main__":
+    main()

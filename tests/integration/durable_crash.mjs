@@ -1,0 +1,39 @@
+// The worker that durable_crash.py kills: node durable_crash.mjs HOST:PORT
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const require = createRequire(join(process.env.TANDEM_NODE_CLIENTS, "package.json"));
+const { TaskHubGrpcWorker, whenAll } = require("@microsoft/durabletask-js");
+
+const range = (count) => Array.from({ length: count }, (_, number) => number);
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+const double = async (_, number) => number * 2;
+const chain = async function* chain(ctx, length) {
+  let total = 0;
+  for (const number of range(length)) total += yield ctx.callActivity(double, number);
+  return total;
+};
+const fan = async function* fan(ctx, width) {
+  return sum(yield whenAll(range(width).map((number) => ctx.callActivity(double, number))));
+};
+const family = async function* family(ctx, width) {
+  const child = (number) => ctx.callSubOrchestrator(chain, 3, { instanceId: `${ctx.instanceId}-${number}` });
+  return sum(yield whenAll(range(width).map(child)));
+};
+const counts = async function* counts(ctx, { left, sum }) {
+  if (left === 0) return sum;
+  const more = yield ctx.callActivity(double, left);
+  ctx.continueAsNew({ left: left - 1, sum: sum + more }, false);
+};
+const waits = async function* waits(ctx) {
+  return yield ctx.waitForExternalEvent("go");
+};
+
+// A worker that finds no server at its start never looks again: it ends, and is started anew.
+const logger = { debug() {}, info() {}, warn() {}, error: (text) => text.startsWith("Worker error") && process.exit(1) };
+const worker = new TaskHubGrpcWorker({ hostAddress: process.argv[2], logger });
+for (const orchestrator of [chain, fan, family, counts, waits]) worker.addOrchestrator(orchestrator);
+worker.addActivity(double);
+await worker.start();
+setInterval(() => {}, 60_000); // until it is killed
