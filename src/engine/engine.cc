@@ -355,7 +355,7 @@ private:
                                             context_.options.limits.invoke_event_bytes)) {
             return fail(ErrorCode::kTooLarge, "the input is too large");
         }
-        auto definition = registry_.definition(request.callable);
+        auto definition = registry_.definition(request.callable, request.language);
         if (!definition) return tl::unexpected<Error>(definition.error());
         Message message;
         message.kind = kind;

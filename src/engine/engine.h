@@ -38,11 +38,12 @@ struct EngineOptions {
 
 struct StartRequest {
     ExecutionId id;
-    CallableRef callable;  // must exist
+    CallableRef callable;  // must exist; what it is listed under may be a part of it (part_of())
     std::string name;      // the door's name of the execution
     Payload input;
     Payload
         attributes;  // JSON object of the door, kept with the execution and given to the language
+    std::string language;  // empty: the callable's
 };
 
 struct StartReply {

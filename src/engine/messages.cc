@@ -25,6 +25,11 @@ ExecutionMessage Shard::message_of(const Action& action) {
 void Shard::handle_message(Message& message) {
     const auto sent = message.rare->sent;
     const uint64_t number = message.rare->number;
+    // In the order in which they were sent.
+    if (const auto before = postponed_.find(message.id); before != postponed_.end()) {
+        before->second.push_back(std::move(message));
+        return;
+    }
     auto loaded = load(message.id);
     if (!loaded && loaded.error().code != ErrorCode::kNotFound)
         return postpone(message, loaded.error());

@@ -21,6 +21,10 @@ std::string revision_key(std::string_view table, const Callable& c) {
     return row_key(table, c.kind, c.name) + "/" + c.revision;
 }
 
+bool has_parts(CallableKind kind) {
+    return kind == CallableKind::kWorkflow || kind == CallableKind::kTaskHub;
+}
+
 tl::unexpected<Error> not_found(const CallableRef& ref) {
     return fail(ErrorCode::kNotFound, std::string(to_string(ref.kind)) + " " + ref.name +
                                           (ref.qualifier.empty() ? "" : ":" + ref.qualifier) +
@@ -291,22 +295,30 @@ Result<std::shared_ptr<const Definition>> Registry::compile_part(const Execution
     return definition;
 }
 
-Result<std::shared_ptr<const Definition>> Registry::definition(const CallableRef& ref) {
-    auto callable = find(ref);
+Result<std::shared_ptr<const Definition>> Registry::definition(const CallableRef& ref,
+                                                               std::string_view language) {
+    const std::string_view name = language.empty() ? ref.name : part_of(ref.name).callable;
+    auto callable = find({ref.kind, std::string(name), ref.qualifier});
     if (!callable) return tl::unexpected<Error>(callable.error());
-    return compile(std::move(*callable));
+    if (language.empty()) return compile(std::move(*callable));
+    ExecutionSummary wanted;
+    wanted.kind = ref.kind;
+    wanted.callable = ref.name;
+    wanted.revision = (*callable)->revision;
+    wanted.language = language;
+    return definition_of(wanted);
 }
 
 Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummary& summary) const {
     Callable probe;
     probe.kind = summary.kind;
-    probe.name = summary.kind == CallableKind::kWorkflow ? part_of(summary.callable).callable
-                                                         : std::string_view(summary.callable);
+    probe.name = has_parts(summary.kind) ? part_of(summary.callable).callable
+                                         : std::string_view(summary.callable);
     probe.revision = summary.revision;
     probe.language = summary.language;
     if (summary.kind != CallableKind::kWorkflow) {
         // The function itself is looked up when its task runs; the language needs no definition.
-        auto current = find({summary.kind, summary.callable, ""});
+        auto current = find({summary.kind, probe.name, ""});
         return current ? current
                        : Result<std::shared_ptr<const Callable>>(
                              std::make_shared<const Callable>(std::move(probe)));
@@ -320,8 +332,7 @@ Result<std::shared_ptr<const Callable>> Registry::archived(const ExecutionSummar
 }
 
 Result<std::shared_ptr<const Definition>> Registry::definition_of(const ExecutionSummary& summary) {
-    if (summary.kind == CallableKind::kWorkflow &&
-        part_of(summary.callable).callable != summary.callable)
+    if (has_parts(summary.kind) && part_of(summary.callable).callable != summary.callable)
         return compile_part(summary);
     Callable probe;
     probe.kind = summary.kind;

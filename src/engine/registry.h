@@ -52,8 +52,10 @@ public:
     std::vector<VariableReferences> variable_references(const Callable& callable) const;
     Result<StateTestReport> test_state(std::string_view language, const StateTest& test) const;
 
-    /// For a new execution: the current (or named) revision, compiled.
-    Result<std::shared_ptr<const Definition>> definition(const CallableRef& ref);
+    /// For a new execution: the current (or named) revision, compiled. In a `language` that is not
+    /// its own, what `ref` names is listed apart from it (part_of()).
+    Result<std::shared_ptr<const Definition>> definition(const CallableRef& ref,
+                                                         std::string_view language = {});
     /// For a recorded execution.
     Result<std::shared_ptr<const Definition>> definition_of(const ExecutionSummary& summary);
     Result<std::shared_ptr<const Callable>> archived(const ExecutionSummary& summary) const;
