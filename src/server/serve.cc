@@ -26,6 +26,7 @@
 #include "json/value.h"
 #include "lang/asl/language.h"
 #include "lang/asl/map_run/language.h"
+#include "lang/durable/entities/language.h"
 #include "lang/durable/language.h"
 #include "lang/invocation/language.h"
 #include "net/http.h"
@@ -105,6 +106,7 @@ private:
     std::unique_ptr<Language> map_runs_;
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<Language> durable_;
+    std::unique_ptr<Language> entities_;
     std::unique_ptr<HttpCalls> http_calls_;
     std::unique_ptr<WorkItems> work_items_;
     services::InstalledServices services_;
@@ -199,6 +201,7 @@ Result<void> Server::open_engine() {
     map_runs_ = asl::make_map_run_language(language);
     invocation_ = invocation::make_language(language);
     durable_ = durable::make_language(language);
+    entities_ = durable::make_entity_language();
     EngineOptions options;
     options.limits = config_.limits;
     options.services = &services_;
@@ -207,9 +210,9 @@ Result<void> Server::open_engine() {
         config_.limits.execution_log_bytes);
     options.event_log = execution_log_.get();
     flush_log();
-    auto engine = Engine::open(
-        options, *store_, *blobs_, *pool_,
-        {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get(), durable_.get()});
+    auto engine = Engine::open(options, *store_, *blobs_, *pool_,
+                               {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get(),
+                                durable_.get(), entities_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};

@@ -85,10 +85,11 @@ Unary* Service::SkipGracefulOrchestrationTerminations(
                 refuse(grpc::StatusCode::INVALID_ARGUMENT,
                        "Name 1 to " + std::to_string(kBatchInstances) + " instances."));
         }
-        HistoryEvent event;
-        if (request->has_reason())
-            *event.mutable_executionterminated()->mutable_input() = request->reason();
-        else event.mutable_executionterminated();
+        Message terminate;
+        terminate.mutable_event()->set_eventid(-1);
+        auto& event = *terminate.mutable_event()->mutable_executionterminated();
+        if (request->has_reason()) *event.mutable_input() = request->reason();
+        terminate.set_spares_owners(true);
         struct Job {
             std::mutex mutex;
             int left = 0;
@@ -96,7 +97,7 @@ Unary* Service::SkipGracefulOrchestrationTerminations(
         };
         const auto job = std::make_shared<Job>();
         job->left = ids.size();
-        const Payload message = message_of(std::move(event));
+        const Payload message(terminate.SerializeAsString());
         for (const std::string& id : ids) {
             engine_.signal(execution_id(hub, id), message,
                            [call, job, id, response](const Result<ExecutionSummary>& told) {

@@ -76,24 +76,4 @@ Unary* Service::DeleteTaskHub(Context* context, const DeleteTaskHubRequest*,
     });
 }
 
-Unary* Service::no_entities() {
-    const auto call = Call::make();
-    call->end(refuse(grpc::StatusCode::UNIMPLEMENTED, "This server has no entities yet."));
-    return call.get();
-}
-
-Unary* Service::SignalEntity(Context*, const SignalEntityRequest*, SignalEntityResponse*) {
-    return no_entities();
-}
-Unary* Service::GetEntity(Context*, const GetEntityRequest*, GetEntityResponse*) {
-    return no_entities();
-}
-Unary* Service::QueryEntities(Context*, const QueryEntitiesRequest*, QueryEntitiesResponse*) {
-    return no_entities();
-}
-Unary* Service::CleanEntityStorage(Context*, const CleanEntityStorageRequest*,
-                                   CleanEntityStorageResponse*) {
-    return no_entities();
-}
-
 }  // namespace tandem::durabletask

@@ -91,7 +91,7 @@ public:
                                        AbandonActivityTaskResponse* response) override;
     Unary* AbandonTaskEntityWorkItem(Context* context, const AbandonEntityTaskRequest* request,
                                      AbandonEntityTaskResponse* response) override;
-    // Entities are not there yet.
+    // entities.cc
     Unary* SignalEntity(Context* context, const SignalEntityRequest* request,
                         SignalEntityResponse* response) override;
     Unary* GetEntity(Context* context, const GetEntityRequest* request,
@@ -125,7 +125,6 @@ private:
     Unary* answer(Context* context, WorkAnswer answer);
     template <class Request>
     Unary* abandon(Context* context, WorkKind kind, const Request& request);
-    Unary* no_entities();
 
     Engine& engine_;
     TaskHubs hubs_;

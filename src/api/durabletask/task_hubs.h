@@ -19,6 +19,25 @@ struct InstanceFilter {
     std::optional<Timestamp> created_from, created_to;  // both inclusive
 };
 
+/// What a listing of entities shows.
+struct EntityFilter {
+    std::string id_prefix;                                // of "@name@key"
+    std::optional<Timestamp> modified_from, modified_to;  // both inclusive
+    bool with_state = false;
+    bool with_transient = false;  // also those without a state
+};
+
+struct EntityPage {
+    std::vector<EntityMetadata> entities;
+    std::string next;  // empty: there are no more
+};
+
+struct CleanedEntities {
+    int emptied = 0;   // empty ones that are gone
+    int released = 0;  // locks whose owners are not there any more
+    std::string next;
+};
+
 struct InstancePage {
     std::vector<ExecutionSummary> instances;
     std::string next;  // empty: there are no more
@@ -49,7 +68,22 @@ public:
     Result<int> purge(const std::string& hub, const std::string& instance, bool recursive,
                       int depth = 0);
 
+    // entity_store.cc
+    /// Tells an entity of a hub that is there; it begins if need be. kOverloaded: too much waits.
+    void tell_entity(const std::string& hub, const std::string& instance, HistoryEvent event,
+                     Callback<StartReply> done);
+    /// With its state. kNotFound: it is not there; kept by Tandem, it may have no state.
+    Result<EntityFacts> entity(const std::string& hub, const std::string& instance);
+    /// Those made last come first.
+    Result<EntityPage> entities(const std::string& hub, const EntityFilter& filter,
+                                std::string cursor, size_t most);
+    Result<CleanedEntities> clean_entities(const std::string& hub, std::string cursor,
+                                           bool removes_empty, bool releases_locks);
+
 private:
+    bool is_orphaned(const std::string& hub, const durable::EntityLock& lock) const;
+    bool remove_empty(const ExecutionId& id);
+
     Engine& engine_;
 };
 

@@ -4,11 +4,12 @@
 
 #include "api/durabletask/door.h"
 #include "base/encoding.h"
+#include "model/task_hub.h"
 
 namespace tandem::durabletask {
 
 ExecutionId execution_id(std::string_view hub, std::string_view instance) {
-    return ExecutionId("durable:" + std::string(hub) + ":" + std::string(instance));
+    return durable::execution_id_of(hub, instance);
 }
 
 grpc::Status refuse(grpc::StatusCode code, std::string message) {
@@ -77,6 +78,14 @@ std::optional<std::string> bad_hub(std::string_view hub) {
         return "The name of the task hub has to be of letters, digits, '-', '_' and '.', at most " +
                std::to_string(kTaskHubChars) + ".";
     return std::nullopt;
+}
+
+std::string entity_id(std::string_view given) { return durable::entity_instance(given); }
+
+std::optional<std::string> bad_entity_id(std::string_view id) {
+    if (durable::entity_name(id).empty())
+        return "The instance ID of an entity has to be '@name@key'.";
+    return bad_instance_id(id);
 }
 
 OrchestrationStatus status_of(const ExecutionSummary& summary) {

@@ -16,6 +16,7 @@
 
 namespace tandem::durabletask {
 
+using durable::EntityFacts;
 using durable::Inspection;
 using durable::Message;
 using durable::Start;
@@ -31,6 +32,9 @@ void to_proto(Timestamp time, google::protobuf::Timestamp* out);
 std::optional<std::string> bad_instance_id(std::string_view id);
 std::optional<std::string> bad_name(std::string_view what, std::string_view name);
 std::optional<std::string> bad_hub(std::string_view hub);
+/// The id of an entity with its name in small letters; what is wrong with it, if anything.
+std::string entity_id(std::string_view given);
+std::optional<std::string> bad_entity_id(std::string_view id);
 inline bool is_entity(std::string_view instance) { return instance.starts_with('@'); }
 
 OrchestrationStatus status_of(const ExecutionSummary& summary);

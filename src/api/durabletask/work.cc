@@ -1,6 +1,7 @@
 // Workers get work items, and answer them.
 #include "api/durabletask/service.h"
 #include "api/durabletask/work_stream.h"
+#include "model/task_hub.h"
 
 namespace tandem::durabletask {
 
@@ -22,6 +23,7 @@ std::vector<WorkFilter> filters_of(const Filters& filters) {
         WorkFilter one{filter.name(), {}};
         if constexpr (requires { filter.versions(); })
             one.versions.assign(filter.versions().begin(), filter.versions().end());
+        else one.name = durable::entity_instance("@" + one.name).substr(1);
         out.push_back(std::move(one));
     }
     return out;

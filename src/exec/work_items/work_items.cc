@@ -60,7 +60,7 @@ Payload joined(const std::vector<Payload>& parts, const Payload& last) {
 struct WorkItems::Item {
     std::string key;
     WorkKind kind = WorkKind::kOrchestrator;
-    std::string hub, name, version, instance;
+    std::string hub, name, version, instance, address;
     Payload request;
     std::function<void(TaskResult)> done;
     uint64_t age = 0;
@@ -145,6 +145,7 @@ void WorkItems::add(ServiceCall call, std::function<void(TaskResult)> done) {
     item->name = routing.name();
     item->version = routing.version();
     item->instance = routing.instance();
+    item->address = address_of(*kind, item->hub, item->instance, routing.task());
     item->request = std::move(call.parameters);
     item->done = std::move(done);
     Outcome outcome;
@@ -206,6 +207,7 @@ bool WorkItems::place(Hub& hub, WorkKind kind, const ItemPtr& item, Outcome& out
     item->worker = best;
     item->token = fresh_token();
     out_.emplace(item->token, item);
+    out_by_address_[item->address].push_back(item);
     items_out.add(1);
     outcome.calls.push_back(
         [best, work = WorkItem{kind, item->token, item->request}] { best->sink(work); });
@@ -226,6 +228,9 @@ void WorkItems::give_up(const ItemPtr& item, Outcome& outcome) {
 void WorkItems::take_back(const ItemPtr& item) {
     --item->worker->out[size_t(item->kind)];
     out_.erase(item->token);
+    const auto same = out_by_address_.find(item->address);
+    std::erase(same->second, item);
+    if (same->second.empty()) out_by_address_.erase(same);
     items_out.add(-1);
     item->worker.reset();
     item->token.clear();
@@ -253,16 +258,17 @@ WorkItems::ItemPtr WorkItems::find(const WorkAnswer& answer) const {
         const ItemPtr& item = it->second;
         return item->kind == answer.kind && item->hub == answer.hub ? item : nullptr;
     }
-    for (const auto& [token, item] : out_) {
-        if (item->kind != answer.kind || item->hub != answer.hub ||
-            item->instance != answer.instance)
-            continue;
-        if (answer.kind != WorkKind::kActivity) return item;
-        ActivityRequest request;
-        if (request.ParseFromString(item->request.str()) && request.taskid() == answer.task)
-            return item;
-    }
-    return nullptr;
+    // Of several, the one that was handed out first: an answer that comes late is of a generation
+    // that is over, and the worker of today's will answer too.
+    const auto same =
+        out_by_address_.find(address_of(answer.kind, answer.hub, answer.instance, answer.task));
+    return same == out_by_address_.end() ? nullptr : same->second.front();
+}
+
+std::string WorkItems::address_of(WorkKind kind, std::string_view hub, std::string_view instance,
+                                  int32_t task) {
+    std::string address = std::to_string(int(kind)) + "/" + std::to_string(task) + "/";
+    return address.append(hub).append("/").append(instance);
 }
 
 Result<void> WorkItems::answer(WorkAnswer answer,
@@ -332,6 +338,7 @@ void WorkItems::close() {
     hubs_.clear();
     by_key_.clear();
     out_.clear();
+    out_by_address_.clear();
     workers_.clear();
 }
 

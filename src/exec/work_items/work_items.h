@@ -115,6 +115,8 @@ private:
     void take_back(const ItemPtr& item);
     void give_up(const ItemPtr& item, Outcome& outcome);
     ItemPtr find(const WorkAnswer& answer) const;
+    static std::string address_of(WorkKind kind, std::string_view hub, std::string_view instance,
+                                  int32_t task);
 
     const Later later_;
     std::mutex mutex_;
@@ -124,6 +126,8 @@ private:
     std::map<std::string, Hub, std::less<>> hubs_;
     std::unordered_map<std::string, ItemPtr> by_key_;
     std::unordered_map<std::string, ItemPtr> out_;  // by token
+    // By what older clients say in place of a token, in the order in which they were handed out.
+    std::unordered_map<std::string, std::vector<ItemPtr>> out_by_address_;
     std::unordered_map<WorkerId, std::shared_ptr<Worker>> workers_;
 };
 

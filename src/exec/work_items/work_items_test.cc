@@ -28,12 +28,14 @@ protected:
         return worker;
     }
     void add(const std::string& key, const std::string& name = "n",
-             const std::string& action = "orchestrator", const std::string& request = "r") {
+             const std::string& action = "orchestrator", const std::string& request = "r",
+             int32_t task = 0) {
         durable::Routing routing;
         routing.set_hub("default");
         routing.set_name(name);
         routing.set_version("1");
         routing.set_instance("of " + key);
+        routing.set_task(task);
         ServiceCall call;
         call.key = key;
         call.service = "durable-task";
@@ -60,6 +62,20 @@ protected:
     std::map<std::string, std::vector<TaskResult>> results_;
     int recorded_ = 0;
 };
+
+TEST_F(WorkItemsTest, WithoutATokenALateAnswerIsTheOldOnes) {
+    const auto worker = connect();
+    add("a");
+    items_.cancel("a");
+    add("a");  // of the next generation
+    ASSERT_EQ(worker->got.size(), 2u);
+    EXPECT_FALSE(answer("", "late", "of a").has_value());  // nobody waits for it
+    EXPECT_TRUE(results_["a"].empty());
+    EXPECT_TRUE(answer("", "now", "of a").has_value());
+    ASSERT_EQ(results_["a"].size(), 1u);
+    EXPECT_EQ(results_["a"][0].payload.view(), "now");
+    EXPECT_FALSE(answer("", "again", "of a").has_value());
+}
 
 TEST_F(WorkItemsTest, WaitForAWorkerAndComeInOrder) {
     add("a"), add("b"), add("c");
@@ -95,9 +111,7 @@ TEST_F(WorkItemsTest, ATokenIsOfOneInstance) {
 TEST_F(WorkItemsTest, OlderClientsNameTheInstanceAndTheTask) {
     add("a");
     for (const int task : {3, 4}) {
-        ActivityRequest request;
-        request.set_taskid(task);
-        add("t" + std::to_string(task), "act", "activity", request.SerializeAsString());
+        add("t" + std::to_string(task), "act", "activity", "r", task);
     }
     const auto worker = connect();
     EXPECT_EQ(worker->got.size(), 3u);

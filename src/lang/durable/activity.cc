@@ -33,7 +33,7 @@ void Decider::answer_function(int32_t id, HistoryEvent event) {
         event.mutable_taskfailed()->set_taskscheduledid(id);
         *event.mutable_taskfailed()->mutable_failuredetails() = failure_of_function(result);
     }
-    receive({{std::move(event), input_.task - o_.base}});
+    receive({{std::move(event), input_.task - o_.base, {}, {}}});
 }
 
 void Decider::answer_activity(const OpenActivity& activity) {
@@ -67,7 +67,7 @@ void Decider::answer_activity(const OpenActivity& activity) {
         if (response.has_result())
             event.mutable_taskcompleted()->mutable_result()->Swap(response.mutable_result());
     }
-    receive({{std::move(event), input_.task - o_.base}});
+    receive({{std::move(event), input_.task - o_.base, {}, {}}});
 }
 
 }  // namespace tandem::durable

@@ -1,16 +1,12 @@
 #include "lang/durable/decider.h"
 
 #include "lang/durable/language.h"
+#include "lang/durable/outbox.h"
 #include "lang/durable/requests.h"
 #include "lang/durable/wire.h"
+#include "model/task_hub.h"
 
 namespace tandem::durable {
-
-ExecutionId execution_id_of(std::string_view hub, std::string_view instance) {
-    std::string id = "durable:";
-    id.append(hub).append(":").append(instance);
-    return ExecutionId(std::move(id));
-}
 
 std::optional<std::string> bad_instance_id(std::string_view hub, std::string_view instance) {
     if (instance.empty()) return "an instance id is empty";
@@ -97,13 +93,8 @@ void Decider::cancel_tasks() {
 }
 
 void Decider::send(const std::string& instance, const Message& message) {
-    // Nobody can have such an id: as if nobody were there.
-    if (bad_instance_id(o_.hub(), instance)) return;
-    Action action;
-    action.type = ActionType::kSend;
-    action.child = execution_id_of(o_.hub(), instance);
-    action.payload = encode_payload(message);
-    out_.actions.push_back(std::move(action));
+    if (auto action = tell_orchestration(o_.hub(), instance, message))
+        out_.actions.push_back(*std::move(action));
 }
 
 }  // namespace tandem::durable

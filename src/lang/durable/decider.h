@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct Received {
     HistoryEvent event;
     uint64_t ref = 0;  // what it answers
     Timestamp due{};
+    std::string name;  // the same, of entities
 };
 
 class Decider {
@@ -55,6 +57,10 @@ private:
     void add(const CreateTimerAction& action, int32_t id);
     void add(const SendEventAction& action, int32_t id);
     void add(const TerminateOrchestrationAction& action);
+    // entity_message.cc
+    void add(const SendEntityMessageAction& action, int32_t id);
+    void ask(const HistoryEvent& event);
+    void release_locks();
     // activity.cc
     void answer_function(int32_t id, HistoryEvent event);
     void answer_activity(const OpenActivity& activity);
@@ -92,6 +98,12 @@ private:
     Decision out_;
 };
 
+/// Numbers of tasks do not repeat from generation to generation.
+uint64_t task_base_from(uint64_t entropy);
+/// Why the message cannot be sent; `calls` and `sections` are those open.
+std::optional<std::string> objection_to(const SendEntityMessageAction& action,
+                                        const std::string& hub, std::set<std::string>& calls,
+                                        std::set<std::string>& sections);
 /// Two words of hexadecimal digits, from a decision's entropy.
 std::string execution_id_from(uint64_t entropy);
 /// Error: why an instance cannot have this id.

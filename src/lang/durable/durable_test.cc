@@ -78,7 +78,7 @@ TEST_F(DurableTest, AnActivityIsCalledAsTheActionSays) {
                   R"(tags { key: "k" value: "v" })");
     Routing routing;
     ASSERT_TRUE(routing.ParseFromString(d.actions[0].client_context.str()));
-    EXPECT_EQ(text_of(routing), R"(hub: "h" name: "a" version: "2" instance: "i")");
+    EXPECT_EQ(text_of(routing), R"(hub: "h" name: "a" version: "2" instance: "i" task: 1)");
     EXPECT_EQ(facts("i").orchestrationstatus(), ORCHESTRATION_STATUS_RUNNING);
     ASSERT_EQ(waiting("i").size(), 1u);
     EXPECT_EQ(waiting("i")[0].detail, "activity a (1)");

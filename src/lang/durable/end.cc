@@ -19,6 +19,7 @@ void Decider::end(const Ending& ending) {
     if (!ending.result.is_null()) completed.mutable_result()->set_value(ending.result.str());
     if (ending.failure) *completed.mutable_failuredetails() = *ending.failure;
     add_history(std::move(event), ending.event_id);
+    release_locks();
     tell_parent(ending);
     const bool succeeded = ending.status == ORCHESTRATION_STATUS_COMPLETED;
     const bool failed = ending.status == ORCHESTRATION_STATUS_FAILED;

@@ -5,14 +5,16 @@
 //                      numbers; index kKeepsStartTime: continue-as-new, then due: when the first
 //                      generation began, output: the custom status
 //   kMessageReceived   index: kind of the HistoryEvent `detail`; ref: what it answers (seq of a
-//                      kHistoryEvent, a timer's or a child's id); due: of a timer; length: if not
-//                      0, a turn begins, with so many events of the inbox
+//                      kHistoryEvent, a timer's or a child's id); name: an entity's request or
+//                      critical section; due: of a timer; length: if not 0, a turn begins, with so
+//                      many events of the inbox
 //   kTurnCompleted     index: events of the inbox that it took; output: custom status; detail:
 //                      trace context; length: as above; input: a rewind's new history, as a
 //                      HistoryChunk
 //   kTurnScheduled     length: a turn begins, with so many events of the inbox (perhaps none)
 //   kHistoryEvent      index: kind of the HistoryEvent `detail`; ref: its event id; due: of a
-//                      timer; name: a child's instance; resource kFunction: the activity is one
+//                      timer; name: a child's instance, an entity's request or critical section;
+//                      resource kFunction: the activity is one
 //   kExecutionRedriven index: how many times it was rewound; name: the client's token
 //   kNote              name kActivityAgain: after a rewind; ref: event id, index and length: place
 //                      of its taskScheduled, resource as above; name kParentRewound: detail: the

@@ -4,6 +4,7 @@
 #include "lang/durable/orchestration.h"
 #include "lang/durable/reading.h"
 #include "lang/durable/wire.h"
+#include "model/task_hub.h"
 
 namespace tandem::durable {
 
@@ -76,6 +77,10 @@ void receive(Orchestration& o, const Event& e) {
             *o.start.mutable_parent()->mutable_orchestrationinstance()->mutable_executionid() =
                 event.executionrewound().parentexecutionid();
     }
+    if (kind == HistoryEvent::kEntityOperationCompleted ||
+        kind == HistoryEvent::kEntityOperationFailed)
+        o.calls.erase(e.name);
+    else if (kind == HistoryEvent::kEntityLockGranted) o.sections[e.name].is_granted = true;
     into_inbox(o, kind, e.detail.str());
     if (e.length != 0) open_turn(o, e, e.length);
 }
@@ -88,6 +93,10 @@ void install(Orchestration& o, std::string_view history) {
     o.ids = reading.ids;
     o.timers = reading.timers;
     for (const auto& [id, child] : reading.children) o.children.emplace(id, child.instance);
+    for (const auto& [id, request] : reading.requests) {
+        if (request.locks.empty()) o.calls.insert(id);
+        else o.sections[id].locks = request.locks;
+    }
     if (!reading.execution_id.empty()) o.execution_id = reading.execution_id;
 }
 
@@ -118,6 +127,21 @@ void end_turn(Orchestration& o, const Event& e) {
     if (e.length != 0) open_turn(o, e, e.length);
 }
 
+void add_entity_message(Orchestration& o, EventKind kind, const Event& e) {
+    if (kind == HistoryEvent::kEntityOperationCalled) o.calls.insert(e.name);
+    if (kind != HistoryEvent::kEntityLockRequested && kind != HistoryEvent::kEntityUnlockSent)
+        return;
+    HistoryEvent event;
+    event.ParseFromString(e.detail.str());
+    if (kind == HistoryEvent::kEntityLockRequested) {
+        o.sections[e.name].locks = locks_in_order(event.entitylockrequested());
+    } else if (const auto it = o.sections.find(e.name); it != o.sections.end()) {
+        std::erase(it->second.locks,
+                   entity_instance(event.entityunlocksent().targetinstanceid().value()));
+        if (it->second.locks.empty()) o.sections.erase(it);
+    }
+}
+
 void add_history(Orchestration& o, const Event& e) {
     const size_t place = append_event(o.history, EventField::kPastEvents, e.detail.view());
     const auto id = int32_t(e.ref);
@@ -131,6 +155,7 @@ void add_history(Orchestration& o, const Event& e) {
         o.children[id] = e.name;
     }
     if (takes_answer(kind)) o.ids.insert(id);
+    if (!e.name.empty()) add_entity_message(o, kind, e);
 }
 
 void close(Orchestration& o, const Event& e) {
@@ -142,6 +167,8 @@ void close(Orchestration& o, const Event& e) {
     o.activities.clear();
     o.timers.clear();
     o.children.clear();
+    o.calls.clear();
+    o.sections.clear();
     o.output = e.output;
     o.failure = e.detail;
     if (e.type == EventType::kExecutionSucceeded) o.status = ORCHESTRATION_STATUS_COMPLETED;

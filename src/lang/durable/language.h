@@ -15,7 +15,4 @@ namespace tandem::durable {
 /// kMessage: encoded tandem.durable.Message. The definition is not read.
 std::unique_ptr<Language> make_language(LanguageOptions options = {});
 
-/// Of an instance of a task hub.
-ExecutionId execution_id_of(std::string_view hub, std::string_view instance);
-
 }  // namespace tandem::durable

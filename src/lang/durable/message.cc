@@ -15,6 +15,7 @@ void Decider::take_message() {
     if (!message.execution_id().empty() && message.execution_id() != o_.execution_id) return;
     if (o_.inbox_bytes > kInboxBytes && !message.event().has_executionterminated())
         return fail_now("LimitExceeded", "too many bytes of events wait for the orchestrator");
+    if (message.spares_owners() && !o_.sections.empty()) return;
     take(std::move(message));
 }
 
@@ -30,10 +31,20 @@ void Decider::take(Message message) {
     if (event.has_executionterminated()) return terminate(event);
     if (child) {
         if (!o_.children.contains(*child)) return;  // it has been answered
-        return receive({{std::move(event), uint32_t(*child)}});
+        return receive({{std::move(event), uint32_t(*child), {}, {}}});
     }
+    std::string entity;  // the request, or the critical section, that it answers
+    if (event.has_entityoperationcompleted()) entity = event.entityoperationcompleted().requestid();
+    else if (event.has_entityoperationfailed()) entity = event.entityoperationfailed().requestid();
+    if (!entity.empty() && !o_.calls.contains(entity)) return;
+    if (event.has_entitylockgranted()) {
+        entity = event.entitylockgranted().criticalsectionid();
+        const auto section = o_.sections.find(entity);
+        if (section == o_.sections.end() || section->second.is_granted) return;
+    }
+    if (!entity.empty()) return receive({{std::move(event), 0, {}, std::move(entity)}});
     if (event.has_eventraised() || event.has_executionsuspended() || event.has_executionresumed())
-        receive({{std::move(event)}});
+        receive({{std::move(event), 0, {}, {}}});
 }
 
 void Decider::fire_timers() {
@@ -46,7 +57,7 @@ void Decider::fire_timers() {
     std::vector<Received> fired;
     for (const auto& [due, id] : o_.timers) {
         if (due > input_.now || fired.size() == kFiredTimers) break;
-        Received timer{history_event(), uint32_t(id), due};
+        Received timer{history_event(), uint32_t(id), due, {}};
         to_proto(due, timer.event.mutable_timerfired()->mutable_fireat());
         timer.event.mutable_timerfired()->set_timerid(id);
         fired.push_back(std::move(timer));
@@ -62,6 +73,7 @@ void Decider::receive(std::vector<Received> received) {
         e.index = uint64_t(received[i].event.eventType_case());
         e.ref = received[i].ref;
         e.due = received[i].due;
+        e.name = received[i].name;
         e.detail = encode_payload(received[i].event);
         if (is_idle && i + 1 == received.size())
             e.length = std::min(o_.inbox.size() + 1, kTurnEvents);

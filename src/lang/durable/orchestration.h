@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "durable_task.pb.h"
 #include "lang/durable/id_set.h"
@@ -29,6 +30,12 @@ struct OpenTurn {
     TaskId task = 0;    // 0: none
     size_t events = 0;  // of the inbox, from its beginning
     Timestamp began{};  // the orchestrator's "now": recorded, so a repeated request says the same
+};
+
+/// Locks of entities that it has asked for, or has.
+struct Section {
+    std::vector<std::string> locks;  // in the order in which they are taken
+    bool is_granted = false;
 };
 
 struct OpenActivity {
@@ -75,6 +82,8 @@ public:
     std::set<std::pair<Timestamp, int32_t>> timers;  // when due, id
     std::map<int32_t, std::string> children;         // id -> instance
     IdSet ids;                                       // of what may have an answer
+    std::set<std::string> calls;                     // of entities: request ids
+    std::map<std::string, Section> sections;
     uint64_t rewinds = 0;
     // Of a closed one.
     Payload output;

@@ -1,9 +1,20 @@
 #include "lang/durable/reading.h"
 
+#include <algorithm>
+
 #include "lang/durable/events.h"
 #include "lang/durable/wire.h"
+#include "model/task_hub.h"
 
 namespace tandem::durable {
+
+std::vector<std::string> locks_in_order(const EntityLockRequestedEvent& request) {
+    std::vector<std::string> locks;
+    for (const std::string& id : request.lockset()) locks.push_back(entity_instance(id));
+    std::sort(locks.begin(), locks.end());
+    locks.erase(std::unique(locks.begin(), locks.end()), locks.end());
+    return locks;
+}
 
 Reading read_history(std::string_view framed) {
     Reading r;
@@ -35,6 +46,17 @@ Reading read_history(std::string_view framed) {
             r.children.erase(event.suborchestrationinstancecompleted().taskscheduledid());
         } else if (kind == HistoryEvent::kSubOrchestrationInstanceFailed) {
             r.children.erase(event.suborchestrationinstancefailed().taskscheduledid());
+        } else if (kind == HistoryEvent::kEntityOperationCalled) {
+            r.requests[event.entityoperationcalled().requestid()] = {place, bytes.size(), {}};
+        } else if (kind == HistoryEvent::kEntityOperationCompleted) {
+            r.requests.erase(event.entityoperationcompleted().requestid());
+        } else if (kind == HistoryEvent::kEntityOperationFailed) {
+            r.requests.erase(event.entityoperationfailed().requestid());
+        } else if (kind == HistoryEvent::kEntityLockRequested) {
+            r.requests[event.entitylockrequested().criticalsectionid()] = {
+                place, bytes.size(), locks_in_order(event.entitylockrequested())};
+        } else if (kind == HistoryEvent::kEntityLockGranted) {
+            r.requests.erase(event.entitylockgranted().criticalsectionid());
         }
         return true;
     });

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "lang/durable/id_set.h"
 #include "lang/durable/orchestration.h"
@@ -27,8 +28,15 @@ struct Reading {
     std::map<int32_t, Activity> activities;
     std::set<std::pair<Timestamp, int32_t>> timers;
     std::map<int32_t, Child> children;
+    struct Request {
+        size_t place = 0, size = 0;
+        std::vector<std::string> locks;  // of a lock's request
+    };
+    std::map<std::string, Request> requests;  // to entities, by request or critical section
 };
 
+/// All who ask for several take them in this order, so that they do not wait for each other.
+std::vector<std::string> locks_in_order(const EntityLockRequestedEvent& request);
 /// `framed`: events as values of any field.
 Reading read_history(std::string_view framed);
 

@@ -11,7 +11,10 @@ namespace {
 // Fields of OrchestratorRequest.
 constexpr uint32_t kInstanceId = 1;
 constexpr uint32_t kExecutionId = 2;
+constexpr uint32_t kEntityParameters = 5;
 constexpr uint32_t kTraceContext = 8;
+// An entityMessageReorderWindow of nothing: SDKs take its presence for the support of entities.
+constexpr std::string_view kNoReordering("\x0a\x00", 2);
 constexpr size_t kFraming = 8;  // of one event, at most, but for huge ones
 
 Action service_action(std::string_view service, TaskId task, Payload request, Payload routing) {
@@ -24,12 +27,14 @@ Action service_action(std::string_view service, TaskId task, Payload request, Pa
     return action;
 }
 
-Payload routing_of(const Orchestration& o, const std::string& name, const std::string* version) {
+Payload routing_of(const Orchestration& o, const std::string& name, const std::string* version,
+                   int32_t task = 0) {
     Routing routing;
     routing.set_hub(o.hub());
     routing.set_name(name);
     if (version != nullptr) routing.set_version(*version);
     routing.set_instance(o.instance());
+    routing.set_task(task);
     return encode_payload(routing);
 }
 
@@ -50,6 +55,7 @@ std::string turn_request(const Orchestration& o) {
     append_event(request, EventField::kNewEvents, encode(began));
     for (size_t i = 0; i < o.turn.events; ++i)
         append_event(request, EventField::kNewEvents, o.inbox[i].bytes);
+    append_field(request, kEntityParameters, kNoReordering);
     if (!o.trace.is_null()) append_field(request, kTraceContext, o.trace.view());
     return request;
 }
@@ -89,9 +95,10 @@ Action activity_action(const Orchestration& o, TaskId task, const OpenActivity& 
     if (scheduled.has_parenttracecontext())
         *request.mutable_parenttracecontext() = scheduled.parenttracecontext();
     request.mutable_tags()->swap(*scheduled.mutable_tags());
-    return service_action(kActivityService, task, encode_payload(request),
-                          routing_of(o, request.name(),
-                                     request.has_version() ? &request.version().value() : nullptr));
+    return service_action(
+        kActivityService, task, encode_payload(request),
+        routing_of(o, request.name(), request.has_version() ? &request.version().value() : nullptr,
+                   activity.id));
 }
 
 std::vector<Action> pending_actions(const Orchestration& o) {

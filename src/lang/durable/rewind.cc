@@ -18,7 +18,7 @@ void Decider::rewind(HistoryEvent event, std::string token) {
     ExecutionRewoundEvent rewound = event.executionrewound();
     event = history_event();
     *event.mutable_executionrewound() = std::move(rewound);
-    receive({{std::move(event)}});
+    receive({{std::move(event), 0, {}, {}}});
 }
 
 /// The parent was rewound and waits for this execution still: under another execution id, and its
@@ -81,6 +81,11 @@ void Decider::install(const OrchestratorResponse& response, size_t consumed) {
         again.mutable_parentexecutionid()->set_value(o_.execution_id);
         again.mutable_instanceid()->set_value(child.instance);
         begin_child(created.suborchestrationinstancecreated(), id, &event);
+    }
+    for (const auto& request : reading.requests) {
+        HistoryEvent event;
+        event.ParseFromArray(o_.history.data() + request.second.place, int(request.second.size));
+        ask(event);
     }
     Event e = event_of(EventType::kTurnScheduled);
     e.length = std::min(o_.inbox.size(), kTurnEvents);

@@ -74,6 +74,13 @@ std::vector<Waiting> waiting_of(const Orchestration& o) {
         add(Waiting::For::kTimer, o.updated, due, "timer" + numbered(id));
     for (const auto& [id, child] : o.children)
         add(Waiting::For::kTask, o.updated, kNever, "orchestration " + child + numbered(id));
+    for (const std::string& call : o.calls)
+        add(Waiting::For::kTask, o.updated, kNever, "a call of an entity, " + call);
+    for (const auto& [id, section] : o.sections) {
+        if (!section.is_granted)
+            add(Waiting::For::kTask, o.updated, kNever,
+                "the locks of " + std::to_string(section.locks.size()) + " entities");
+    }
     if (all.empty())
         add(Waiting::For::kTask, o.updated, kNever,
             o.status == ORCHESTRATION_STATUS_SUSPENDED ? "being resumed" : "an external event");
@@ -105,6 +112,12 @@ std::string Orchestration::dump() const {
             << to_micros(a.since) << (a.is_function ? " function" : "") << '\n';
     for (const auto& [due, id] : timers) out << "timer " << to_micros(due) << ' ' << id << '\n';
     for (const auto& [id, child] : children) out << "child " << id << ' ' << child << '\n';
+    for (const std::string& call : calls) out << "call " << call << '\n';
+    for (const auto& [id, section] : sections) {
+        out << "section " << id << (section.is_granted ? " granted" : "");
+        for (const std::string& lock : section.locks) out << ' ' << lock;
+        out << '\n';
+    }
     for (const auto& [first, last] : ids.runs()) out << "ids " << first << ' ' << last << '\n';
     out << "rewinds " << rewinds << '\n';
     return out.str();

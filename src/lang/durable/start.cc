@@ -12,11 +12,6 @@ namespace {
 
 constexpr int kIgnore = 1;  // older clients' action: what is there stays
 
-/// Numbers of tasks do not repeat from generation to generation.
-uint64_t task_base_from(uint64_t entropy) {
-    return entropy >> kTaskBits << kTaskBits & ~(uint64_t{1} << 63);
-}
-
 bool is_same_call(const ParentInstanceInfo& a, const ParentInstanceInfo& b) {
     const OrchestrationInstance& of_a = a.orchestrationinstance();
     const OrchestrationInstance& of_b = b.orchestrationinstance();
@@ -49,6 +44,10 @@ bool outlives_generation(EventKind kind) {
 }
 
 }  // namespace
+
+uint64_t task_base_from(uint64_t entropy) {
+    return entropy >> kTaskBits << kTaskBits & ~(uint64_t{1} << 63);
+}
 
 std::string execution_id_from(uint64_t entropy) {
     SplitMix64 words(entropy);
@@ -90,6 +89,7 @@ void Decider::start_again(Start start) {
         ending.failure =
             failure_of("OrchestrationReplaced",
                        "the orchestration was replaced by a new one with the same instance id");
+        release_locks();
         tell_parent(ending);
     }
     begin(std::move(start));
@@ -141,6 +141,7 @@ void Decider::continue_as_new(const OrchestratorResponse& response, size_t consu
         if (action.has_completeorchestration()) completion = &action.completeorchestration();
         else apply(action);
     }
+    release_locks();
     std::erase_if(out_.actions, [](const Action& a) { return a.type == ActionType::kRunTask; });
     out_.events.clear();
     Start start = o_.start;

@@ -4,6 +4,7 @@
 
 #include "lang/durable/decider.h"
 #include "lang/durable/language.h"
+#include "lang/durable/outbox.h"
 #include "lang/durable/wire.h"
 
 namespace tandem::durable {
@@ -33,7 +34,6 @@ std::optional<std::string> objection(const OrchestratorAction& action, const Orc
                                      const IdSet& ids) {
     if (action.orchestratorActionType_case() == OrchestratorAction::ORCHESTRATORACTIONTYPE_NOT_SET)
         return "it is of an unknown type";
-    if (action.has_sendentitymessage()) return "entities are not supported";
     if (takes_answer(action) && ids.contains(action.id())) return "its id is in use";
     if (action.has_createtimer() && !action.createtimer().has_fireat())
         return "the timer has no time";
@@ -60,10 +60,14 @@ std::optional<std::string> objection(const OrchestratorResponse& response, const
     }
     if (size_t(response.actions_size()) > kTurnActions) return "it has too many actions";
     IdSet ids = o.ids;
+    std::set<std::string> calls = o.calls, sections;
+    for (const auto& section : o.sections) sections.insert(section.first);
     int completions = 0;
     for (const OrchestratorAction& action : response.actions()) {
-        if (const auto why = objection(action, o, ids))
-            return "action " + std::to_string(action.id()) + " is refused: " + *why;
+        auto why = objection(action, o, ids);
+        if (!why && action.has_sendentitymessage())
+            why = objection_to(action.sendentitymessage(), o.hub(), calls, sections);
+        if (why) return "action " + std::to_string(action.id()) + " is refused: " + *why;
         if (takes_answer(action)) ids.insert(action.id());
         completions += action.has_completeorchestration();
         if (action.has_rewindorchestration() && response.actions_size() != 1)
@@ -141,6 +145,7 @@ void Decider::apply(const OrchestratorAction& action) {
     else if (action.has_createtimer()) add(action.createtimer(), id);
     else if (action.has_sendevent()) add(action.sendevent(), id);
     else if (action.has_terminateorchestration()) add(action.terminateorchestration());
+    else if (action.has_sendentitymessage()) add(action.sendentitymessage(), id);
 }
 
 void Decider::add_history(HistoryEvent event, int32_t id, Timestamp due, std::string name,
@@ -212,17 +217,8 @@ void Decider::begin_child(const SubOrchestrationInstanceCreatedEvent& created, i
     parent.mutable_orchestrationinstance()->set_instanceid(o_.instance());
     parent.mutable_orchestrationinstance()->mutable_executionid()->set_value(o_.execution_id);
     if (rewound != nullptr) *start.mutable_rewound() = *rewound;
-    ChildStart child;
-    child.name = created.instanceid();
-    child.callable = o_.hub();
-    child.language = "durable";
-    child.input = value_of(created.has_input(), created.input());
-    child.attributes = encode_payload(start);
-    Action action;
-    action.type = ActionType::kSend;
-    action.child = ExecutionId(execution_id_of(o_.hub(), created.instanceid()));
-    action.start = std::make_shared<const ChildStart>(std::move(child));
-    out_.actions.push_back(std::move(action));
+    out_.actions.push_back(
+        begin_orchestration(start, value_of(created.has_input(), created.input())));
 }
 
 void Decider::add(const CreateTimerAction& action, int32_t id) {

@@ -9,14 +9,6 @@ namespace tandem::durabletask::http {
 
 namespace {
 
-/// The media type without its parameters.
-bool is_json(const net::HttpRequest& request) {
-    std::string_view type = request.headers.get_or("Content-Type", "");
-    type = type.substr(0, type.find(';'));
-    while (type.ends_with(' ')) type.remove_suffix(1);
-    return is_same_word(type, "application/json");
-}
-
 Result<std::optional<std::string>> reason_of(const Query& query) {
     auto reason = query.find("reason");
     if (reason && reason->size() > kReasonBytes) {

@@ -80,8 +80,10 @@ void ManagementDoor::run(const RequestPtr& request) {
         case Operation::kSuspend:
         case Operation::kResume: return tell(request);
         case Operation::kRewind: return rewind(request);
-        case Operation::kEntities:
-            return request->reply(refuse_with(501, "This server has no entities yet."));
+        case Operation::kEntity: return request->reply(entity(*request));
+        case Operation::kEntities: return request->reply(entities(*request));
+        case Operation::kSignalEntity:
+        case Operation::kDeleteEntity: return signal_entity(request);
         case Operation::kMakePrimary: return request->reply(bare(200));  // there is only one
         case Operation::kUnknown:
         case Operation::kMalformed: break;

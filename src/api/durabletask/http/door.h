@@ -25,6 +25,8 @@ constexpr size_t kWorkThreads = 2;          // of the door
 constexpr size_t kWaitingRequests = 1'000;  // in its queue
 constexpr size_t kReasonBytes = 16u << 10;  // why somebody terminates or suspends
 
+constexpr const char* kContinuation = "x-ms-continuation-token";  // header of listings
+
 struct ManagementOptions {
     std::string secret;  // that callers have to bring; empty: nobody is asked
     std::string scheme = "http";
@@ -72,6 +74,11 @@ private:
     void raise_event(const RequestPtr& request);
     void tell(const RequestPtr& request);
     void rewind(const RequestPtr& request);
+
+    // entities.cc
+    net::HttpResponse entity(const Request& request);
+    net::HttpResponse entities(const Request& request);
+    void signal_entity(const RequestPtr& request);
 
     const ManagementOptions options_;
     Engine& engine_;

@@ -33,9 +33,10 @@ TEST(HttpRoutes, EveryOperationIsFound) {
     EXPECT_EQ(operation("POST", "/instances/i/rewind"), Operation::kRewind);
     EXPECT_EQ(operation("POST", "/instances/i/restart"), Operation::kRestart);
     EXPECT_EQ(operation("GET", "/entities"), Operation::kEntities);
-    EXPECT_EQ(operation("GET", "/entities/n/k"), Operation::kEntities);
-    EXPECT_EQ(operation("POST", "/entities/n/k"), Operation::kEntities);
-    EXPECT_EQ(operation("DELETE", "/entities/n/k"), Operation::kEntities);
+    EXPECT_EQ(operation("GET", "/entities/n"), Operation::kEntities);
+    EXPECT_EQ(operation("GET", "/entities/n/k"), Operation::kEntity);
+    EXPECT_EQ(operation("POST", "/entities/n/k"), Operation::kSignalEntity);
+    EXPECT_EQ(operation("DELETE", "/entities/n/k"), Operation::kDeleteEntity);
     EXPECT_EQ(operation("POST", "/makePrimary"), Operation::kMakePrimary);
 }
 

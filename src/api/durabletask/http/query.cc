@@ -127,4 +127,11 @@ Result<std::vector<OrchestrationStatus>> Query::statuses(std::string_view name) 
     return statuses;
 }
 
+bool is_json(const net::HttpRequest& request) {
+    std::string_view type = request.headers.get_or("Content-Type", "");
+    type = type.substr(0, type.find(';'));
+    while (type.ends_with(' ')) type.remove_suffix(1);
+    return is_same_word(type, "application/json");
+}
+
 }  // namespace tandem::durabletask::http

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/durabletask/words.h"
+#include "net/http.h"
 
 namespace tandem::durabletask::http {
 
@@ -31,6 +32,8 @@ private:
     std::vector<std::pair<std::string, std::string>> parameters_;
 };
 
+/// Whether its body says that it is JSON, with whatever parameters.
+bool is_json(const net::HttpRequest& request);
 /// "Running", "ContinuedAsNew", ...
 std::string_view to_string(OrchestrationStatus status);
 

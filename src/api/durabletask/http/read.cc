@@ -7,8 +7,6 @@ namespace tandem::durabletask::http {
 
 namespace {
 
-constexpr const char* kContinuation = "x-ms-continuation-token";
-
 Result<StatusView> view_of(const Query& query) {
     StatusView view;
     for (const auto& [name, shows] :

@@ -61,9 +61,15 @@ Operation operation_of(const Parts& parts, size_t& instance, size_t& name) {
         if (count == 3) instance = 2;
         return Operation::kStart;
     }
-    if (parts.begins_with("entities") &&
-        (parts.is_get || ((parts.is_post || parts.is_delete) && count == 3)))
-        return count <= 3 ? Operation::kEntities : Operation::kUnknown;
+    if (parts.begins_with("entities") && count <= 3) {
+        name = 1;
+        if (count < 3) return parts.is_get ? Operation::kEntities : Operation::kUnknown;
+        instance = 2;
+        return parts.is_get      ? Operation::kEntity
+               : parts.is_post   ? Operation::kSignalEntity
+               : parts.is_delete ? Operation::kDeleteEntity
+                                 : Operation::kUnknown;
+    }
     if (parts.begins_with("makeprimary") && count == 1 && parts.is_post)
         return Operation::kMakePrimary;
     if (!parts.begins_with("instances")) return Operation::kUnknown;

@@ -18,7 +18,10 @@ enum class Operation {
     kResume,
     kRewind,
     kRestart,
-    kEntities,  // all of them
+    kEntity,
+    kEntities,
+    kSignalEntity,
+    kDeleteEntity,
     kMakePrimary,
     kUnknown,
     kMalformed,  // the path does not decode
@@ -27,8 +30,8 @@ enum class Operation {
 struct Route {
     Operation operation = Operation::kUnknown;
     std::string_view base;  // of the links in the answer
-    std::string instance;   // kStart: empty where the server is to name it
-    std::string name;       // of the orchestrator or the event
+    std::string instance;   // kStart: empty where the server is to name it; of an entity the key
+    std::string name;       // of the orchestrator, the event or the entity
 };
 
 bool owns(std::string_view path);

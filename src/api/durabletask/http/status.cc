@@ -5,14 +5,10 @@
 
 namespace tandem::durabletask::http {
 
-namespace {
-
 std::string print_time(const google::protobuf::Timestamp& time) {
     constexpr size_t kWholeSeconds = 19;  // characters
     return format_iso8601(from_proto(time)).substr(0, kWholeSeconds) + "Z";
 }
-
-}  // namespace
 
 std::string print_output(const OrchestrationState& state) {
     if (state.has_output()) return json_or_string(state.output().value());

@@ -16,6 +16,8 @@ struct StatusView {
 /// `history` matters where it is shown.
 std::string print_status(const ExecutionSummary& summary, const StatusView& view,
                          const HistoryChunk& history = {});
+/// yyyy-MM-ddTHH:mm:ssZ
+std::string print_time(const google::protobuf::Timestamp& time);
 /// The output alone, as JSON: a failure's message where there is none.
 std::string print_output(const OrchestrationState& state);
 /// What has been answered is one row with what asked for it.

@@ -15,6 +15,7 @@ M parsed(const std::string& text) {
 }
 template OrchestratorResponse parsed(const std::string&);
 template ActivityResponse parsed(const std::string&);
+template EntityBatchResult parsed(const std::string&);
 template Message parsed(const std::string&);
 template Start parsed(const std::string&);
 
@@ -75,10 +76,11 @@ Orchestration& World::of(const std::string& instance) {
 
 Decision World::decide(const std::string& instance, Input input) {
     Instance& i = instances_[instance];
-    if (!i.state) i.state = language_->initial(*program_);
+    const Language& spoken = language(instance);
+    if (!i.state) i.state = spoken.initial(*program_);
     input.now = now_;
     input.entropy = SplitMix64(++entropy_).next();
-    Decision d = language_->decide(*program_, *i.state, input);
+    Decision d = spoken.decide(*program_, *i.state, input);
     if (input.type == InputType::kTaskCompleted && !d.events.empty()) i.owed.erase(input.task);
     for (const Event& e : d.events) {
         if (e.type == EventType::kExecutionStarted && e.seq == 1) i.log.clear();
@@ -98,21 +100,32 @@ Decision World::decide(const std::string& instance, Input input) {
 
 void World::check(const std::string& instance) {
     Instance& i = instances_.at(instance);
-    const Orchestration& o = of(instance);
-    auto folded = language_->initial(*program_);
-    for (const Event& e : i.log) language_->evolve(*program_, *folded, e);
-    EXPECT_EQ(static_cast<Orchestration&>(*folded).dump(), o.dump());
-    if (!o.is_open()) i.owed.clear();  // nobody hears of them
-    const auto pending = language_->pending(*program_, *folded);
+    const Language& spoken = language(instance);
+    auto folded = spoken.initial(*program_);
+    for (const Event& e : i.log) spoken.evolve(*program_, *folded, e);
+    const bool is_entity = instance.starts_with('@');
+    EXPECT_EQ(is_entity ? static_cast<Entity&>(*folded).dump()
+                        : static_cast<Orchestration&>(*folded).dump(),
+              is_entity ? entity(instance).dump() : of(instance).dump());
+    if (!i.state->is_open()) i.owed.clear();  // nobody hears of them
+    const auto pending = spoken.pending(*program_, *folded);
     EXPECT_EQ(pending.size(), i.owed.size());
-    EXPECT_EQ(pending.size(), o.open_tasks());
+    EXPECT_EQ(pending.size(), i.state->open_tasks());
     for (const Action& a : pending) {
         const auto owed = i.owed.find(a.task);
         if (owed == i.owed.end()) ADD_FAILURE() << "nobody issued task " << a.task;
         else EXPECT_TRUE(owed->second == a);
     }
     // Whoever is open waits for something that is known, or for somebody outside.
-    EXPECT_EQ(language_->waiting(*program_, o).empty(), !o.is_open());
+    EXPECT_EQ(spoken.waiting(*program_, *i.state).empty(), !i.state->is_open());
+    if (is_entity) {
+        const Entity& e = entity(instance);
+        EXPECT_TRUE(e.task != 0 || e.runnable() == 0) << "nobody is given what may be done";
+        EXPECT_TRUE(e.task != 0 || e.is_locked() || e.queue.empty()) << "a lock is not granted";
+        EXPECT_TRUE(e.is_locked() || e.owned.empty());
+        return;
+    }
+    const Orchestration& o = of(instance);
     EXPECT_TRUE(!o.is_idle() || o.inbox.empty()) << "nobody is given what is in the inbox";
 }
 
@@ -193,6 +206,43 @@ Decision World::timer(const std::string& instance) {
     return decide(instance, std::move(input));
 }
 
+Decision World::tell_entity(const std::string& instance, const std::string& text) {
+    EntityStart start;
+    start.set_hub("h");
+    start.set_instance(instance);
+    *start.mutable_message() = parsed<Message>(text);
+    Input input;
+    input.type = InputType::kStart;
+    input.attributes = Payload(start.SerializeAsString());
+    return decide(instance, std::move(input));
+}
+
+Decision World::answer_entity(const std::string& instance, const std::string& text) {
+    TaskResult result;
+    result.payload = Payload(parsed<EntityBatchResult>(text).SerializeAsString());
+    EXPECT_NE(entity(instance).task, 0u) << instance << " has no batch";
+    return complete(instance, entity(instance).task, std::move(result));
+}
+
+EntityRequest World::batch(const std::string& instance) {
+    EntityRequest request;
+    const Instance& i = instances_.at(instance);
+    const auto owed = i.owed.find(entity(instance).task);
+    if (owed == i.owed.end()) ADD_FAILURE() << instance << " has no batch";
+    else EXPECT_TRUE(request.ParseFromString(owed->second.payload.str()));
+    return request;
+}
+
+Entity& World::entity(const std::string& instance) {
+    return static_cast<Entity&>(*instances_.at(instance).state);
+}
+
+void World::crash(const std::string& instance) {
+    Instance& i = instances_.at(instance);
+    i.state = language(instance).initial(*program_);
+    for (const Event& e : i.log) language(instance).evolve(*program_, *i.state, e);
+}
+
 /// As the engine does it.
 bool World::deliver_one() {
     if (messages_.empty()) return false;
@@ -201,15 +251,17 @@ bool World::deliver_one() {
     const std::string target = sent.child.str().substr(std::string("durable:h:").size());
     if (sent.start) {
         EXPECT_EQ(sent.start->name, target);
-        EXPECT_EQ(sent.start->callable, "h");
-        EXPECT_EQ(sent.start->language, "durable");
+        const bool to_entity = target.starts_with('@');
+        EXPECT_EQ(sent.start->callable, to_entity ? "h:entities" : "h");
+        EXPECT_EQ(sent.start->language, to_entity ? "durable-entity" : "durable");
         Input input;
         input.type = InputType::kStart;
         input.data = sent.start->input;
         input.attributes = sent.start->attributes;
         decide(target, std::move(input));
     }
-    if (sent.payload.is_null() || !has(target) || !of(target).is_open()) return true;
+    if (sent.payload.is_null() || !has(target) || !instances_.at(target).state->is_open())
+        return true;
     Input input;
     input.type = InputType::kMessage;
     input.data = sent.payload;

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "durable_task.pb.h"
+#include "lang/durable/entities/entity.h"
+#include "lang/durable/entities/language.h"
 #include "lang/durable/language.h"
 #include "lang/durable/orchestration.h"
 #include "tandem_durable.pb.h"
@@ -26,6 +28,7 @@ Message parsed(const std::string& text);
 std::string text_of(const google::protobuf::Message& message);
 extern template OrchestratorResponse parsed(const std::string&);
 extern template ActivityResponse parsed(const std::string&);
+extern template EntityBatchResult parsed(const std::string&);
 extern template Message parsed(const std::string&);
 extern template Start parsed(const std::string&);
 
@@ -59,7 +62,16 @@ public:
     bool deliver_one();
     void advance(int64_t ms) { now_ += std::chrono::milliseconds(ms); }
 
+    /// A client tells it: text of a Message. It begins if need be.
+    Decision tell_entity(const std::string& instance, const std::string& message);
+    /// The worker's answer of the batch that it has: text of an EntityBatchResult.
+    Decision answer_entity(const std::string& instance, const std::string& result);
+    /// The request of the batch that is open.
+    EntityRequest batch(const std::string& instance);
     Orchestration& of(const std::string& instance);
+    Entity& entity(const std::string& instance);
+    /// The log as a crash leaves it: folded anew, it is gone on with.
+    void crash(const std::string& instance);
     bool has(const std::string& instance) const { return instances_.contains(instance); }
     const std::map<std::string, Instance>& instances() const { return instances_; }
     /// The request of the turn that is open.
@@ -73,8 +85,12 @@ public:
 
 private:
     void check(const std::string& instance);
+    const Language& language(const std::string& instance) const {
+        return instance.starts_with('@') ? *entities_ : *language_;
+    }
 
     std::unique_ptr<Language> language_ = make_language();
+    std::unique_ptr<Language> entities_ = make_entity_language();
     std::shared_ptr<const Program> program_ = *language_->compile("");
     std::map<std::string, Instance> instances_;
     std::deque<Action> messages_;
