@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const require = createRequire(join(process.env.TANDEM_NODE_CLIENTS, "package.json"));
-const { TaskHubGrpcWorker, whenAll } = require("@microsoft/durabletask-js");
+const { EntityInstanceId, TaskEntity, TaskHubGrpcWorker, whenAll } = require("@microsoft/durabletask-js");
 
 const range = (count) => Array.from({ length: count }, (_, number) => number);
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -26,6 +26,27 @@ const counts = async function* counts(ctx, { left, sum }) {
   const more = yield ctx.callActivity(double, left);
   ctx.continueAsNew({ left: left - 1, sum: sum + more }, false);
 };
+class Account extends TaskEntity {
+  initializeState() {
+    return 0;
+  }
+  deposit(amount) {
+    this.state += amount;
+  }
+  balance() {
+    return this.state;
+  }
+}
+const transfer = async function* transfer(ctx, keys) {
+  const [source, target] = keys.map((key) => new EntityInstanceId("account", key));
+  const lock = yield ctx.entities.lockEntities(source, target);
+  const before = yield ctx.entities.callEntity(source, "balance");
+  yield ctx.entities.callEntity(source, "deposit", -1);
+  yield ctx.entities.callEntity(target, "deposit", 1);
+  const after = yield ctx.entities.callEntity(source, "balance");
+  lock.release();
+  return before - after;
+};
 const waits = async function* waits(ctx) {
   return yield ctx.waitForExternalEvent("go");
 };
@@ -33,7 +54,8 @@ const waits = async function* waits(ctx) {
 // A worker that finds no server at its start never looks again: it ends, and is started anew.
 const logger = { debug() {}, info() {}, warn() {}, error: (text) => text.startsWith("Worker error") && process.exit(1) };
 const worker = new TaskHubGrpcWorker({ hostAddress: process.argv[2], logger });
-for (const orchestrator of [chain, fan, family, counts, waits]) worker.addOrchestrator(orchestrator);
+for (const orchestrator of [chain, fan, family, counts, waits, transfer]) worker.addOrchestrator(orchestrator);
+worker.addNamedEntity("account", () => new Account());
 worker.addActivity(double);
 await worker.start();
 setInterval(() => {}, 60_000); // until it is killed

@@ -67,7 +67,6 @@ class ExamplesTest(unittest.TestCase):
     def test_java(self):
         self.check("java", "State[count=4, largest=8]")
 
-    @unittest.skip("entities are not there yet")
     def test_bank_transfer(self):
         for language in ("python", "javascript") if HAS_NODE else ("python",):
             with self.subTest(language=language):
