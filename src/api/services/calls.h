@@ -23,6 +23,9 @@ struct Asked {
 
 /// states:startExecution. The same key begins no second execution of a STANDARD state machine.
 void start_execution(const Doors& doors, const Asked& asked, Answered done);
+/// states:run, of languages only: begins an execution as states:startExecution does. Of an EXPRESS
+/// state machine there is nothing to wait for by its id: it answers how the execution ended.
+void run_machine(const Doors& doors, const Asked& asked, Answered done);
 /// aws-sdk:sfn:ACTION.
 void call_sfn(const Doors& doors, const Asked& asked, Answered done);
 /// aws-sdk:lambda:ACTION, one of these.

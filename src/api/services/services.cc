@@ -164,6 +164,8 @@ void InstalledServices::route(ServiceCall call, Answered done) {
     const std::string& service = call.service;
     if (service == "states" && call.action == "startExecution")
         return start_execution(doors_, *asked, std::move(done));
+    if (service == "states" && call.action == "run")
+        return run_machine(doors_, *asked, std::move(done));
     if (service == "aws-sdk:sfn" && call.action == "getActivityTask")
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));

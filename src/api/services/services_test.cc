@@ -138,6 +138,38 @@ TEST_F(ServicesTest, AnExpressChildIsStartedToo) {
     EXPECT_TRUE(engine_.last_transient);
 }
 
+TEST_F(ServicesTest, RunBeginsWhatCanBeWaitedFor) {
+    bind();
+    create();
+    const TaskResult begun = call("states", "run", start(R"(,"Input":"[1]")"), "durable:h:i#5");
+    EXPECT_EQ(begun.outcome, TaskOutcome::kSucceeded);
+    EXPECT_TRUE(begun.execution.str().starts_with("states:m:"));
+    EXPECT_EQ(engine_.last_start->input.view(), "[1]");
+    EXPECT_EQ(call("states", "run", start(), "durable:h:i#5").execution, begun.execution);
+    EXPECT_EQ(call("states", "run", start(R"(,"Input":"[")"), "k").error,
+              "StepFunctions.InvalidExecutionInputException");
+    EXPECT_EQ(call("states", "run", R"({"StateMachineArn":"m"})", "k").error,
+              "StepFunctions.InvalidArnException");
+}
+
+TEST_F(ServicesTest, RunWaitsForAnExpressStateMachine) {
+    bind();
+    create("EXPRESS");
+    engine_.transient_end.status = ExecutionStatus::kSucceeded;
+    engine_.transient_end.output = Payload("[2]");
+    const TaskResult ended = call("states", "run", start(R"(,"Input":"[1]")"));
+    EXPECT_EQ(ended.payload.view(), "[2]");
+    EXPECT_TRUE(ended.execution.empty());
+    EXPECT_EQ(engine_.last_transient->input.view(), "[1]");
+    engine_.transient_end.status = ExecutionStatus::kFailed;
+    engine_.transient_end.error = "Broken";
+    engine_.transient_end.cause = "by design";
+    EXPECT_EQ(text(call("states", "run", start())), "Broken: by design");
+    engine_.transient_end.status = ExecutionStatus::kTimedOut;
+    engine_.transient_end.error.reset();
+    EXPECT_EQ(call("states", "run", start()).error, "States.Timeout");
+}
+
 TEST_F(ServicesTest, ErrorsAreWordedAsTheSdksDo) {
     bind();
     EXPECT_EQ(text(call("states", "startExecution", start())),

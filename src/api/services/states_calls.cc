@@ -3,6 +3,7 @@
 
 #include "api/services/calls.h"
 #include "api/states/execution.h"
+#include "api/states/version.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 #include "base/stable_uuid.h"
@@ -93,7 +94,35 @@ json::Value with_date_texts(const json::Value& value) {
     return out;
 }
 
+TaskResult ended(const json::Value& answer) {
+    if (answer.string_or("status", "") == to_string(ExecutionStatus::kSucceeded)) {
+        TaskResult result;
+        result.payload = Payload(std::string(answer.string_or("output", "null")));
+        return result;
+    }
+    const bool is_late = answer.string_or("status", "") == to_string(ExecutionStatus::kTimedOut);
+    return failed(
+        std::string(answer.string_or("error", is_late ? "States.Timeout" : "ExecutionFailed")),
+        std::string(answer.string_or("cause", "")));
+}
+
+TaskResult refused(const aws::ApiError& error) {
+    return sdk1_failure("StepFunctions", "AWSStepFunctions", error, random_uuid());
+}
+
 }  // namespace
+
+void run_machine(const Doors& doors, const Asked& asked, Answered done) {
+    const std::string arn(asked.parameters.string_or("StateMachineArn", ""));
+    const auto target = states::find_target(*doors.context, arn);
+    if (!target) return done(refused(target.error()));
+    if (!states::is_express(*target->callable))
+        return start_execution(doors, asked, std::move(done));
+    doors.states->call("StartSyncExecution", api_input(asked.parameters), {{}, asked.key},
+                       [done = std::move(done)](aws::Answer<json::Value> answer) {
+                           done(answer ? ended(*answer) : refused(answer.error()));
+                       });
+}
 
 void start_execution(const Doors& doors, const Asked& asked, Answered done) {
     json::Value input = api_input(asked.parameters);
@@ -101,9 +130,7 @@ void start_execution(const Doors& doors, const Asked& asked, Answered done) {
     doors.states->call(
         "StartExecution", std::move(input), {{}, asked.key},
         [context = doors.context, done = std::move(done)](aws::Answer<json::Value> answer) {
-            const std::string id = random_uuid();
-            done(answer ? started(*context, *answer, id)
-                        : sdk1_failure("StepFunctions", "AWSStepFunctions", answer.error(), id));
+            done(answer ? started(*context, *answer, random_uuid()) : refused(answer.error()));
         });
 }
 

@@ -1,4 +1,5 @@
 // The answer of an activity. Whatever it is, its orchestration hears of it, once.
+#include "base/encoding.h"
 #include "json/value.h"
 #include "lang/durable/decider.h"
 #include "lang/durable/wire.h"
@@ -14,21 +15,35 @@ TaskFailureDetails failure_of_function(const TaskResult& result) {
     const std::string name =
         result.error.empty() ? std::string(to_string(result.outcome)) : result.error;
     TaskFailureDetails failure = failure_of(
-        is_object ? std::string(said->string_or("errorType", name)) : name,
-        is_object ? std::string(said->string_or("errorMessage", result.cause)) : result.cause);
+        to_valid_utf8(is_object ? std::string(said->string_or("errorType", name)) : name),
+        to_valid_utf8(is_object ? std::string(said->string_or("errorMessage", result.cause))
+                                : result.cause));
     const json::Value* trace = is_object ? said->find("stackTrace") : nullptr;
     if (trace != nullptr) failure.mutable_stacktrace()->set_value(json::print(*trace));
     return failure;
 }
 
+/// Of a state machine that did not succeed: its error, where it gave one.
+TaskFailureDetails failure_of_execution(const ExecutionSummary& child) {
+    const std::string_view status = child.status == ExecutionStatus::kTimedOut  ? "TimedOut"
+                                    : child.status == ExecutionStatus::kAborted ? "Aborted"
+                                                                                : "Failed";
+    const std::string type = "Execution" + std::string(status);
+    return failure_of(child.error.value_or(type),
+                      child.cause.value_or("the execution '" + child.name + "' ended " +
+                                           std::string(to_string(child.status))));
+}
+
 }  // namespace
 
-/// A function knows nothing of the contract: its result is the activity's.
+/// A function knows nothing of the contract, nor does a state machine: its result is the
+/// activity's. Texts of the contract are valid UTF-8, whatever a process says.
 void Decider::answer_function(int32_t id, HistoryEvent event) {
     const TaskResult& result = input_.result;
     if (result.outcome == TaskOutcome::kSucceeded) {
         event.mutable_taskcompleted()->set_taskscheduledid(id);
-        event.mutable_taskcompleted()->mutable_result()->set_value(result.payload.str());
+        event.mutable_taskcompleted()->mutable_result()->set_value(
+            to_valid_utf8(result.payload.str()));
     } else {
         event.mutable_taskfailed()->set_taskscheduledid(id);
         *event.mutable_taskfailed()->mutable_failuredetails() = failure_of_function(result);
@@ -39,8 +54,13 @@ void Decider::answer_function(int32_t id, HistoryEvent event) {
 void Decider::answer_activity(const OpenActivity& activity) {
     const TaskResult& result = input_.result;
     const int32_t id = activity.id;
+    if (!activity.child.empty()) return;  // its call has been answered
     HistoryEvent event = history_event();
-    if (activity.is_function) return answer_function(id, std::move(event));
+    if (!activity.machine.empty() && result.outcome == TaskOutcome::kSucceeded &&
+        !result.execution.empty())
+        return watch_execution(activity);
+    if (activity.is_function || !activity.machine.empty())
+        return answer_function(id, std::move(event));
     const auto fail = [&](TaskFailureDetails failure) {
         event.mutable_taskfailed()->set_taskscheduledid(id);
         *event.mutable_taskfailed()->mutable_failuredetails() = std::move(failure);
@@ -68,6 +88,52 @@ void Decider::answer_activity(const OpenActivity& activity) {
             event.mutable_taskcompleted()->mutable_result()->Swap(response.mutable_result());
     }
     receive({{std::move(event), input_.task - o_.base, {}, {}}});
+}
+
+/// The execution has begun; its end is the activity's.
+void Decider::watch_execution(const OpenActivity& activity) {
+    Event e = event_of(EventType::kNote);
+    e.name = kActivityBegun;
+    e.ref = input_.task - o_.base;
+    e.detail = Payload(input_.result.execution.str());
+    emit(std::move(e));
+    run_activity(input_.task);
+}
+
+void Decider::execution_ended() {
+    const auto activity = o_.activities.find(input_.task);
+    if (activity == o_.activities.end() || activity->second.child.empty()) return;
+    HistoryEvent event = history_event();
+    if (input_.child->status == ExecutionStatus::kSucceeded) {
+        event.mutable_taskcompleted()->set_taskscheduledid(activity->second.id);
+        event.mutable_taskcompleted()->mutable_result()->set_value(input_.child->output.str());
+    } else {
+        event.mutable_taskfailed()->set_taskscheduledid(activity->second.id);
+        *event.mutable_taskfailed()->mutable_failuredetails() = failure_of_execution(*input_.child);
+    }
+    receive({{std::move(event), input_.task - o_.base}});
+}
+
+/// What the call began, when its activity is not waited for any more.
+void Decider::stop_orphan() {
+    if (!input_.owns_child || input_.result.execution.empty()) return;
+    Action action;
+    action.type = ActionType::kStop;
+    action.task = input_.task;
+    action.child = input_.result.execution;
+    out_.actions.push_back(std::move(action));
+}
+
+/// Executions of state machines end with the orchestration that waits for them.
+void Decider::stop_executions() {
+    for (const auto& [task, activity] : o_.activities) {
+        if (activity.child.empty()) continue;
+        Action action;
+        action.type = ActionType::kStop;
+        action.task = task;
+        action.child = activity.child;
+        out_.actions.push_back(std::move(action));
+    }
 }
 
 }  // namespace tandem::durable

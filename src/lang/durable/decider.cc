@@ -40,10 +40,14 @@ Decision Decider::decide() {
         stop();
     } else if (o_.seq > kGenerationEvents) {
         fail_now("LimitExceeded", "the execution has too many events");
+        stop_orphan();
     } else if (input_.type == InputType::kTaskCompleted) {
         const auto activity = o_.activities.find(input_.task);
         if (input_.task != 0 && input_.task == o_.turn.task) answer_turn();
         else if (activity != o_.activities.end()) answer_activity(activity->second);
+        else stop_orphan();
+    } else if (input_.type == InputType::kChildEnded) {
+        execution_ended();
     } else if (input_.type == InputType::kTimer) {
         fire_timers();
     } else if (input_.type == InputType::kSignal || input_.type == InputType::kMessage) {
@@ -89,7 +93,10 @@ void Decider::cancel_tasks() {
         out_.actions.push_back(std::move(action));
     };
     if (o_.turn.task != 0 && input_.task != o_.turn.task) cancel(o_.turn.task);
-    for (const auto& activity : o_.activities) cancel(activity.first);
+    for (const auto& [task, activity] : o_.activities) {
+        if (activity.child.empty()) cancel(task);
+    }
+    stop_executions();
 }
 
 void Decider::send(const std::string& instance, const Message& message) {

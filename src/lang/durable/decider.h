@@ -31,7 +31,8 @@ struct Received {
 
 class Decider {
 public:
-    Decider(Orchestration& o, const Input& input) : o_(o), input_(input) {}
+    Decider(Orchestration& o, const Input& input, const LanguageOptions& options)
+        : o_(o), input_(input), options_(options) {}
     Decision decide();
 
 private:
@@ -50,8 +51,6 @@ private:
     void apply(const OrchestratorAction& action);
     void add_history(HistoryEvent event, int32_t id, Timestamp due = {}, std::string name = {},
                      std::string_view resource = {});
-    /// Where an activity of that name runs.
-    std::string_view resource_of(const std::string& activity) const;
     void add(const ScheduleTaskAction& action, int32_t id);
     void add(const CreateSubOrchestrationAction& action, int32_t id);
     void add(const CreateTimerAction& action, int32_t id);
@@ -64,6 +63,10 @@ private:
     // activity.cc
     void answer_function(int32_t id, HistoryEvent event);
     void answer_activity(const OpenActivity& activity);
+    void watch_execution(const OpenActivity& activity);
+    void execution_ended();
+    void stop_orphan();
+    void stop_executions();
     // message.cc
     void take_message();
     void take(Message message);
@@ -95,6 +98,7 @@ private:
 
     Orchestration& o_;
     const Input& input_;
+    const LanguageOptions& options_;
     Decision out_;
 };
 

@@ -14,11 +14,13 @@
 //   kTurnScheduled     length: a turn begins, with so many events of the inbox (perhaps none)
 //   kHistoryEvent      index: kind of the HistoryEvent `detail`; ref: its event id; due: of a
 //                      timer; name: a child's instance, an entity's request or critical section;
-//                      resource kFunction: the activity is one
+//                      resource: of an activity that no worker answers kFunction or the ARN of a
+//                      state machine
 //   kExecutionRedriven index: how many times it was rewound; name: the client's token
 //   kNote              name kActivityAgain: after a rewind; ref: event id, index and length: place
 //                      of its taskScheduled, resource as above; name kParentRewound: detail: the
-//                      parent's execution id
+//                      parent's execution id; name kActivityBegun: ref: seq of the event that
+//                      opened the activity; detail: id of the execution that it has begun
 //   closing events     output; error, cause; detail: encoded TaskFailureDetails; index: the status
 #pragma once
 
@@ -33,6 +35,7 @@ namespace tandem::durable {
 constexpr uint64_t kKeepsStartTime = 1;
 constexpr std::string_view kActivityAgain = "activity";
 constexpr std::string_view kParentRewound = "parent";
+constexpr std::string_view kActivityBegun = "begun";
 constexpr std::string_view kFunction = "function";
 
 constexpr bool takes_answer(EventKind kind) {

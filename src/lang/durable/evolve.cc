@@ -19,6 +19,12 @@ void open_turn(Orchestration& o, const Event& e, size_t events) {
     o.turn = {o.task_of(e.seq), std::min(events, o.inbox.size()), e.time};
 }
 
+void open_activity(Orchestration& o, const Event& e, size_t place, size_t size) {
+    OpenActivity activity{int32_t(e.ref), place, size, e.time, e.resource == kFunction, {}, {}};
+    if (!activity.is_function) activity.machine = e.resource;
+    o.activities[o.task_of(e.seq)] = std::move(activity);
+}
+
 HistoryEvent execution_started(const Orchestration& o, Timestamp time) {
     const CreateInstanceRequest& request = o.start.request();
     HistoryEvent event;
@@ -147,8 +153,7 @@ void add_history(Orchestration& o, const Event& e) {
     const auto id = int32_t(e.ref);
     const auto kind = EventKind(e.index);
     if (kind == HistoryEvent::kTaskScheduled) {
-        o.activities[o.task_of(e.seq)] = {id, place, e.detail.size(), e.time,
-                                          e.resource == kFunction};
+        open_activity(o, e, place, e.detail.size());
     } else if (kind == HistoryEvent::kTimerCreated) {
         o.timers.emplace(e.due, id);
     } else if (kind == HistoryEvent::kSubOrchestrationInstanceCreated) {
@@ -197,8 +202,11 @@ void evolve(Orchestration& o, const Event& e) {
     } else if (e.type == EventType::kNote) {
         const size_t size = o.history.size();
         if (e.name == kActivityAgain && e.index <= size && e.length <= size - e.index) {
-            o.activities[o.task_of(e.seq)] = {int32_t(e.ref), e.index, e.length, e.time,
-                                              e.resource == kFunction};
+            open_activity(o, e, e.index, e.length);
+        } else if (e.name == kActivityBegun) {
+            const auto activity = o.activities.find(o.task_of(e.ref));
+            if (activity != o.activities.end())
+                activity->second.child = ExecutionId(e.detail.str());
         } else if (e.name == kParentRewound) {
             o.start.mutable_parent()
                 ->mutable_orchestrationinstance()

@@ -13,6 +13,7 @@ class Nothing final : public Program {};
 
 class DurableLanguage final : public Language {
 public:
+    explicit DurableLanguage(LanguageOptions options) : options_(std::move(options)) {}
     std::string_view name() const override { return "durable"; }
     Result<std::shared_ptr<const Program>> compile(std::string_view) const override {
         return std::shared_ptr<const Program>(std::make_shared<Nothing>());
@@ -22,7 +23,7 @@ public:
         return std::make_unique<Orchestration>();
     }
     Decision decide(const Program&, State& state, const Input& input) const override {
-        return Decider(static_cast<Orchestration&>(state), input).decide();
+        return Decider(static_cast<Orchestration&>(state), input, options_).decide();
     }
     void evolve(const Program&, State& state, const Event& event) const override {
         durable::evolve(static_cast<Orchestration&>(state), event);
@@ -36,12 +37,15 @@ public:
     Payload inspect(const Program&, const State& state) const override {
         return inspection_of(static_cast<const Orchestration&>(state));
     }
+
+private:
+    const LanguageOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Language> make_language(LanguageOptions) {
-    return std::make_unique<DurableLanguage>();
+std::unique_ptr<Language> make_language(LanguageOptions options) {
+    return std::make_unique<DurableLanguage>(std::move(options));
 }
 
 }  // namespace tandem::durable

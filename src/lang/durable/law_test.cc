@@ -8,7 +8,7 @@ namespace {
 
 class RandomWorld : public World {
 public:
-    explicit RandomWorld(uint64_t seed) : rng_(seed) {}
+    explicit RandomWorld(uint64_t seed) : rng_(seed) { callables = &machines_; }
 
     void run(int steps) {
         for (int i = 0; i < 3; ++i) start(name(), "", "1");
@@ -17,6 +17,8 @@ public:
         ends_ = true;
         for (int i = 0; i < 10'000 && !is_quiet(); ++i) settle();
         EXPECT_TRUE(is_quiet());
+        while (!calls_.empty()) answer_call();
+        EXPECT_TRUE(executions.empty()) << "nobody waits for " << *executions.begin();
         for (const auto& [instance, unused] : instances()) check_history(instance);
     }
 
@@ -46,6 +48,7 @@ private:
             case 3: redrive(i, "again"); break;
             case 4: garbage(i); break;
             case 5: timer(i); break;
+            case 6: answer_call(); break;
             default: deliver_one(); work(i);
         }
     }
@@ -57,6 +60,7 @@ private:
         for (const auto& [i, unused] : instances()) all.push_back(i);
         for (const std::string& i : all) {
             timer(i);
+            answer_call();
             work(i);
             if (of(i).turn.task == 0 && of(i).is_open())
                 signal(i, R"(event { eventRaised { name: "e" } })");
@@ -75,11 +79,30 @@ private:
         if (!o.activities.empty() && below(2) == 0) {
             auto it = o.activities.begin();
             std::advance(it, below(o.activities.size()));
-            answer_activity(i, it->second.id,
-                            below(3) == 0 ? R"(failureDetails { errorType: "E" })"
-                                          : R"(result { value: "r" })");
+            if (!it->second.machine.empty()) end_execution_of(i, it->first);
+            else
+                answer_activity(i, it->second.id,
+                                below(3) == 0 ? R"(failureDetails { errorType: "E" })"
+                                              : R"(result { value: "r" })");
         }
         if (of(i).turn.task != 0) turn(i);
+    }
+
+    /// Also what nobody waits for any more: the call was on its way.
+    void answer_call() {
+        if (calls_.empty()) return;
+        const auto at = calls_.begin() + ptrdiff_t(below(calls_.size()));
+        const auto call = *at;
+        calls_.erase(at);
+        answer_start(call.first, call.second, "states:m:" + std::to_string(++begun_));
+    }
+
+    void end_execution_of(const std::string& i, TaskId task) {
+        ExecutionSummary ended;
+        ended.id = of(i).activities.at(task).child;
+        ended.status = below(2) == 0 ? ExecutionStatus::kSucceeded : ExecutionStatus::kAborted;
+        ended.output = Payload("1");
+        if (!ended.id.empty()) end_execution(i, task, std::move(ended));
     }
 
     void turn(const std::string& i) {
@@ -138,7 +161,7 @@ private:
                     break;
                 }
                 [[fallthrough]];
-            default: action.mutable_scheduletask()->set_name("a");
+            default: action.mutable_scheduletask()->set_name(below(2) == 0 ? "m" : "a");
         }
     }
 
@@ -160,7 +183,9 @@ private:
     void reply(const std::string& i, const OrchestratorResponse& response) {
         TaskResult result;
         result.payload = Payload(response.SerializeAsString());
-        answer_with(i, std::move(result));
+        for (const Action& a : answer_with(i, std::move(result)).actions) {
+            if (a.type == ActionType::kRunTask && a.owns_child) calls_.emplace_back(i, a.task);
+        }
     }
 
     /// What answers something answers it once.
@@ -180,7 +205,18 @@ private:
         for (const auto& [id, count] : answers) EXPECT_EQ(count, 1) << i << " " << id;
     }
 
+    /// The installation has one state machine.
+    class OneMachine final : public Callables {
+    public:
+        bool has(const CallableRef& ref) const override {
+            return ref.kind == CallableKind::kWorkflow && ref.name == "m";
+        }
+    };
+
     SplitMix64 rng_;
+    const OneMachine machines_;
+    std::vector<std::pair<std::string, TaskId>> calls_;  // that begin executions
+    int begun_ = 0;
     bool ends_ = false;
 };
 

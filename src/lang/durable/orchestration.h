@@ -43,6 +43,8 @@ struct OpenActivity {
     size_t place = 0, size = 0;  // of its taskScheduled in the history
     Timestamp since{};
     bool is_function = false;  // of this installation, and needs no worker
+    std::string machine;       // ARN, of one that is a state machine
+    ExecutionId child;         // then: the execution, once it has begun
 };
 
 class Orchestration final : public State {

@@ -2,6 +2,8 @@
 
 #include <google/protobuf/wrappers.pb.h>
 
+#include "json/value.h"
+#include "lang/durable/callee.h"
 #include "lang/durable/wire.h"
 
 namespace tandem::durable {
@@ -60,6 +62,23 @@ std::string turn_request(const Orchestration& o) {
     return request;
 }
 
+/// Begins an execution of the state machine, or goes on waiting for its end.
+Action machine_action(TaskId task, const OpenActivity& activity,
+                      const TaskScheduledEvent& scheduled) {
+    Action action;
+    action.task = task;
+    if (!activity.child.empty()) {
+        action.type = ActionType::kWatch;
+        action.child = activity.child;
+        return action;
+    }
+    json::Value parameters = json::Value::object({{"StateMachineArn", activity.machine}});
+    if (scheduled.has_input()) parameters.set("Input", scheduled.input().value());
+    action = service_action(kMachineService, task, Payload(json::print(parameters)), {});
+    action.owns_child = true;
+    return action;
+}
+
 }  // namespace
 
 Action turn_action(const Orchestration& o) {
@@ -77,11 +96,12 @@ TaskScheduledEvent scheduled_of(const Orchestration& o, const OpenActivity& acti
 
 Action activity_action(const Orchestration& o, TaskId task, const OpenActivity& activity) {
     TaskScheduledEvent scheduled = scheduled_of(o, activity);
+    if (!activity.machine.empty()) return machine_action(task, activity, scheduled);
     if (activity.is_function) {
         Action action;
         action.type = ActionType::kRunTask;
         action.task = task;
-        action.target = {CallableKind::kFunction, scheduled.name(), {}};
+        action.target = function_of(scheduled.name());
         action.payload = Payload(scheduled.has_input() ? scheduled.input().value() : "null");
         return action;
     }

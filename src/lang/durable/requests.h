@@ -9,6 +9,7 @@ namespace tandem::durable {
 
 constexpr std::string_view kOrchestratorService = "durable-task:orchestrator";
 constexpr std::string_view kActivityService = "durable-task:activity";
+constexpr std::string_view kMachineService = "states:run";
 
 Action turn_action(const Orchestration& o);
 Action activity_action(const Orchestration& o, TaskId task, const OpenActivity& activity);

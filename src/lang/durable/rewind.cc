@@ -1,5 +1,6 @@
 // Rewind: an orchestration that failed goes on from before its failures. The worker is asked to
 // rewrite the history; what in the new one has no answer is asked for again.
+#include "lang/durable/callee.h"
 #include "lang/durable/decider.h"
 #include "lang/durable/reading.h"
 #include "lang/durable/wire.h"
@@ -68,7 +69,7 @@ void Decider::install(const OrchestratorResponse& response, size_t consumed) {
         e.length = activity.size;
         HistoryEvent scheduled;
         scheduled.ParseFromArray(o_.history.data() + activity.place, int(activity.size));
-        e.resource = resource_of(scheduled.taskscheduled().name());
+        e.resource = resource_of(scheduled.taskscheduled().name(), input_.callables, options_);
         emit(std::move(e));
         run_activity(o_.task_of(o_.seq));
     }

@@ -69,7 +69,8 @@ std::vector<Waiting> waiting_of(const Orchestration& o) {
     if (o.turn.task != 0) add(Waiting::For::kTask, o.turn.began, kNever, "orchestrator " + name);
     for (const auto& [task, activity] : o.activities)
         add(Waiting::For::kTask, activity.since, kNever,
-            "activity " + scheduled_of(o, activity).name() + numbered(activity.id));
+            (activity.machine.empty() ? "activity " : "state machine ") +
+                scheduled_of(o, activity).name() + numbered(activity.id));
     for (const auto& [due, id] : o.timers)
         add(Waiting::For::kTimer, o.updated, due, "timer" + numbered(id));
     for (const auto& [id, child] : o.children)
@@ -109,7 +110,8 @@ std::string Orchestration::dump() const {
         << to_micros(turn.began) << '\n';
     for (const auto& [task, a] : activities)
         out << "activity " << task << ' ' << a.id << ' ' << a.place << ' ' << a.size << ' '
-            << to_micros(a.since) << (a.is_function ? " function" : "") << '\n';
+            << to_micros(a.since) << (a.is_function ? " function" : "") << ' ' << a.machine << ' '
+            << a.child.str() << '\n';
     for (const auto& [due, id] : timers) out << "timer " << to_micros(due) << ' ' << id << '\n';
     for (const auto& [id, child] : children) out << "child " << id << ' ' << child << '\n';
     for (const std::string& call : calls) out << "call " << call << '\n';

@@ -2,6 +2,7 @@
 // no sense ends the instance, visibly, since asking again would most likely ask for ever.
 #include <algorithm>
 
+#include "lang/durable/callee.h"
 #include "lang/durable/decider.h"
 #include "lang/durable/language.h"
 #include "lang/durable/outbox.h"
@@ -123,6 +124,7 @@ void Decider::apply(const OrchestratorResponse& response, size_t consumed) {
     ending.result = value_of(completed.has_result(), completed.result());
     if (completed.has_failuredetails()) ending.failure = completed.failuredetails();
     ending.event_id = completion->id();
+    stop_executions();
     end(ending);
 }
 
@@ -161,13 +163,6 @@ void Decider::add_history(HistoryEvent event, int32_t id, Timestamp due, std::st
     emit(std::move(e));
 }
 
-/// One that is named like a function is that function, and needs no worker of a hub.
-std::string_view Decider::resource_of(const std::string& activity) const {
-    const bool is_function = input_.callables != nullptr &&
-                             input_.callables->has({CallableKind::kFunction, activity, {}});
-    return is_function ? kFunction : std::string_view();
-}
-
 void Decider::add(const ScheduleTaskAction& action, int32_t id) {
     HistoryEvent event = history_event();
     TaskScheduledEvent& scheduled = *event.mutable_taskscheduled();
@@ -177,7 +172,8 @@ void Decider::add(const ScheduleTaskAction& action, int32_t id) {
     if (action.has_parenttracecontext())
         *scheduled.mutable_parenttracecontext() = action.parenttracecontext();
     *scheduled.mutable_tags() = action.tags();
-    add_history(std::move(event), id, {}, {}, resource_of(action.name()));
+    add_history(std::move(event), id, {}, {},
+                resource_of(action.name(), input_.callables, options_));
     run_activity(o_.task_of(o_.seq));
 }
 

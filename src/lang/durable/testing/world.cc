@@ -64,6 +64,8 @@ std::string brief(const std::vector<Action>& actions) {
         if (a.type == ActionType::kRunTask)
             out += "run " + a.target.name.substr(a.target.name.find(':') + 1);
         else if (a.type == ActionType::kCancelTask) out += "cancel";
+        else if (a.type == ActionType::kWatch) out += "watch " + a.child.str();
+        else if (a.type == ActionType::kStop) out += "stop " + a.child.str();
         else if (a.type == ActionType::kSend) out += (a.start ? "start " : "send ") + a.child.str();
         else out += "?";
     }
@@ -80,18 +82,26 @@ Decision World::decide(const std::string& instance, Input input) {
     if (!i.state) i.state = spoken.initial(*program_);
     input.now = now_;
     input.entropy = SplitMix64(++entropy_).next();
+    if (input.callables == nullptr) input.callables = callables;
     Decision d = spoken.decide(*program_, *i.state, input);
-    if (input.type == InputType::kTaskCompleted && !d.events.empty()) i.owed.erase(input.task);
+    const bool is_answer =
+        input.type == InputType::kTaskCompleted || input.type == InputType::kChildEnded;
+    if (is_answer && !d.events.empty()) i.owed.erase(input.task);
     for (const Event& e : d.events) {
         if (e.type == EventType::kExecutionStarted && e.seq == 1) i.log.clear();
         EXPECT_EQ(e.seq, i.log.size() + 1);
         i.log.push_back(e);
     }
     for (const Action& a : d.actions) {
-        const bool is_new = a.type != ActionType::kRunTask || i.owed.emplace(a.task, a).second;
+        const bool is_asked = a.type == ActionType::kRunTask || a.type == ActionType::kWatch;
+        const bool is_new = !is_asked || i.owed.emplace(a.task, a).second;
         EXPECT_TRUE(is_new) << "task " << a.task << " runs twice";
         const bool was_owed = a.type != ActionType::kCancelTask || i.owed.erase(a.task) == 1;
         EXPECT_TRUE(was_owed) << "task " << a.task << " is cancelled and was not open";
+        if (a.type == ActionType::kStop) {
+            i.owed.erase(a.task);
+            EXPECT_EQ(executions.erase(a.child.str()), 1u) << a.child.str() << " is not running";
+        }
         if (a.type == ActionType::kSend) messages_.push_back(a);
     }
     check(instance);
@@ -167,6 +177,29 @@ Decision World::answer_activity(const std::string& instance, int32_t id, const s
     }
     ADD_FAILURE() << "activity " << id << " is not open";
     return {};
+}
+
+Decision World::answer_start(const std::string& instance, TaskId task,
+                             const std::string& execution) {
+    Input input;
+    input.type = InputType::kTaskCompleted;
+    input.task = task;
+    input.owns_child = true;
+    input.result.payload = Payload("{}");
+    input.result.execution = ExecutionId(execution);
+    executions.insert(execution);
+    if (of(instance).is_open()) return decide(instance, std::move(input));
+    executions.erase(execution);  // the engine stops what ended executions own
+    return {};
+}
+
+Decision World::end_execution(const std::string& instance, TaskId task, ExecutionSummary ended) {
+    executions.erase(ended.id.str());
+    Input input;
+    input.type = InputType::kChildEnded;
+    input.task = task;
+    input.child = std::make_shared<const ExecutionSummary>(std::move(ended));
+    return decide(instance, std::move(input));
 }
 
 Decision World::complete(const std::string& instance, TaskId task, TaskResult result) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ public:
     /// The worker's answer of an activity: text of an ActivityResponse.
     Decision answer_activity(const std::string& instance, int32_t id, const std::string& response);
     Decision complete(const std::string& instance, TaskId task, TaskResult result);
+    /// The task has begun an execution, which runs from now on.
+    Decision answer_start(const std::string& instance, TaskId task, const std::string& execution);
+    Decision end_execution(const std::string& instance, TaskId task, ExecutionSummary ended);
     /// Text of a Message.
     Decision signal(const std::string& instance, const std::string& message);
     Decision send(const std::string& instance, const std::string& message);
@@ -82,6 +86,9 @@ public:
     OrchestrationState facts(const std::string& instance);
     std::vector<Waiting> waiting(const std::string& instance);
     Timestamp now() const { return now_; }
+
+    const Callables* callables = nullptr;  // of inputs that name none
+    std::set<std::string> executions;      // of state machines, that run
 
 private:
     void check(const std::string& instance);
