@@ -111,8 +111,8 @@ const std::map<std::string, Names>& allowed() {
          {"base", "json", "net", "model", "engine", "exec", "exec/work_items", "api/aws"}},
         {"api/services",
          {"base", "json", "net", "model", "engine", "exec", "exec/s3", "exec/items", "exec/http",
-          "exec/work_items", "store/blob",
-          "api/aws", "api/states", "api/lambda"}},
+          "exec/work_items", "store/blob", "api/aws", "api/states", "api/lambda",
+          "api/durabletask"}},
         {"cli",
          {"base", "json", "net", "server/config.h", "server/credentials.h", "server/serve.h"}},
     };

@@ -1,5 +1,6 @@
-"""One registry: orchestrations that call functions and state machines by name. Stops reach what was begun, and a crash begins nothing
-twice."""
+"""One registry: orchestrations that call functions and state machines by name, and state machines that start orchestrations. Stops
+reach what was begun, and a crash begins nothing twice."""
+import datetime
 import io
 import json
 import logging
@@ -12,6 +13,8 @@ from clients import ROLE, PatientTestCase, botocore
 try:
     import grpc
     from durabletask import client, task, worker
+    from durabletask.internal import orchestrator_service_pb2 as pb
+    from durabletask.internal import orchestrator_service_pb2_grpc as stubs
 except ImportError:
     print("skipped: durabletask is not installed (./dev test installs it)")
     raise SystemExit(77)
@@ -51,6 +54,23 @@ def leaves(ctx, name):
     return (yield ctx.wait_for_external_event("go"))
 
 
+def doubles(ctx, number):
+    return number * 2
+
+
+def breaks(ctx, words):
+    raise ValueError(words)
+
+
+def slowly(ctx, value):
+    yield ctx.create_timer(datetime.timedelta(seconds=2))
+    return value
+
+
+def waits(ctx, _):
+    return (yield ctx.wait_for_external_event("go"))
+
+
 def local(_, value):
     return ["a worker's", value]
 
@@ -75,7 +95,7 @@ class DurableRegistryTest(PatientTestCase):
             ("both", ECHO), ("echo", ECHO), ("failing", FAILING), ("slow", SLOW), ("endless", ENDLESS))}
         cls.machines["quick"] = cls.make("quick", ECHO, type="EXPRESS")
         cls.worker = worker.TaskHubGrpcWorker(host_address=cls.server.ready["grpc"])
-        for orchestrator in (calls, fan, leaves):
+        for orchestrator in (calls, fan, leaves, doubles, breaks, slowly, waits):
             cls.worker.add_orchestrator(orchestrator)
         cls.worker.add_activity(local)
         cls.worker.start()
@@ -166,6 +186,112 @@ class DurableRegistryTest(PatientTestCase):
         self.assertEqual(json.loads(self.end(instance).serialized_output), list(range(8)))
         found = self.executions("slow")
         self.assertEqual((len(found), {e["status"] for e in found}), (8, {"SUCCEEDED"}))
+
+    # State machines that start orchestrations.
+
+    def machine(self, parameters, pattern=".sync", **fields):
+        type(self).made = getattr(self, "made", 0) + 1
+        state = {"Type": "Task", "Resource": "arn:aws:states:::durable-task:startOrchestration" + pattern, "Parameters": parameters,
+                 "End": True, **fields}
+        states = {"T": state, "Caught": {"Type": "Pass", "End": True}} if "Catch" in fields else {"T": state}
+        return self.make(f"starts{self.made}", {"StartAt": "T", "States": states})
+
+    def begin(self, machine, value=None):
+        return self.states.start_execution(stateMachineArn=machine, input=json.dumps(value))["executionArn"]
+
+    def ended(self, arn, status="SUCCEEDED"):
+        self.until("the execution did not end", lambda: self.states.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        found = self.states.describe_execution(executionArn=arn)
+        self.assertEqual(found["status"], status, found.get("cause"))
+        return found
+
+    def instances(self, name):
+        return [state for state in self.client.get_all_orchestration_states() if state.name == name]
+
+    def test_a_state_machine_awaits_an_orchestration(self):
+        machine = self.machine({"Name": "doubles", "Input.$": "$.n", "Tags": {"a": "b"}, "InstanceId": "named"})
+        result = json.loads(self.ended(self.begin(machine, {"n": 21}))["output"])
+        self.assertEqual({key: result[key] for key in ("InstanceId", "TaskHub", "RuntimeStatus", "Input", "Output")},
+                         {"InstanceId": "named", "TaskHub": "default", "RuntimeStatus": "Completed", "Input": 21, "Output": 42})
+        arn = self.begin(self.machine({"Name": "calls", "Input": [["echo", {"n": 1}], ["shout", "a"]]}, OutputPath="$.Output"))
+        self.assertEqual(json.loads(self.ended(arn)["output"]), [{"n": 1}, "A"])
+
+    def test_a_state_machine_starts_an_orchestration_and_goes_on(self):
+        arn = self.begin(self.machine({"Name": "waits", "InstanceId": "on-its-own"}, pattern=""))
+        self.assertEqual(json.loads(self.ended(arn)["output"]), {"InstanceId": "on-its-own"})
+        again = self.ended(self.begin(self.machine({"Name": "waits", "InstanceId": "on-its-own"})), "FAILED")
+        self.assertEqual((again["error"], again["cause"]), ("DurableTask.OrchestrationAlreadyExists",
+                                                            "An orchestration with the instance ID 'on-its-own' exists already."))
+        self.client.raise_orchestration_event("on-its-own", "go", data=1)
+        self.end("on-its-own")
+
+    def test_a_failed_orchestration_is_caught(self):
+        catch = [{"ErrorEquals": ["DurableTask.OrchestrationFailed"], "Next": "Caught"}]
+        machine = self.machine({"Name": "breaks", "Input": "so it is"}, Catch=catch)
+        caught = json.loads(self.ended(self.begin(machine))["output"])
+        self.assertEqual(caught["Error"], "DurableTask.OrchestrationFailed")
+        cause = json.loads(caught["Cause"])
+        self.assertEqual((cause["RuntimeStatus"], cause["ErrorType"]), ("Failed", "builtins.ValueError"))
+        self.assertIn("so it is", cause["ErrorMessage"])
+
+    def test_an_orchestration_ends_with_its_task(self):
+        for number, (fields, end) in enumerate((({}, "ABORTED"), ({"TimeoutSeconds": 1}, "FAILED"))):
+            instance = f"owned-{number}"
+            arn = self.begin(self.machine({"Name": "calls", "InstanceId": instance, "Input": [["endless", 1]]}, **fields))
+            [execution] = self.running("endless")
+            if not fields:
+                self.states.stop_execution(executionArn=arn)
+            self.ended(arn, end)
+            self.end(instance, Status.TERMINATED)
+            self.aborted(execution["executionArn"])
+
+    def test_a_terminated_orchestration_fails_its_task(self):
+        arn = self.begin(self.machine({"Name": "waits", "InstanceId": "victim"}))
+        self.until("it did not begin", lambda: self.client.get_orchestration_state("victim"))
+        self.client.terminate_orchestration("victim", output="enough")
+        ended = self.ended(arn, "FAILED")
+        self.assertEqual(ended["error"], "DurableTask.OrchestrationTerminated")
+        self.assertEqual(json.loads(ended["cause"])["Output"], "enough")
+
+    def test_parameters_are_checked(self):
+        for parameters, pattern, wrong in (
+                ({"Input": 1}, ".sync", "The field 'Name' is required but was missing"),
+                ({"Name": "n", "Hub": "h"}, "", "The field 'Hub' is not supported by Step Functions")):
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                self.machine(parameters, pattern)
+            self.assertIn(f"{wrong} at /States/T/Parameters", refused.exception.response["Error"]["Message"])
+        for pattern in (".sync:2", ".waitForTaskToken"):
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                self.machine({"Name": "n"}, pattern)
+            self.assertEqual(refused.exception.response["Error"]["Code"], "InvalidDefinition")
+        ended = self.ended(self.begin(self.machine({"Name.$": "$.name"}), {"name": 7}), "FAILED")
+        self.assertEqual(ended["error"], "States.Runtime")
+        self.assertIn("The value for the field 'Name' must be a STRING", ended["cause"])
+        ended = self.ended(self.begin(self.machine({"Name": "n", "TaskHub": "no such/hub"})), "FAILED")
+        self.assertEqual(ended["error"], "DurableTask.InvalidArgumentException")
+
+    def test_a_hub_is_made_where_there_is_none(self):
+        channel = grpc.insecure_channel(self.server.ready["grpc"], options=[("grpc.use_local_subchannel_pool", 1)])
+        self.addCleanup(channel.close)
+        stub = stubs.TaskHubSidecarServiceStub(channel)
+        arn = self.begin(self.machine({"Name": "waits", "TaskHub": "elsewhere"}, pattern=""))
+        instance = json.loads(self.ended(arn)["output"])["InstanceId"]
+        found = stub.GetInstance(pb.GetInstanceRequest(instanceId=instance), metadata=(("taskhub", "elsewhere"),))
+        self.assertEqual((found.exists, found.orchestrationState.name), (True, "waits"))
+        self.assertIsNone(self.client.get_orchestration_state(instance))
+
+    def test_a_crash_starts_no_orchestration_twice(self):
+        item = {"StartAt": "T", "States": {"T": {
+            "Type": "Task", "Resource": "arn:aws:states:::durable-task:startOrchestration.sync",
+            "Parameters": {"Name": "slowly", "Input.$": "$"}, "OutputPath": "$.Output", "End": True}}}
+        machine = self.make("each", {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": item, "End": True}}})
+        arn = self.begin(machine, list(range(8)))
+        self.until("no orchestration began", lambda: self.instances("slowly"))
+        self.crash()
+        self.until("not all began", lambda: len(self.instances("slowly")) == 8)
+        self.crash()
+        self.assertEqual(json.loads(self.ended(arn)["output"]), list(range(8)))
+        self.assertEqual([state.runtime_status for state in self.instances("slowly")], [Status.COMPLETED] * 8)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/services/calls.h"
+#include "api/services/orchestration_calls.h"
 #include "api/states/action_names.h"
 #include "base/log.h"
 #include "exec/s3/s3_calls.h"
@@ -34,7 +35,8 @@ bool is_throttled(const TaskResult& result) {
 
 std::vector<std::string> installed_actions() {
     // Functions are the executor's, whichever way a task names them.
-    std::vector<std::string> out = {"lambda:invoke", "states:startExecution", "http:invoke"};
+    std::vector<std::string> out = {"lambda:invoke", "states:startExecution", "http:invoke",
+                                    "durable-task:startOrchestration"};
     for (const std::string_view name : states::action_names()) {
         std::string action(name);
         action[0] = char(action[0] - 'A' + 'a');
@@ -47,6 +49,9 @@ std::vector<std::string> installed_actions() {
     return out;
 }
 
+InstalledServices::InstalledServices() = default;
+InstalledServices::~InstalledServices() { close(); }
+
 void InstalledServices::bind(Doors doors) {
     std::vector<Waiting> waiting;
     {
@@ -56,6 +61,9 @@ void InstalledServices::bind(Doors doors) {
         if (doors_.buckets != nullptr)
             map_runs_ = std::make_unique<MapRunCalls>(*doors_.context, *doors_.buckets);
         blocking_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
+        orchestrations_ = std::make_unique<OrchestrationCalls>(
+            doors_.context->engine,
+            [this](std::function<void()> work) { return blocking_->post(std::move(work)); });
         state_ = State::kOpen;
         waiting.swap(waiting_);
     }
@@ -76,7 +84,8 @@ void InstalledServices::call(ServiceCall call, Answered done) {
 
 void InstalledServices::begin(ServiceCall call, Answered done) {
     // Not JSON, and nothing that is made again: a work item waits for a worker as long as it takes.
-    if (call.service == "durable-task" && doors_.work_items != nullptr)
+    const bool is_item = call.service == "durable-task" && !OrchestrationCalls::owns(call);
+    if (is_item && doors_.work_items != nullptr)
         return doors_.work_items->add(std::move(call), std::move(done));
     make(std::move(call), 1, std::move(done));
 }
@@ -166,6 +175,7 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return start_execution(doors_, *asked, std::move(done));
     if (service == "states" && call.action == "run")
         return run_machine(doors_, *asked, std::move(done));
+    if (OrchestrationCalls::owns(call)) return orchestrations_->start(*asked, std::move(done));
     if (service == "aws-sdk:sfn" && call.action == "getActivityTask")
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));

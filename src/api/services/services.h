@@ -28,6 +28,7 @@ namespace tandem::services {
 
 using Answered = std::function<void(TaskResult)>;
 struct Asked;
+class OrchestrationCalls;
 
 /// What calls lead to. Everything pointed to outlives close(); a null one has no service.
 struct Doors {
@@ -47,8 +48,8 @@ std::vector<std::string> installed_actions();
 
 class InstalledServices final : public Services {
 public:
-    InstalledServices() = default;
-    ~InstalledServices() override { close(); }
+    InstalledServices();
+    ~InstalledServices() override;
 
     /// Once. Makes the calls that wait.
     void bind(Doors doors);
@@ -87,6 +88,7 @@ private:
     Doors doors_;                            // set before kOpen, constant after
     std::unique_ptr<MapRunPlaces> places_;   // of map runs
     std::unique_ptr<MapRunCalls> map_runs_;  // where there are buckets
+    std::unique_ptr<OrchestrationCalls> orchestrations_;
     std::unique_ptr<aws::WorkQueue> blocking_;
 };
 

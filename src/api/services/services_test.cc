@@ -170,6 +170,55 @@ TEST_F(ServicesTest, RunWaitsForAnExpressStateMachine) {
     EXPECT_EQ(call("states", "run", start()).error, "States.Timeout");
 }
 
+class OrchestrationsTest : public ServicesTest {
+protected:
+    OrchestrationsTest() {
+        bind();
+        Callable hub;
+        hub.kind = CallableKind::kTaskHub;
+        hub.name = "default";
+        EXPECT_TRUE(engine_.put_callable(hub, PutMode::kCreate));
+    }
+    TaskResult begin(std::string_view parameters, std::string key = "states:m:e#5") {
+        return call("durable-task", "startOrchestration", parameters, std::move(key));
+    }
+};
+
+TEST_F(OrchestrationsTest, BeginOnceForEachCall) {
+    const TaskResult begun = begin(R"({"Name":"n","Input":"text"})");
+    const std::string id(output(begun).string_or("InstanceId", ""));
+    EXPECT_EQ(begun.execution.str(), "durable:default:" + id);
+    EXPECT_EQ(engine_.last_start->input.view(), R"("text")");
+    EXPECT_EQ(begin(R"({"Name":"n"})").execution, begun.execution);
+    EXPECT_NE(begin(R"({"Name":"n"})", "states:m:e#6").execution, begun.execution);
+    EXPECT_TRUE(engine_.last_start->input.is_null());
+}
+
+TEST_F(OrchestrationsTest, AnIdBelongsToWhoeverTookItFirst) {
+    const char* named = R"({"Name":"n","InstanceId":"mine","Version":"1","Tags":{"a":"b"}})";
+    EXPECT_EQ(begin(named).execution.str(), "durable:default:mine");
+    EXPECT_EQ(begin(named).outcome, TaskOutcome::kSucceeded);
+    EXPECT_EQ(text(begin(named, "states:m:e#6")),
+              "DurableTask.OrchestrationAlreadyExists: An orchestration with the instance ID "
+              "'mine' exists already.");
+}
+
+TEST_F(OrchestrationsTest, BadParametersAreRefused) {
+    const auto error = [&](std::string_view parameters) { return text(begin(parameters)); };
+    EXPECT_EQ(error(R"({"Name":1})"),
+              "States.Runtime: The Parameters '{\"Name\":1}' could not be used to start the Task: "
+              "[The value for the field 'Name' must be a STRING]");
+    EXPECT_EQ(begin(R"({"Name":"n","Tags":[]})").error, "States.Runtime");
+    EXPECT_EQ(begin(R"({"Name":"n","Tags":{"a":1}})").error, "States.Runtime");
+    for (const char* bad : {R"({"Name":""})", R"({"Name":"n","TaskHub":"no such/hub"})",
+                            R"({"Name":"n","TaskHub":""})", R"({"Name":"n","InstanceId":"@e@k"})"})
+        EXPECT_EQ(begin(bad).error, "DurableTask.InvalidArgumentException") << bad;
+    engine_.refuse_start = Error{ErrorCode::kTooLarge, "too large"};
+    EXPECT_EQ(error(R"({"Name":"n"})"), "DurableTask.LimitExceededException: too large");
+    engine_.refuse_start = Error{ErrorCode::kOverloaded, "busy"};
+    EXPECT_EQ(error(R"({"Name":"n"})"), "DurableTask.ThrottlingException: busy");
+}
+
 TEST_F(ServicesTest, ErrorsAreWordedAsTheSdksDo) {
     bind();
     EXPECT_EQ(text(call("states", "startExecution", start())),

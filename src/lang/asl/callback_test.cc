@@ -1,6 +1,7 @@
 // Tasks whose result comes later: by token, from an activity's worker, with a child's end.
 #include <gtest/gtest.h>
 
+#include "lang/asl/integration/integration.h"
 #include "lang/asl/testing/simulation.h"
 
 namespace tandem::asl {
@@ -275,6 +276,52 @@ TEST_F(SyncTest, AStopReachesTheChild) {
     feed(std::move(stop));
     EXPECT_EQ(last().type, EventType::kExecutionAborted);
     EXPECT_TRUE(simulation_->open().empty());
+}
+
+TEST_F(SyncTest, AnOrchestrationIsAChildToo) {
+    start(one_task("arn:aws:states:::durable-task:startOrchestration.sync",
+                   R"("Parameters":{"Name":"n","Input":[1]},)"));
+    EXPECT_EQ(asked().target,
+              (CallableRef{CallableKind::kService, "durable-task:startOrchestration", ""}));
+    EXPECT_TRUE(asked().owns_child);
+    id_ = task();
+    TaskResult begun = *testing::succeed_with(R"({"InstanceId":"i"})");
+    begun.execution = ExecutionId("durable:h:i");
+    feed(InputType::kTaskCompleted, id_, std::move(begun));
+    EXPECT_EQ(asked().child, ExecutionId("durable:h:i"));
+    auto child = ended_child(ExecutionStatus::kSucceeded);
+    child->callable = "h";
+    child->name = "i";
+    child->output = Payload("[2]");
+    end_child(child);
+    EXPECT_EQ(last().output.view(),
+              R"({"InstanceId":"i","TaskHub":"h","RuntimeStatus":"Completed",)"
+              R"("CreatedTime":"1970-01-01T00:00:01.000Z",)"
+              R"("LastUpdatedTime":"1970-01-01T00:00:02.000Z","Input":{"a":1},"Output":[2]})");
+}
+
+TEST_F(SyncTest, HowAnOrchestrationEndedNamesTheError) {
+    const auto error_of = [](ExecutionStatus status, std::optional<std::string> error) {
+        auto child = ended_child(status);
+        child->error = std::move(error);
+        child->cause = "badly";
+        child->output = Payload("not JSON");
+        const auto result = orchestration_result(*child);
+        EXPECT_FALSE(result);
+        const auto cause = json::parse(result.error().cause.value_or(""));
+        EXPECT_EQ(cause->string_or("ErrorMessage", ""), "badly");
+        EXPECT_EQ(cause->string_or("Output", ""), "not JSON");
+        return result.error().error.value_or("") + " " +
+               std::string(cause->string_or("ErrorType", "none"));
+    };
+    EXPECT_EQ(error_of(ExecutionStatus::kFailed, "ValueError"),
+              "DurableTask.OrchestrationFailed ValueError");
+    EXPECT_EQ(error_of(ExecutionStatus::kAborted, "TERMINATED"),
+              "DurableTask.OrchestrationTerminated none");
+    EXPECT_EQ(error_of(ExecutionStatus::kAborted, "CANCELED"),
+              "DurableTask.OrchestrationCanceled none");
+    EXPECT_EQ(error_of(ExecutionStatus::kAborted, std::nullopt),
+              "DurableTask.OrchestrationTerminated none");
 }
 
 TEST_F(CallbackTest, ParametersThatCannotBeUsedBeginNoTask) {

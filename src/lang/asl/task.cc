@@ -167,7 +167,10 @@ void Run::child_ended() {
     if (scope == nullptr || scope->task->stage != TaskStage::kWatches) return;
     if (definition_of(*scope).kind == StateKind::kMap) return map_run_ended(*scope, *input_.child);
     const TaskState& task = std::get<TaskState>(definition_of(*scope).body);
-    settle_task(*scope, task, child_result(*input_.child, task.pattern));
+    const ExecutionSummary& child = *input_.child;
+    settle_task(*scope, task,
+                task.service == kDurableTask ? orchestration_result(child)
+                                             : child_result(child, task.pattern));
 }
 
 /// Stops what the call began, if the task has come to its end meanwhile and does not wait for it.

@@ -109,12 +109,12 @@ void Decider::terminate(const HistoryEvent& event) {
     end_now(std::move(ending));
 }
 
-/// By whoever stops executions of all languages.
+/// By whoever stops executions of all languages: with it end those that it has begun.
 void Decider::stop() {
     HistoryEvent event = history_event();
+    event.mutable_executionterminated()->set_recurse(true);
     if (input_.cause)
         event.mutable_executionterminated()->mutable_input()->set_value(*input_.cause);
-    else event.mutable_executionterminated();
     terminate(event);
 }
 

@@ -125,6 +125,16 @@ TEST_F(GenerationsTest, AnIdInUseIsNotStartedAgain) {
     EXPECT_EQ(history("i"), "");
 }
 
+TEST_F(GenerationsTest, ATaskThatAsksAgainFindsWhatItBegan) {
+    start("i", R"(started_by: "states:m:e#5")");
+    EXPECT_TRUE(start("i", R"(started_by: "states:m:e#5")").events.empty());
+    answer("i", completed("CONTINUED_AS_NEW"));
+    answer("i", completed("COMPLETED"));
+    EXPECT_FALSE(of("i").is_open());
+    EXPECT_TRUE(start("i", R"(started_by: "states:m:e#5")").events.empty());
+    EXPECT_FALSE(start("i", R"(started_by: "states:m:e#6")").events.empty());
+}
+
 TEST_F(GenerationsTest, OneThatRunsIsReplacedIfThePolicySaysSo) {
     start("i");
     answer("i", R"(actions { id: 1 scheduleTask { name: "a" } })");

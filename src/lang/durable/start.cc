@@ -76,6 +76,7 @@ void Decider::start() {
 
 void Decider::start_again(Start start) {
     if (start.has_rewound()) return rewind_again(start.rewound());
+    if (!start.started_by().empty() && start.started_by() == o_.start.started_by()) return;
     if (start.has_parent()) {
         if (o_.start.has_parent() && is_same_call(o_.start.parent(), start.parent())) return;
         if (o_.is_open()) return refuse_parent(start.parent());

@@ -11,6 +11,7 @@ namespace {
 constexpr ServiceAction kActions[] = {
     {"lambda", "invoke", "FunctionName! Payload InvocationType LogType ClientContext Qualifier"},
     {"states", "startExecution", "StateMachineArn! Input Name TraceHeader"},
+    {"durable-task", "startOrchestration", "Name! Input TaskHub InstanceId Version Tags"},
     {"http", "invoke",
      "ApiEndpoint! Method! Authentication/InvocationConfig! Headers QueryParameters RequestBody "
      "Transform"},

@@ -33,6 +33,7 @@ constexpr Service kOptimised[] = {
     {"codebuild:stopBuild", kCall},
     {"codebuild:stopBuildBatch", kCall},
     {"databrew:startJobRun", kCall | kSync},
+    {"durable-task:startOrchestration", kCall | kSync},  // this server's own
     {"dynamodb:deleteItem", kCall},
     {"dynamodb:getItem", kCall},
     {"dynamodb:putItem", kCall},
