@@ -22,6 +22,7 @@
 #include "base/metrics.h"
 #include "engine/engine.h"
 #include "exec/http/http_calls.h"
+#include "exec/orchestrations/orchestration_functions.h"
 #include "exec/pool/pool.h"
 #include "json/value.h"
 #include "lang/asl/language.h"
@@ -101,6 +102,7 @@ private:
     std::optional<BlobStore> blobs_;
     std::unique_ptr<Buckets> buckets_;
     std::unique_ptr<Executor> pool_;
+    std::unique_ptr<Executor> functions_;
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
     std::unique_ptr<Language> map_runs_;
@@ -185,6 +187,7 @@ Result<void> Server::open_engine() {
     auto made = make_pool(*loops_, *blobs_, pool);
     if (!made) return tl::unexpected<Error>(made.error());
     pool_ = std::move(*made);
+    functions_ = std::make_unique<OrchestrationFunctions>(*pool_, services_, system_clock());
     LanguageOptions language;
     language.account = config_.account;
     language.region = config_.region;
@@ -210,7 +213,7 @@ Result<void> Server::open_engine() {
         config_.limits.execution_log_bytes);
     options.event_log = execution_log_.get();
     flush_log();
-    auto engine = Engine::open(options, *store_, *blobs_, *pool_,
+    auto engine = Engine::open(options, *store_, *blobs_, *functions_,
                                {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get(),
                                 durable_.get(), entities_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());

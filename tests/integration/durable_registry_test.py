@@ -1,10 +1,12 @@
-"""One registry: orchestrations that call functions and state machines by name, and state machines that start orchestrations. Stops
-reach what was begun, and a crash begins nothing twice."""
+"""One registry: orchestrations that call functions and state machines by name; state machines and functions that are orchestrations.
+Stops reach what was begun, and a crash begins nothing twice."""
 import datetime
 import io
 import json
 import logging
+import random
 import socket
+import time
 import unittest
 import zipfile
 
@@ -205,8 +207,9 @@ class DurableRegistryTest(PatientTestCase):
         self.assertEqual(found["status"], status, found.get("cause"))
         return found
 
-    def instances(self, name):
-        return [state for state in self.client.get_all_orchestration_states() if state.name == name]
+    def instances(self, name, before=()):
+        return [state for state in self.client.get_all_orchestration_states()
+                if state.name == name and state.instance_id not in before]
 
     def test_a_state_machine_awaits_an_orchestration(self):
         machine = self.machine({"Name": "doubles", "Input.$": "$.n", "Tags": {"a": "b"}, "InstanceId": "named"})
@@ -284,14 +287,117 @@ class DurableRegistryTest(PatientTestCase):
         item = {"StartAt": "T", "States": {"T": {
             "Type": "Task", "Resource": "arn:aws:states:::durable-task:startOrchestration.sync",
             "Parameters": {"Name": "slowly", "Input.$": "$"}, "OutputPath": "$.Output", "End": True}}}
-        machine = self.make("each", {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": item, "End": True}}})
+        self.check_crashes(item)
+
+    def check_crashes(self, item):
+        """Each of 8 iterations starts the orchestration once."""
+        before = {state.instance_id for state in self.instances("slowly")}
+        type(self).made = getattr(self, "made", 0) + 1
+        machine = self.make(f"each{self.made}", {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": item, "End": True}}})
         arn = self.begin(machine, list(range(8)))
-        self.until("no orchestration began", lambda: self.instances("slowly"))
+        self.until("no orchestration began", lambda: self.instances("slowly", before))
         self.crash()
-        self.until("not all began", lambda: len(self.instances("slowly")) == 8)
+        self.until("not all began", lambda: len(self.instances("slowly", before)) == 8)
         self.crash()
         self.assertEqual(json.loads(self.ended(arn)["output"]), list(range(8)))
-        self.assertEqual([state.runtime_status for state in self.instances("slowly")], [Status.COMPLETED] * 8)
+        self.assertEqual([state.runtime_status for state in self.instances("slowly", before)], [Status.COMPLETED] * 8)
+
+    # Functions that are orchestrations.
+
+    def function(self, orchestrator, **fields):
+        type(self).made = getattr(self, "made", 0) + 1
+        name = f"orchestrates{self.made}"
+        self.functions.create_function(FunctionName=name, Runtime="durable-task", Handler=orchestrator, Role=ROLE,
+                                       **{"Code": {}, "Timeout": self.seconds, **fields})
+        return name
+
+    def invoke(self, function, value=None, **fields):
+        answer = self.functions.invoke(FunctionName=function, Payload=json.dumps(value), **fields)
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read() or "null"), answer["ResponseMetadata"]["RequestId"]
+
+    def test_invoke_answers_what_the_orchestration_does(self):
+        function = self.function("doubles")
+        self.assertEqual(self.invoke(function, 21)[:2], (None, 42))
+        error, document, request = self.invoke(self.function("breaks"), "so it is")
+        self.assertEqual((error, document["errorType"]), ("Unhandled", "builtins.ValueError"))
+        self.assertIn("so it is", document["errorMessage"])
+        self.assertEqual(self.client.get_orchestration_state(request).runtime_status, Status.FAILED)
+        self.functions.publish_version(FunctionName=function)
+        self.functions.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+        self.assertEqual(self.invoke(function + ":live", 4)[:2], (None, 8))
+        self.functions.delete_function(FunctionName=function)
+        with self.assertRaises(self.functions.exceptions.ResourceNotFoundException):
+            self.invoke(function, 1)
+
+    def test_an_orchestration_beyond_its_timeout_is_terminated(self):
+        error, document, request = self.invoke(self.function("waits", Timeout=1))
+        self.assertEqual((error, document["errorType"]), ("Unhandled", "Sandbox.Timedout"))
+        self.assertIn(f"{request} Task timed out after 1.00 seconds", document["errorMessage"])
+        self.end(request, Status.TERMINATED)
+
+    def test_an_event_starts_an_orchestration_and_waits_for_nothing(self):
+        function = self.function("waits", Timeout=1, Environment={"Variables": {"TANDEM_TASK_HUB": "default"}})
+        answer = self.functions.invoke(FunctionName=function, InvocationType="Event", Payload="7")
+        instance = answer["ResponseMetadata"]["RequestId"]
+        self.assertEqual(answer["StatusCode"], 202)
+        self.crash()
+        self.client.raise_orchestration_event(instance, "go", data="late")
+        self.assertEqual(json.loads(self.end(instance).serialized_output), "late")
+
+    def test_whoever_calls_functions_calls_such_ones(self):
+        function = self.function("doubles")
+        arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+        self.assertEqual(self.output(calls, [[function, 4], [arn, 5]]), [8, 10])
+        for resource, parameters in (("arn:aws:states:::lambda:invoke", {"FunctionName": function, "Payload.$": "$"}), (arn, None)):
+            state = {"Type": "Task", "Resource": resource, "End": True}
+            if parameters:
+                state |= {"Parameters": parameters, "OutputPath": "$.Payload"}
+            type(self).made += 1
+            machine = self.make(f"invokes{self.made}", {"StartAt": "T", "States": {"T": state}})
+            self.assertEqual(json.loads(self.ended(self.begin(machine, 6))["output"]), 12)
+        catch = [{"ErrorEquals": ["builtins.ValueError"], "Next": "Caught"}]
+        task = {"Type": "Task", "Resource": arn.replace(function, self.function("breaks")), "End": True, "Catch": catch}
+        machine = self.make("catches", {"StartAt": "T", "States": {"T": task, "Caught": {"Type": "Pass", "End": True}}})
+        self.assertIn("so it is", json.loads(self.ended(self.begin(machine, "so it is"))["output"])["Cause"])
+
+    def test_a_stopped_task_terminates_the_orchestration_it_called(self):
+        arn = "arn:aws:lambda:us-east-1:123456789012:function:" + self.function("waits")
+        before = {state.instance_id for state in self.instances("waits")}
+        execution = self.begin(self.make("calls-waits", {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": arn, "End": True}}}))
+        [instance] = self.until("it did not begin", lambda: self.instances("waits", before))
+        self.states.stop_execution(executionArn=execution)
+        self.end(instance.instance_id, Status.TERMINATED)
+
+    def test_a_crash_calls_no_orchestration_twice(self):
+        arn = "arn:aws:lambda:us-east-1:123456789012:function:" + self.function("slowly")
+        self.check_crashes({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": arn, "End": True}}})
+
+    def test_crashes_at_any_moment(self):
+        """Orchestrations that run state machines, each of which starts an orchestration and calls one as a function."""
+        width, rounds = 4, 6
+        started = {"Type": "Task", "Resource": "arn:aws:states:::durable-task:startOrchestration.sync", "ResultPath": None,
+                   "Parameters": {"Name": "doubles", "Input.$": "$", "Tags": {"by": "task"}}, "Next": "Call"}
+        called = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:" + self.function("doubles"), "End": True}
+        self.machines["nested"] = self.make("nested", {"StartAt": "Start", "States": {"Start": started, "Call": called}})
+        before = {state.instance_id for state in self.instances("doubles")}
+        seed = random.randrange(1 << 30)
+        chance, instances = random.Random(seed), []
+        for _ in range(rounds):
+            instances.append(self.client.schedule_new_orchestration(fan, input=["nested", width]))
+            time.sleep(chance.uniform(0, 0.15))
+            self.crash()
+        for instance in instances:
+            self.assertEqual(json.loads(self.end(instance).serialized_output), [number * 2 for number in range(width)], seed)
+        executions = self.executions("nested")
+        self.assertEqual((len(executions), {e["status"] for e in executions}), (width * rounds, {"SUCCEEDED"}), seed)
+        self.assertEqual(len(self.instances("doubles", before)), 2 * width * rounds, seed)
+
+    def test_functions_that_make_no_sense(self):
+        for fields, words in (({"Code": {"ZipFile": b"PK"}}, "takes no code"),
+                              ({"Environment": {"Variables": {"TANDEM_TASK_HUB": "no such/hub"}}}, "TANDEM_TASK_HUB has to be")):
+            with self.assertRaises(self.functions.exceptions.InvalidParameterValueException) as refused:
+                self.function("n", **fields)
+            self.assertIn(words, str(refused.exception))
 
 
 if __name__ == "__main__":

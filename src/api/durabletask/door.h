@@ -14,7 +14,6 @@
 namespace tandem::durabletask {
 
 constexpr size_t kInstanceIdChars = 256;
-constexpr size_t kTaskHubChars = 64;
 constexpr size_t kNameBytes = 512;                 // of an orchestrator, activity, event
 constexpr size_t kRequestBytes = 64u << 20;        // a message that is received
 constexpr int kBatchInstances = 500;               // ids in one request

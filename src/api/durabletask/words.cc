@@ -4,6 +4,7 @@
 
 #include "api/durabletask/door.h"
 #include "base/encoding.h"
+#include "model/orchestration_function.h"
 #include "model/task_hub.h"
 
 namespace tandem::durabletask {
@@ -70,11 +71,7 @@ std::optional<std::string> bad_name(std::string_view what, std::string_view name
 }
 
 std::optional<std::string> bad_hub(std::string_view hub) {
-    const auto is_plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    };
-    if (hub.empty() || hub.size() > kTaskHubChars || !std::all_of(hub.begin(), hub.end(), is_plain))
+    if (!is_task_hub_name(hub))
         return "The name of the task hub has to be of letters, digits, '-', '_' and '.', at most " +
                std::to_string(kTaskHubChars) + ".";
     return std::nullopt;

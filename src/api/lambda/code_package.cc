@@ -38,6 +38,12 @@ aws::Answer<std::string> decode_package(const json::Value& code, const Limits& l
     return *std::move(bytes);
 }
 
+tl::unexpected<aws::ApiError> takes_no_code() {
+    return aws::refuse("InvalidParameterValueException",
+                       "A function of the runtime 'durable-task' takes no code: its workers have "
+                       "the orchestrator.");
+}
+
 aws::Answer<bool> apply_package(const aws::Context& context, const std::string& zip, StoreMode mode,
                                 FunctionRecord& record) {
     record.facts.code_size = int64_t(zip.size());

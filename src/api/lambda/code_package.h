@@ -22,4 +22,7 @@ aws::Answer<bool> apply_package(const aws::Context& context, const std::string& 
 /// Architectures of a request into the record.
 std::optional<aws::ApiError> apply_architectures(const json::Value& body, FunctionRecord& record);
 
+/// Of a function that is an orchestration.
+tl::unexpected<aws::ApiError> takes_no_code();
+
 }  // namespace tandem::lambda

@@ -2,6 +2,7 @@
 #include "api/lambda/code_package.h"
 #include "api/lambda/function_settings.h"
 #include "api/lambda/versions.h"
+#include "model/orchestration_function.h"
 
 namespace tandem::lambda {
 
@@ -15,6 +16,16 @@ Answer<json::Value> read_tags(const json::Value* tags) {
                                "NUMBER_VALUE can not be converted to String");
     }
     return *tags;
+}
+
+Answer<bool> apply_code(const Context& context, const json::Value& code, FunctionRecord& record) {
+    if (record.spec.runtime == kOrchestrationRuntime) {
+        if (!code.as_object().empty()) return takes_no_code();
+        return apply_package(context, {}, StoreMode::kDryRun, record);
+    }
+    const auto zip = decode_package(code, context.limits, "CreateFunction");
+    if (!zip) return tl::unexpected(zip.error());
+    return apply_package(context, *zip, StoreMode::kStore, record);
 }
 
 }  // namespace
@@ -59,9 +70,7 @@ Reply create_function(const Call& call) {
     if (context.engine.callable({CallableKind::kFunction, ref->name, ""})) {
         return tl::unexpected(put_error(context, {ErrorCode::kAlreadyExists, ""}, record));
     }
-    const auto zip = decode_package(*code, context.limits, "CreateFunction");
-    if (!zip) return tl::unexpected(zip.error());
-    if (const auto stored = apply_package(context, *zip, StoreMode::kStore, record); !stored)
+    if (const auto stored = apply_code(context, *code, record); !stored)
         return tl::unexpected(stored.error());
     record.touch(context.clock.now());
     record.callable.created = record.callable.updated;

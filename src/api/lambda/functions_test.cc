@@ -30,6 +30,36 @@ TEST_F(LambdaTest, CreatesAndShows) {
     EXPECT_EQ(create("f").message(), "Function already exist: f");
 }
 
+TEST_F(LambdaTest, AnOrchestrationHasNoCode) {
+    Value wanted = Value::object({{"FunctionName", "o"},
+                                  {"Runtime", "durable-task"},
+                                  {"Handler", "cities"},
+                                  {"Role", "arn:aws:iam::123456789012:role/r"},
+                                  {"Code", Value::object({{"ZipFile", "UEs="}})}});
+    EXPECT_EQ(call("POST", "", wanted).message(),
+              "A function of the runtime 'durable-task' takes no code: its workers have the "
+              "orchestrator.");
+    wanted.set("Code", Value::object());
+    const Answered created = call("POST", "", wanted);
+    ASSERT_EQ(created.status, 201) << created.text;
+    EXPECT_EQ(created.body.int_or("CodeSize", -1), 0);
+    EXPECT_EQ(engine_.blob_count(), 0u);
+    EXPECT_EQ(json::print(*get("/o").body.find("Code")), "{}");
+    EXPECT_EQ(call("PUT", "/o/code", Value::object({{"ZipFile", "UEs="}})).error(),
+              "InvalidParameterValueException");
+    const auto becomes = [&](std::string_view name, const char* runtime) {
+        return call("PUT", "/" + std::string(name) + "/configuration",
+                    Value::object({{"Runtime", runtime}}));
+    };
+    EXPECT_EQ(becomes("o", "python3.11").error(), "InvalidParameterValueException");
+    EXPECT_EQ(becomes("o", "durable-task").status, 200);
+    create("f");
+    EXPECT_EQ(becomes("f", "durable-task").error(), "InvalidParameterValueException");
+    const auto handler = Value::object({{"Handler", "towns"}});
+    EXPECT_EQ(call("PUT", "/o/configuration", handler).field("Handler"), "towns");
+    EXPECT_EQ(call("POST", "/o/versions", Value::object()).field("Version"), "1");
+}
+
 TEST_F(LambdaTest, NamesAreFoundInEveryForm) {
     create("f");
     for (const std::string& form :

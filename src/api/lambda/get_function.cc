@@ -34,11 +34,14 @@ Reply get_function(const Call& call) {
     const auto latest = find_function(call.context, {found->ref.name, ""});
     if (!latest) return tl::unexpected(latest.error());
     const std::string_view host = call.request.headers.get_or("Host", "localhost");
+    const std::string& blob = found->record.spec.code_blob;
+    json::Value code = json::Value::object();
+    if (!blob.empty())
+        code = json::Value::object(
+            {{"RepositoryType", "S3"}, {"Location", call.links.make(host, blob)}});
     json::Value out = json::Value::object(
         {{"Configuration", configuration(call.context.place, found->record, found->ref.qualifier)},
-         {"Code", json::Value::object(
-                      {{"RepositoryType", "S3"},
-                       {"Location", call.links.make(host, found->record.spec.code_blob)}})}});
+         {"Code", std::move(code)}});
     if (!latest->facts.tags.as_object().empty()) out.set("Tags", latest->facts.tags);
     if (latest->spec.reserved_concurrency) {
         out.set("Concurrency", json::Value::object({{"ReservedConcurrentExecutions",

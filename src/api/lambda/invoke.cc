@@ -8,6 +8,7 @@
 #include "api/lambda/function_record.h"
 #include "base/encoding.h"
 #include "base/rng.h"
+#include "model/orchestration_function.h"
 
 namespace tandem::lambda {
 
@@ -218,6 +219,31 @@ void run_later(const aws::Context& context, const Invocation& invocation, std::s
     });
 }
 
+/// Of an event the orchestration itself is the queue: it has begun once the event is accepted, and
+/// takes as long as it takes.
+void begin_orchestration(const aws::Context& context, const Invocation& invocation,
+                         std::string body, const std::string& request_id, net::HttpReply reply) {
+    const auto spec = decode_function_spec(invocation.callable->definition.view());
+    if (!spec)
+        return reply(aws::rest_failure(
+            {500, "ServiceException", "The function's record is damaged.", {}, 0}));
+    ServiceCall call;
+    call.key = "invocation:" + invocation.ref.name + ":" + request_id;
+    call.service = "durable-task";
+    call.action = "startOrchestration";
+    call.parameters = Payload(json::print(json::Value::object(
+        {{"Name", spec->handler}, {"TaskHub", task_hub_of(*spec)}, {"InstanceId", request_id}})));
+    call.context = Payload(std::move(body));
+    context.engine.call_service(
+        std::move(call), [reply = std::move(reply)](const TaskResult& begun) {
+            if (begun.outcome == TaskOutcome::kSucceeded) return reply(aws::rest_reply(202, {}));
+            const bool busy = begun.error == "DurableTask.ThrottlingException";
+            reply(aws::rest_failure(
+                busy ? ApiError{429, "TooManyRequestsException", "Rate Exceeded.", {}, 1}
+                     : ApiError{500, "ServiceException", "The event could not be queued.", {}, 0}));
+        });
+}
+
 }  // namespace
 
 void invoke(const aws::Context& context, net::HttpRequest request, const std::string& function,
@@ -227,6 +253,9 @@ void invoke(const aws::Context& context, net::HttpRequest request, const std::st
     switch (invocation->type) {
         case InvocationType::kDryRun: return reply(aws::rest_reply(204, {}));
         case InvocationType::kEvent:
+            if (is_orchestration(*invocation->callable))
+                return begin_orchestration(context, *invocation, std::move(request.body),
+                                           request_id, std::move(reply));
             return run_later(context, *invocation, std::move(request.body), request_id,
                              std::move(reply));
         case InvocationType::kRequestResponse:

@@ -40,6 +40,30 @@ TEST_F(InvokeTest, RunsTheFunction) {
     EXPECT_FALSE(engine_.last_task->want_log_tail);
 }
 
+TEST_F(InvokeTest, AnEventOfAnOrchestrationBeginsIt) {
+    const std::string body = R"({"FunctionName":"o","Runtime":"durable-task","Handler":"cities",)"
+                             R"("Role":"arn:aws:iam::123456789012:role/r","Code":{},)"
+                             R"("Environment":{"Variables":{"TANDEM_TASK_HUB":"hub"}}})";
+    ASSERT_EQ(send("POST", kFunctions, body).status, 201);
+    const auto event = [&] {
+        return invoke("[1]", {{"X-Amz-Invocation-Type", "Event"}}, "/o/invocations");
+    };
+    const Answered r = event();
+    EXPECT_EQ(r.status, 202);
+    ASSERT_TRUE(engine_.last_service_call);
+    const ServiceCall& call = *engine_.last_service_call;
+    const std::string id(r.headers.get_or("x-amzn-RequestId", ""));
+    EXPECT_EQ(call.key, "invocation:o:" + id);
+    EXPECT_EQ(call.parameters.view(),
+              R"({"Name":"cities","TaskHub":"hub","InstanceId":")" + id + R"("})");
+    EXPECT_EQ(call.context.view(), "[1]");
+    engine_.invoke_result.outcome = TaskOutcome::kFailed;
+    engine_.invoke_result.error = "DurableTask.ThrottlingException";
+    EXPECT_EQ(event().status, 429);
+    engine_.invoke_result.error = "DurableTask.InternalException";
+    EXPECT_EQ(event().status, 500);
+}
+
 TEST_F(InvokeTest, FunctionErrorsAreAnswersAndRefusalsAreNot) {
     engine_.invoke_result.payload = Payload(R"({"errorType":"E"})");
     for (const TaskOutcome outcome :

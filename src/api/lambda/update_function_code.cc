@@ -2,6 +2,7 @@
 #include "api/lambda/code_package.h"
 #include "api/lambda/precondition.h"
 #include "api/lambda/versions.h"
+#include "model/orchestration_function.h"
 
 namespace tandem::lambda {
 
@@ -18,6 +19,7 @@ Reply update_function_code(const Call& call) {
     if (!record) return tl::unexpected(record.error());
     if (const auto error = check_revision(call.body, record->facts.revision_id))
         return tl::unexpected(*error);
+    if (record->spec.runtime == kOrchestrationRuntime) return takes_no_code();
     if (const auto error = apply_architectures(call.body, *record)) return tl::unexpected(*error);
     const auto zip = decode_package(call.body, context.limits, "UpdateFunctionCode");
     if (!zip) return tl::unexpected(zip.error());

@@ -19,6 +19,7 @@ struct Asked {
     std::string action;
     json::Value parameters;
     std::shared_ptr<const std::atomic<bool>> cancelled = {};  // of a long one; else null
+    Payload context = {};                                     // as in ServiceCall
 };
 
 /// states:startExecution. The same key begins no second execution of a STANDARD state machine.

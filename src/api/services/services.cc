@@ -22,7 +22,7 @@ constexpr int64_t kFirstDelayMs = 50;
 std::optional<Asked> read(const ServiceCall& call) {
     auto parameters = json::parse(call.parameters.view());
     if (!parameters || !parameters->is_object()) return std::nullopt;
-    return Asked{call.key, call.action, *std::move(parameters)};
+    return Asked{call.key, call.action, *std::move(parameters), {}, call.context};
 }
 
 bool is_throttled(const TaskResult& result) {
@@ -63,7 +63,8 @@ void InstalledServices::bind(Doors doors) {
         blocking_ = std::make_unique<aws::WorkQueue>(kBlockingThreads, kBlockingQueue);
         orchestrations_ = std::make_unique<OrchestrationCalls>(
             doors_.context->engine,
-            [this](std::function<void()> work) { return blocking_->post(std::move(work)); });
+            [this](std::function<void()> work) { return blocking_->post(std::move(work)); },
+            doors_.later);
         state_ = State::kOpen;
         waiting.swap(waiting_);
     }
@@ -97,6 +98,7 @@ void InstalledServices::close() {
         waiting_.clear();
     }
     if (blocking_) blocking_->close();
+    if (orchestrations_) orchestrations_->close();
 }
 
 void InstalledServices::cancel(std::string_view key) {
@@ -108,7 +110,7 @@ void InstalledServices::cancel(std::string_view key) {
         std::erase_if(waiting_, [&](const Waiting& one) { return one.call.key == key; });
         places = places_.get();
     }
-    if (places == nullptr || places->cancel(key)) return;
+    if (places == nullptr || places->cancel(key) || orchestrations_->cancel(key)) return;
     if (doors_.work_items != nullptr) doors_.work_items->cancel(key);
     if (doors_.http != nullptr) doors_.http->cancel(std::string(key));
 }
@@ -175,7 +177,7 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return start_execution(doors_, *asked, std::move(done));
     if (service == "states" && call.action == "run")
         return run_machine(doors_, *asked, std::move(done));
-    if (OrchestrationCalls::owns(call)) return orchestrations_->start(*asked, std::move(done));
+    if (OrchestrationCalls::owns(call)) return orchestrations_->call(*asked, std::move(done));
     if (service == "aws-sdk:sfn" && call.action == "getActivityTask")
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));

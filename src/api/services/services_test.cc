@@ -219,6 +219,95 @@ TEST_F(OrchestrationsTest, BadParametersAreRefused) {
     EXPECT_EQ(error(R"({"Name":"n"})"), "DurableTask.ThrottlingException: busy");
 }
 
+/// Calls of functions that are orchestrations, and how each was answered.
+class RunsTest : public OrchestrationsTest {
+protected:
+    RunsTest() {
+        services_.close();
+        runs_.bind({&context_, &states_, &lambda_, nullptr,
+                    [this](int64_t delay_ms, std::function<void()> work) {
+                        EXPECT_EQ(delay_ms, 7000);
+                        later_.push_back(std::move(work));
+                    }});
+    }
+    void run(std::string_view parameters = R"({"Name":"n","InstanceId":"i","TimeoutMs":7000})") {
+        answers_.clear();
+        runs_.call({"k", "durable-task", "runOrchestration", Payload(std::string(parameters)),
+                    nullptr, Payload("[1]")},
+                   [this](TaskResult result) { answers_.push_back(std::move(result)); });
+    }
+    std::string answer() {
+        if (answers_.size() != 1) return std::to_string(answers_.size()) + " answers";
+        return std::string(to_string(answers_[0].outcome)) + " " + answers_[0].error +
+               answers_[0].payload.str();
+    }
+    void end(ExecutionStatus status, Payload output, std::optional<std::string> error = {},
+             std::optional<std::string> cause = {}) {
+        engine_.close(kRun, status, std::move(output), std::move(error), std::move(cause));
+    }
+    const ExecutionId kRun{"durable:default:i"};
+    InstalledServices runs_;
+    std::vector<TaskResult> answers_;
+    std::vector<std::function<void()>> later_;
+};
+
+TEST_F(RunsTest, AreAnsweredAtTheEnd) {
+    run();
+    EXPECT_EQ(engine_.last_start->input.view(), "[1]");
+    EXPECT_EQ(answer(), "0 answers");
+    end(ExecutionStatus::kSucceeded, Payload("[2]"));
+    EXPECT_EQ(answer(), "succeeded [2]");
+    later_.at(0)();  // its time has passed, too late
+    EXPECT_EQ(answer(), "succeeded [2]");
+    run();  // again, after a crash
+    EXPECT_EQ(answer(), "succeeded [2]");
+}
+
+TEST_F(RunsTest, AnswersAreJson) {
+    run();
+    end(ExecutionStatus::kSucceeded, Payload("a text"));
+    EXPECT_EQ(answer(), R"(succeeded "a text")");
+    run();
+    end(ExecutionStatus::kSucceeded, {});
+    run();
+    EXPECT_EQ(answer(), "succeeded null");
+}
+
+TEST_F(RunsTest, FailuresAreLambdas) {
+    run();
+    end(ExecutionStatus::kFailed, {}, "ValueError", "no data");
+    EXPECT_EQ(answer(), R"(failed {"errorType":"ValueError","errorMessage":"no data"})");
+    end(ExecutionStatus::kAborted, Payload("\"enough\""), "TERMINATED");
+    run();
+    EXPECT_EQ(answer(), R"(failed {"errorType":"OrchestrationTerminated",)"
+                        R"("errorMessage":"The orchestration 'i' was terminated: \"enough\""})");
+    run(R"({"Name":"n","TaskHub":"no such/hub"})");
+    EXPECT_EQ(answer(), "rejected InvalidParameterValueException");
+    engine_.refuse_start = Error{ErrorCode::kOverloaded, "busy"};
+    run();
+    EXPECT_EQ(answer(), "throttled TooManyRequestsException");
+}
+
+TEST_F(RunsTest, WhenTimeIsUpOrNobodyWaitsTheyAreTerminated) {
+    run();
+    later_.at(0)();
+    EXPECT_EQ(answer(), "timed_out ");
+    EXPECT_EQ(engine_.describe(kRun)->status, ExecutionStatus::kAborted);
+    run(R"({"Name":"n","InstanceId":"j"})");
+    runs_.cancel("k");
+    EXPECT_EQ(answer(), "lost ");
+    EXPECT_EQ(engine_.describe(ExecutionId("durable:default:j"))->status,
+              ExecutionStatus::kAborted);
+}
+
+TEST_F(RunsTest, AStopDropsThem) {
+    run();
+    runs_.close();
+    end(ExecutionStatus::kSucceeded, Payload("[2]"));
+    EXPECT_EQ(answer(), "0 answers");
+    EXPECT_EQ(engine_.describe(kRun)->status, ExecutionStatus::kSucceeded);
+}
+
 TEST_F(ServicesTest, ErrorsAreWordedAsTheSdksDo) {
     bind();
     EXPECT_EQ(text(call("states", "startExecution", start())),

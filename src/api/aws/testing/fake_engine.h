@@ -45,6 +45,7 @@ public:
     std::optional<ActivityPoll> last_poll;
     TaskResult invoke_result;
     std::optional<Task> last_task;
+    std::optional<ServiceCall> last_service_call;
     std::optional<StartRequest> last_start;
     std::optional<StartRequest> last_transient;
     std::optional<Error> refuse_redrive;
@@ -277,8 +278,10 @@ public:
     void inspect(ExecutionId, Callback<Payload> done) override { done(inspected); }
     std::shared_ptr<void> wait(ExecutionId id, std::function<bool(const ExecutionSummary&)> wanted,
                                Callback<ExecutionSummary> done) override {
-        if (const auto summary = describe(id); summary && wanted(*summary)) done(*summary);
-        return nullptr;
+        const auto one = std::make_shared<Waiter>(Waiter{id, std::move(wanted), std::move(done)});
+        waiters_.push_back(one);
+        tell(id);
+        return one;
     }
     void erase(ExecutionId, Callback<bool> done) override { done(false); }
     void explain(ExecutionId, Callback<std::vector<Waiting>> done) override {
@@ -299,7 +302,8 @@ public:
         poll.done(activity_task);
     }
     void end_polls() override {}
-    void call_service(ServiceCall, std::function<void(TaskResult)> done) override {
+    void call_service(ServiceCall call, std::function<void(TaskResult)> done) override {
+        last_service_call = std::move(call);
         done(invoke_result);
     }
     void invoke(Task task, std::function<void(TaskResult)> done) override {
@@ -339,9 +343,29 @@ public:
         s.output = std::move(output);
         s.error = std::move(error);
         s.cause = std::move(cause);
+        tell(id);
     }
 
 private:
+    struct Waiter {
+        ExecutionId id;
+        std::function<bool(const ExecutionSummary&)> is_wanted;
+        Callback<ExecutionSummary> done;
+    };
+    /// Those that wait for the execution and have what they want.
+    void tell(const ExecutionId& id) {
+        const auto summary = describe(id);
+        if (!summary) return;
+        std::vector<std::weak_ptr<Waiter>> before;
+        before.swap(waiters_);
+        for (const auto& weak : before) {
+            const auto one = weak.lock();
+            if (!one) continue;
+            if (one->id == id && one->is_wanted(*summary)) one->done(*summary);
+            else waiters_.push_back(weak);
+        }
+    }
+
     using Key = std::pair<CallableKind, std::string>;
     struct Execution {
         ExecutionSummary summary;
@@ -354,6 +378,7 @@ private:
     std::map<ExecutionId, Execution> executions_;
     std::vector<ExecutionId> order_;
     std::map<std::string, std::string> blobs_;
+    std::vector<std::weak_ptr<Waiter>> waiters_;
 };
 
 }  // namespace tandem::aws
