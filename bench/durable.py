@@ -91,8 +91,8 @@ def beside(figures, rounds, ours, theirs, name, value="per_s", unit="orchestrati
     return medians
 
 
-def long_chain(figures, length):
-    """One orchestration of many activities one after the other: bounded memory."""
+def watched(kind, size, instances, concurrency, after=None):
+    """A run, and how far the resident memory rose above that of a warm server."""
     with lib.directory() as where, tandem(where) as (address, server):
         run(address, "cities", 5, 50, 10)
         before = lib.resident_bytes(server)
@@ -103,17 +103,39 @@ def long_chain(figures, length):
                 most[0] = max(most[0], lib.resident_bytes(server))
         watcher = threading.Thread(target=watch)
         watcher.start()
-        done = run(address, "chain", length, 1, 1)
+        done = run(address, kind, size, instances, concurrency)
         stop.set()
         watcher.join()
-        figures.note(f"{length:,} activities one after the other", done["seconds"], "s")
-        figures.add(f"{length:,} activities: resident memory above the start", (most[0] - before) / 2**20, "MiB", 512)
+        if after:
+            after(server)
+        return done, (most[0] - before) / 2**20
+
+
+def long_chain(figures, length):
+    """One orchestration of many activities one after the other: bounded memory."""
+    done, risen = watched("chain", length, 1, 1)
+    figures.note(f"{length:,} activities one after the other", done["seconds"], "s")
+    figures.add(f"{length:,} activities: resident memory above the start", risen, "MiB", 512)
+
+
+def one_entity(figures, signals):
+    """One entity that is signalled very often: bounded memory, and a log that does not grow."""
+    def restart(server):
+        server.kill()
+        began = time.monotonic()
+        server.start()
+        figures.add(f"{signals:,} signals: restart to ready after a kill", time.monotonic() - began, "s", 5)
+    done, risen = watched("signals", 1, signals, 256, restart)
+    figures.note(f"{signals:,} signals to one entity, until all are counted", done["per_s"], "signals/s")
+    figures.note(f"{signals:,} signals: acknowledged p50", done["p50_ms"], "ms")
+    figures.add(f"{signals:,} signals: resident memory above the start", risen, "MiB", 512)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--chain", type=int, default=10_000)
+    parser.add_argument("--signals", type=int, default=100_000)
     options = parser.parse_args()
     figures = lib.Figures()
     figures.part("hello cities, a native worker")
@@ -128,6 +150,8 @@ def main():
     beside(figures, options.rounds, ("fan", 1000, 1, 1), ("fan", 1000, 1, 1), "fan-out of 1,000: makespan", value="seconds", unit="s")
     figures.part("one long orchestration")
     long_chain(figures, options.chain)
+    figures.part("one busy entity")
+    one_entity(figures, options.signals)
     return figures.finish("durable")
 
 

@@ -1,6 +1,7 @@
-// bench_durable HOST:PORT cities|chain|fan SIZE INSTANCES CONCURRENCY [no-worker]: starts so many
-// orchestrations, so many at a time, waits for each, and works for them unless told not to; prints
-// one JSON line. cities and chain: SIZE activities one after the other; fan: SIZE at once.
+// bench_durable HOST:PORT cities|chain|fan|signals SIZE INSTANCES CONCURRENCY [no-worker]: starts
+// so many orchestrations, so many at a time, waits for each, and works for them unless told not to;
+// prints one JSON line. cities and chain: SIZE activities one after the other; fan: SIZE at once;
+// signals: INSTANCES signals to one of SIZE entities each, until all are counted.
 #include <durable_task.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ private:
         while (reader_->Read(&item)) {
             if (item.has_orchestratorrequest()) decide(item);
             else if (item.has_activityrequest()) act(item);
+            else if (item.has_entityrequestv2()) count(item);
         }
         reader_->Finish();
     }
@@ -104,6 +106,22 @@ private:
                                             [this, rpc](const grpc::Status&) { end(rpc); });
     }
 
+    /// An entity's state is how many operations it has had.
+    void count(const WorkItem& item) {
+        const EntityRequest& request = item.entityrequestv2();
+        auto* rpc = new Rpc<EntityBatchResult, CompleteTaskResponse>;
+        rpc->request.set_completiontoken(item.completiontoken());
+        const long before =
+            request.has_entitystate() ? std::atol(request.entitystate().value().c_str()) : 0;
+        for (int i = 0; i < request.operationrequests_size(); ++i)
+            rpc->request.add_results()->mutable_success();
+        rpc->request.mutable_entitystate()->set_value(
+            std::to_string(before + request.operationrequests_size()));
+        begin();
+        stub_.async()->CompleteEntityTask(&rpc->context, &rpc->request, &rpc->response,
+                                          [this, rpc](const grpc::Status&) { end(rpc); });
+    }
+
     void begin() {
         const std::lock_guard lock(mutex_);
         ++open_;
@@ -129,8 +147,8 @@ private:
 /// Starts instances and waits for their ends, so many at a time.
 class Load {
 public:
-    Load(Stub& stub, std::string name, int instances)
-        : stub_(stub), name_(std::move(name)), instances_(instances) {
+    Load(Stub& stub, std::string name, int instances, int entities)
+        : stub_(stub), name_(std::move(name)), instances_(instances), entities_(entities) {
         prefix_ = std::to_string(::getpid()) + "-" +
                   std::to_string(Clock::now().time_since_epoch().count()) + "-";
     }
@@ -140,6 +158,20 @@ public:
         std::unique_lock lock(mutex_);
         done_.wait(lock, [this] { return ended_ == instances_; });
     }
+    /// Until the worker has counted all signals.
+    void settle() {
+        for (long counted = -1; counted < instances_ - failed;) {
+            counted = 0;
+            for (int i = 0; i < entities_; ++i) {
+                Rpc<GetEntityRequest, GetEntityResponse> rpc;
+                rpc.request.set_instanceid(entity(i));
+                rpc.request.set_includestate(true);
+                if (!stub_.GetEntity(&rpc.context, rpc.request, &rpc.response).ok()) return;
+                counted += std::atol(rpc.response.entity().serializedstate().value().c_str());
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    }
     std::vector<double> latencies;  // ms
     int failed = 0;
 
@@ -147,9 +179,23 @@ private:
     using Start = Rpc<CreateInstanceRequest, CreateInstanceResponse>;
     using Wait = Rpc<GetInstanceRequest, GetInstanceResponse>;
 
+    std::string entity(int i) const { return "@count@" + prefix_ + std::to_string(i); }
+    void signal(int number) {
+        auto* rpc = new Rpc<SignalEntityRequest, SignalEntityResponse>;
+        rpc->request.set_instanceid(entity(number % entities_));
+        rpc->request.set_name("add");
+        rpc->request.set_requestid(std::to_string(number));
+        const auto began = Clock::now();
+        stub_.async()->SignalEntity(&rpc->context, &rpc->request, &rpc->response,
+                                    [this, rpc, began](const grpc::Status& status) {
+                                        delete rpc;
+                                        end(began, status.ok());
+                                    });
+    }
     void next() {
         const int number = started_++;
         if (number >= instances_) return;
+        if (name_ == "signals") return signal(number);
         auto* start = new Start;
         start->request.set_instanceid(prefix_ + std::to_string(number));
         start->request.set_name(name_);
@@ -191,6 +237,7 @@ private:
     Stub& stub_;
     const std::string name_;
     const int instances_;
+    const int entities_;
     std::string prefix_;
     std::atomic<int> started_{0};
     std::mutex mutex_;
@@ -207,7 +254,7 @@ double percentile(const std::vector<double>& sorted, double p) {
 int main(int argc, char** argv) {
     if (argc < 6) {
         return std::fputs(
-                   "usage: bench_durable HOST:PORT cities|chain|fan SIZE INSTANCES "
+                   "usage: bench_durable HOST:PORT cities|chain|fan|signals SIZE INSTANCES "
                    "CONCURRENCY [no-worker]\n",
                    stderr),
                2;
@@ -221,9 +268,10 @@ int main(int argc, char** argv) {
     const int size = std::atoi(argv[3]), instances = std::atoi(argv[4]);
     std::unique_ptr<Worker> worker;
     if (argc < 7) worker = std::make_unique<Worker>(*stub, name == "fan", size);
-    Load load(*stub, name, instances);
+    Load load(*stub, name, instances, size);
     const auto began = Clock::now();
     load.run(std::atoi(argv[5]));
+    if (name == "signals") load.settle();
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
     std::sort(load.latencies.begin(), load.latencies.end());
     std::printf(
