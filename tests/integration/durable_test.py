@@ -415,6 +415,25 @@ class DurableTest(PatientTestCase):
         self.assertEqual(state.orchestrationStatus, pb.ORCHESTRATION_STATUS_COMPLETED)
         other.cancel()
 
+    def test_a_worker_that_asks_for_long_histories_itself(self):
+        hub = (("taskhub", "streams"),)
+        large = wrappers_pb2.StringValue(value=json.dumps("x" * 900_000))
+        self.stub.StartInstance(pb.CreateInstanceRequest(instanceId="long", name="n", input=large), metadata=hub)
+        stream = self.stub.GetWorkItems(pb.GetWorkItemsRequest(capabilities=[pb.WORKER_CAPABILITY_HISTORY_STREAMING]), metadata=hub)
+        first = next(stream)
+        self.assertFalse(first.orchestratorRequest.requiresHistoryStreaming)
+        self.stub.CompleteOrchestratorTask(pb.OrchestratorResponse(instanceId="long", completionToken=first.completionToken), metadata=hub)
+        self.stub.RaiseEvent(pb.RaiseEventRequest(instanceId="long", name="e", input=large), metadata=hub)
+        request = next(stream).orchestratorRequest
+        self.assertTrue(request.requiresHistoryStreaming)
+        self.assertEqual(len(request.pastEvents), 0)
+        self.assertEqual([event.WhichOneof("eventType") for event in request.newEvents], ["orchestratorStarted", "eventRaised"])
+        chunks = self.stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(
+            instanceId="long", executionId=request.executionId, forWorkItemProcessing=True), metadata=hub)
+        past = [event for chunk in chunks for event in chunk.events]
+        self.assertEqual(past, list(first.orchestratorRequest.newEvents))
+        stream.cancel()
+
     def test_an_activity_named_like_a_function_runs_in_the_pool(self):
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:

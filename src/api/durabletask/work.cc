@@ -40,6 +40,8 @@ WorkerTerms terms_of(const std::string& hub, const GetWorkItemsRequest& request,
     terms.filters = {filters_of(filters.orchestrations()), filters_of(filters.activities()),
                      filters_of(filters.entities())};
     if (is_node) terms.receive_bytes = SIZE_MAX;
+    for (const int capability : request.capabilities())
+        terms.streams_history |= capability == WORKER_CAPABILITY_HISTORY_STREAMING;
     return terms;
 }
 

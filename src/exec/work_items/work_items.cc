@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "exec/work_items/turn_request.h"
 
 namespace tandem {
 
@@ -62,6 +63,7 @@ struct WorkItems::Item {
     WorkKind kind = WorkKind::kOrchestrator;
     std::string hub, name, version, instance, address;
     Payload request;
+    Payload short_request;  // of a turn with a long history: without it
     std::function<void(TaskResult)> done;
     uint64_t age = 0;
     int64_t abandoned = 0;
@@ -94,9 +96,13 @@ struct WorkItems::Worker {
                     std::count(filter.versions.begin(), filter.versions.end(), item.version) > 0);
         });
     }
+    const Payload& request_of(const Item& item) const {
+        return terms.streams_history && !item.short_request.is_null() ? item.short_request
+                                                                      : item.request;
+    }
     bool can_receive(const Item& item) const {
         return terms.receive_bytes == SIZE_MAX ||
-               item.request.size() + kWorkItemFramingBytes <= terms.receive_bytes;
+               request_of(item).size() + kWorkItemFramingBytes <= terms.receive_bytes;
     }
 };
 
@@ -147,6 +153,8 @@ void WorkItems::add(ServiceCall call, std::function<void(TaskResult)> done) {
     item->instance = routing.instance();
     item->address = address_of(*kind, item->hub, item->instance, routing.task());
     item->request = std::move(call.parameters);
+    if (*kind == WorkKind::kOrchestrator && item->request.size() > kStreamedHistoryBytes)
+        item->short_request = Payload(without_history(item->request.view()));
     item->done = std::move(done);
     Outcome outcome;
     const std::lock_guard lock(mutex_);
@@ -210,7 +218,7 @@ bool WorkItems::place(Hub& hub, WorkKind kind, const ItemPtr& item, Outcome& out
     out_by_address_[item->address].push_back(item);
     items_out.add(1);
     outcome.calls.push_back(
-        [best, work = WorkItem{kind, item->token, item->request}] { best->sink(work); });
+        [best, work = WorkItem{kind, item->token, best->request_of(*item)}] { best->sink(work); });
     return true;
 }
 

@@ -29,7 +29,9 @@ constexpr size_t kWorkKinds = 3;
 constexpr size_t kWorkerItems = 1'000;            // at a time, of a worker that says nothing
 constexpr size_t kWorkerReceiveBytes = 4u << 20;  // gRPC's default
 constexpr size_t kWorkItemFramingBytes = 256;     // around a request, at most
-constexpr int64_t kAbandonStepMs = 1'000;         // an item comes back after n of them
+constexpr size_t kStreamedHistoryBytes = 1u
+                                         << 20;  // of a turn: beyond, a worker that can asks for it
+constexpr int64_t kAbandonStepMs = 1'000;        // an item comes back after n of them
 constexpr int64_t kAbandonMostMs = 300'000;
 constexpr size_t kPartialAnswerBytes = 256u << 20;  // of an orchestrator's answer in parts
 
@@ -52,6 +54,7 @@ struct WorkerTerms {
     bool has_filters = false;                 // then only what they list
     std::array<std::vector<WorkFilter>, kWorkKinds> filters;
     size_t receive_bytes = kWorkerReceiveBytes;
+    bool streams_history = false;  // it asks for the history of a turn that comes without
 };
 
 /// A worker's answer.

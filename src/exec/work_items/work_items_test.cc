@@ -63,6 +63,36 @@ protected:
     int recorded_ = 0;
 };
 
+TEST_F(WorkItemsTest, AWorkerThatAsksForHistoriesGetsLongTurnsWithout) {
+    OrchestratorRequest request;
+    request.set_instanceid("i");
+    for (int i = 0; i < 6; ++i) {
+        auto& raised = *request.add_pastevents()->mutable_eventraised();
+        raised.mutable_input()->set_value(std::string(1'000'000, 'x'));
+    }
+    request.add_newevents()->mutable_orchestratorstarted();
+    request.mutable_orchestrationtracecontext()->mutable_spanid()->set_value("s");
+    WorkerTerms terms;
+    terms.hub = "default";
+    terms.streams_history = true;
+    std::vector<WorkItem> got;
+    items_.connect(terms, [&](WorkItem item) { got.push_back(std::move(item)); });
+    add("long", "n", "orchestrator", request.SerializeAsString());
+    ASSERT_EQ(got.size(), 1u);
+    OrchestratorRequest received;
+    ASSERT_TRUE(received.ParseFromString(got[0].request.str()));
+    EXPECT_TRUE(received.requireshistorystreaming());
+    request.clear_pastevents();
+    request.set_requireshistorystreaming(true);
+    EXPECT_EQ(received.SerializeAsString(), request.SerializeAsString());
+    // A short one comes whole, as it does for everybody else.
+    add("short");
+    ASSERT_EQ(got.size(), 2u);
+    EXPECT_EQ(got[1].request.view(), "r");
+    ASSERT_TRUE(answer(got[0].token).has_value());
+    EXPECT_EQ(results_["long"].size(), 1u);
+}
+
 TEST_F(WorkItemsTest, WithoutATokenALateAnswerIsTheOldOnes) {
     const auto worker = connect();
     add("a");
