@@ -9,10 +9,12 @@ Unary* Service::signal(Context* context, const std::string& instance, HistoryEve
         if (const auto bad = bad_instance_id(instance))
             return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
         if (is_entity(instance))
-            return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT,
-                                    "'" + instance + "' is an entity, not an orchestration."));
+            return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, is_an_entity(instance)));
         engine_.signal(execution_id(hub, instance), message_of(std::move(event)),
-                       [call](const Result<ExecutionSummary>& told) {
+                       [call, hub, instance](const Result<ExecutionSummary>& told) {
+                           if (!told && told.error().code == ErrorCode::kNotFound)
+                               return call->end(refuse(grpc::StatusCode::NOT_FOUND,
+                                                       no_such_instance(hub, instance)));
                            call->end(told ? grpc::Status::OK : to_status(told.error()));
                        });
     });
@@ -21,9 +23,9 @@ Unary* Service::signal(Context* context, const std::string& instance, HistoryEve
 Unary* Service::RaiseEvent(Context* context, const RaiseEventRequest* request,
                            RaiseEventResponse*) {
     if (const auto bad = bad_name("event", request->name())) {
-        const auto call = Call::make();
-        call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
-        return call.get();
+        return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string&) {
+            call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
+        });
     }
     HistoryEvent event;
     event.mutable_eventraised()->set_name(request->name());
@@ -59,13 +61,19 @@ Unary* Service::RewindInstance(Context* context, const RewindInstanceRequest* re
     return in_hub(context, [&](const std::shared_ptr<Call>& call, const std::string& hub) {
         if (const auto bad = bad_instance_id(request->instanceid()))
             return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
+        if (is_entity(request->instanceid()))
+            return call->end(
+                refuse(grpc::StatusCode::INVALID_ARGUMENT, is_an_entity(request->instanceid())));
         HistoryEvent event;
         ExecutionRewoundEvent& rewound = *event.mutable_executionrewound();
         if (request->has_reason()) *rewound.mutable_reason() = request->reason();
         RedriveRequest redrive;
         redrive.id = execution_id(hub, request->instanceid());
         redrive.data = message_of(std::move(event));
-        engine_.redrive(std::move(redrive), [call](const Result<RedriveReply>& reply) {
+        engine_.redrive(std::move(redrive), [call, hub, id = request->instanceid()](
+                                                const Result<RedriveReply>& reply) {
+            if (!reply && reply.error().code == ErrorCode::kNotFound)
+                return call->end(refuse(grpc::StatusCode::NOT_FOUND, no_such_instance(hub, id)));
             if (!reply) return call->end(to_status(reply.error()));
             if (reply->accepted) return call->end(grpc::Status::OK);
             call->end(refuse(grpc::StatusCode::FAILED_PRECONDITION,

@@ -1,6 +1,7 @@
 #include "api/durabletask/door.h"
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <fstream>
 #include <sstream>
@@ -29,6 +30,31 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const DoorOptions& options)
     return grpc::SslServerCredentials(tls);
 }
 
+/// gRPC answers a request that does not parse with a bare UNIMPLEMENTED, which SDKs take for a
+/// server without that rpc. No rpc of ours says so.
+class MalformedWords final : public grpc::experimental::ServerInterceptorFactoryInterface {
+public:
+    grpc::experimental::Interceptor* CreateServerInterceptor(
+        grpc::experimental::ServerRpcInfo*) override {
+        return new Words;
+    }
+
+private:
+    class Words final : public grpc::experimental::Interceptor {
+        void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+            using Point = grpc::experimental::InterceptionHookPoints;
+            if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS)) {
+                const grpc::Status status = methods->GetSendStatus();
+                if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED &&
+                    status.error_message().empty())
+                    methods->ModifySendStatus(
+                        refuse(grpc::StatusCode::INVALID_ARGUMENT, "The request is malformed."));
+            }
+            methods->Proceed();
+        }
+    };
+};
+
 class GrpcDoor final : public DurableTaskDoor {
 public:
     GrpcDoor(const DoorOptions& options, Engine& engine, WorkItems& work_items,
@@ -43,6 +69,9 @@ public:
                                      std::to_string(options.port),
                                  credentials(options), &port_);
         builder.RegisterService(&service_);
+        std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> words;
+        words.push_back(std::make_unique<MalformedWords>());
+        builder.experimental().SetInterceptorCreators(std::move(words));
         builder.SetMaxReceiveMessageSize(int(kRequestBytes));
         builder.SetMaxSendMessageSize(-1);
         // Two servers on one port would share its callers.

@@ -13,6 +13,7 @@
 
 namespace tandem::durabletask {
 
+constexpr size_t kPageBytes = 2u << 20;  // of payloads in a page: clients receive 4 MiB by default
 constexpr size_t kInstanceIdChars = 256;
 constexpr size_t kNameBytes = 512;                 // of an orchestrator, activity, event
 constexpr size_t kRequestBytes = 64u << 20;        // a message that is received

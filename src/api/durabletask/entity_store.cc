@@ -1,6 +1,7 @@
 // The entities of task hubs, for the doors.
 #include <future>
 
+#include "api/durabletask/door.h"
 #include "api/durabletask/task_hubs.h"
 #include "model/task_hub.h"
 
@@ -8,9 +9,9 @@ namespace tandem::durabletask {
 
 namespace {
 
-constexpr size_t kEntityPage = 100;            // looked at in one go
-constexpr size_t kEntityPageBytes = 2u << 20;  // of states in an answer: clients receive 4 MiB
-constexpr int32_t kEntityBacklog = 1'000'000;  // operations that wait; more are refused
+constexpr size_t kEntityPage = 100;                  // looked at in one go
+constexpr size_t kSignalBytes = (1u << 20) + 4'096;  // with its names: a worker has to receive it
+constexpr int32_t kEntityBacklog = 1'000'000;        // operations that wait; more are refused
 
 EntityFacts facts_of(const ExecutionSummary& summary) {
     EntityFacts facts;
@@ -40,6 +41,8 @@ Result<T> answer_of(Ask ask) {
 void TaskHubs::tell_entity(const std::string& hub, const std::string& instance, HistoryEvent event,
                            Callback<StartReply> done) {
     const ExecutionId id = execution_id(hub, instance);
+    if (event.ByteSizeLong() > kSignalBytes)
+        return done(fail(ErrorCode::kTooLarge, "The input of the signal is too large."));
     if (const auto there = engine_.describe(id);
         there && facts_of(*there).metadata().backlogqueuesize() >= kEntityBacklog)
         return done(fail(ErrorCode::kOverloaded,
@@ -91,7 +94,7 @@ Result<EntityPage> TaskHubs::entities(const std::string& hub, const EntityFilter
             found.entities.push_back(std::move(*facts.mutable_metadata()));
         }
         cursor = std::move(page->next);
-    } while (!cursor.empty() && found.entities.size() < most && bytes < kEntityPageBytes);
+    } while (!cursor.empty() && found.entities.size() < most && bytes < kPageBytes);
     found.next = std::move(cursor);
     return found;
 }

@@ -117,6 +117,8 @@ void Service::wait(const std::shared_ptr<Call>& call, const std::string& hub,
     if (const auto bad = bad_instance_id(request.instanceid()))
         return call->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
     const bool with_payloads = request.getinputsandoutputs();
+    // As an orchestration an entity is not there.
+    if (is_entity(request.instanceid())) is_wanted = [](const ExecutionSummary&) { return false; };
     call->hold(engine_.wait(execution_id(hub, request.instanceid()), std::move(is_wanted),
                             [call, response, with_payloads](Result<ExecutionSummary> summary) {
                                 if (!summary) return call->end(to_status(summary.error()));

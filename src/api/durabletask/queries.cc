@@ -1,5 +1,6 @@
 // Instances are listed, and their histories read.
 #include <algorithm>
+#include <charconv>
 
 #include "api/durabletask/service.h"
 
@@ -59,8 +60,8 @@ Unary* Service::QueryInstances(Context* context, const QueryInstancesRequest* re
         const int wanted = query.maxinstancecount();
         const size_t most = wanted > 0 ? std::min(size_t(wanted), kPageInstances) : kPageInstances;
         const bool with_payloads = query.fetchinputsandoutputs();
-        const auto page =
-            hubs_.page(hub, filter, query.continuationtoken().value(), most, with_payloads);
+        const auto page = hubs_.page(hub, filter, query.continuationtoken().value(), most,
+                                     with_payloads, kPageBytes);
         if (!page) return call->end(to_status(page.error()));
         QueryInstancesResponse found;
         for (const ExecutionSummary& summary : page->instances)
@@ -101,9 +102,13 @@ Unary* Service::ListInstanceIds(Context* context, const ListInstanceIdsRequest* 
         };
         const std::string& last = request->lastinstancekey().value();
         auto first = ended.begin();
-        if (const size_t space = last.find(' '); space != std::string::npos) {
-            const std::pair<int64_t, std::string> before(std::atoll(last.c_str()),
-                                                         last.substr(space + 1));
+        const size_t space = std::min(last.find(' '), last.size());
+        int64_t micros = 0;
+        const auto read = std::from_chars(last.data(), last.data() + space, micros);
+        const bool is_key =
+            space < last.size() && read.ec == std::errc() && read.ptr == last.data() + space;
+        if (is_key) {
+            const std::pair<int64_t, std::string> before(micros, last.substr(space + 1));
             first = std::upper_bound(ended.begin(), ended.end(), before);
         } else if (!last.empty()) {
             return call->end(
@@ -130,8 +135,16 @@ grpc::ServerWriteReactor<HistoryChunk>* Service::StreamInstanceHistory(
         stream->end(hub.error());
         return stream;
     }
-    const bool posted = work_.post([this, stream, id = execution_id(*hub, request->instanceid())] {
-        const auto found = hubs_.inspect(id);
+    const std::string& instance = request->instanceid();
+    if (const auto bad = bad_instance_id(instance)) {
+        stream->end(refuse(grpc::StatusCode::INVALID_ARGUMENT, *bad));
+        return stream;
+    }
+    const bool posted = work_.post([this, stream, hub = *hub, instance] {
+        const auto found = hubs_.inspect(execution_id(hub, instance));
+        if (!found && found.error().code == ErrorCode::kNotFound)
+            return stream->end(
+                refuse(grpc::StatusCode::NOT_FOUND, no_such_instance(hub, instance)));
         if (!found) return stream->end(to_status(found.error()));
         HistoryChunk history;
         if (!history.ParseFromString(found->history()))

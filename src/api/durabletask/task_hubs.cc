@@ -13,7 +13,6 @@ namespace {
 constexpr int kPurgeDepth = 100;  // of sub-orchestrations below sub-orchestrations
 constexpr size_t kScanPage = 500;
 constexpr size_t kPayloadsPage = 20;  // read at once where inputs and outputs come with them
-constexpr size_t kPageBytes = 32u << 20;
 
 ExecutionStatus stored_status(OrchestrationStatus status) {
     if (status == ORCHESTRATION_STATUS_COMPLETED) return ExecutionStatus::kSucceeded;
@@ -72,8 +71,7 @@ Result<ExecutionSummary> TaskHubs::describe(const std::string& hub,
     Result<ExecutionSummary> found = fail(ErrorCode::kNotFound, "");
     if (!is_entity(instance)) found = engine_.describe(execution_id(hub, instance));
     if (found || found.error().code != ErrorCode::kNotFound) return found;
-    return fail(ErrorCode::kNotFound,
-                "There is no orchestration '" + instance + "' in the task hub '" + hub + "'.");
+    return fail(ErrorCode::kNotFound, no_such_instance(hub, instance));
 }
 
 Result<Inspection> TaskHubs::inspect(const ExecutionId& id) {
@@ -107,7 +105,8 @@ Result<void> TaskHubs::scan(const std::string& hub, std::optional<ExecutionStatu
 }
 
 Result<InstancePage> TaskHubs::page(const std::string& hub, const InstanceFilter& wanted,
-                                    std::string cursor, size_t most, bool with_payloads) {
+                                    std::string cursor, size_t most, bool with_payloads,
+                                    size_t most_bytes) {
     ExecutionFilter filter;
     filter.kind = CallableKind::kTaskHub;
     filter.callable = hub;
@@ -121,7 +120,8 @@ Result<InstancePage> TaskHubs::page(const std::string& hub, const InstanceFilter
         auto page =
             engine_.list(filter, cursor, with_payloads ? std::min(left, kPayloadsPage) : left);
         if (!page) return tl::unexpected<Error>(page.error());
-        for (ExecutionSummary& summary : page->executions) {
+        for (size_t i = 0; i < page->executions.size(); ++i) {
+            ExecutionSummary& summary = page->executions[i];
             if (is_entity(summary.name) || !summary.name.starts_with(wanted.id_prefix) ||
                 !is_among(status_of(summary), wanted.statuses))
                 continue;
@@ -130,11 +130,23 @@ Result<InstancePage> TaskHubs::page(const std::string& hub, const InstanceFilter
                 if (!whole) continue;  // purged meanwhile
                 summary = *std::move(whole);
             }
-            bytes += summary.input.size() + summary.output.size() + summary.facts.size();
+            const size_t size = summary.input.size() + summary.output.size() + summary.facts.size();
+            if (with_payloads && !found.instances.empty() && bytes + size > most_bytes) {
+                // It begins the next page: the cursor there is that of what comes before it.
+                if (i == 0) {
+                    found.next = std::move(cursor);
+                    return found;
+                }
+                auto before = engine_.list(filter, cursor, i);
+                if (!before) return tl::unexpected<Error>(before.error());
+                found.next = std::move(before->next);
+                return found;
+            }
+            bytes += size;
             found.instances.push_back(std::move(summary));
         }
         cursor = std::move(page->next);
-    } while (!cursor.empty() && found.instances.size() < most && bytes < kPageBytes);
+    } while (!cursor.empty() && found.instances.size() < most && bytes < most_bytes);
     found.next = std::move(cursor);
     return found;
 }

@@ -58,10 +58,11 @@ public:
     /// The executions of a hub that `sees` wants; it answers whether to go on.
     Result<void> scan(const std::string& hub, std::optional<ExecutionStatus> status,
                       const std::function<bool(const ExecutionSummary&)>& sees);
-    /// Orchestrations, newest first, with all of their inputs and outputs if asked for. A page may
-    /// end before it has `most` when it is large.
+    /// Orchestrations, newest first, with all of their inputs and outputs if asked for: then a page
+    /// ends before it has `most` where more would be more than `most_bytes`.
     Result<InstancePage> page(const std::string& hub, const InstanceFilter& filter,
-                              std::string cursor, size_t most, bool with_payloads);
+                              std::string cursor, size_t most, bool with_payloads,
+                              size_t most_bytes);
     /// The ids of orchestrations that have ended.
     Result<std::vector<std::string>> ended(const std::string& hub, const InstanceFilter& filter);
     /// How many are gone. Children go first: what is left after a crash can be purged again.

@@ -41,7 +41,9 @@ grpc::Status to_status(const Error& error) {
 }
 
 Timestamp from_proto(const google::protobuf::Timestamp& time) {
-    return from_micros(time.seconds() * 1'000'000 + time.nanos() / 1'000);
+    constexpr int64_t kMost = 253'402'300'799;  // the end of year 9999, as in protobuf
+    return from_micros(std::clamp<int64_t>(time.seconds(), -kMost, kMost) * 1'000'000 +
+                       std::clamp(time.nanos(), 0, 999'999'999) / 1'000);
 }
 
 void to_proto(Timestamp time, google::protobuf::Timestamp* out) {
@@ -75,6 +77,15 @@ std::optional<std::string> bad_hub(std::string_view hub) {
         return "The name of the task hub has to be of letters, digits, '-', '_' and '.', at most " +
                std::to_string(kTaskHubChars) + ".";
     return std::nullopt;
+}
+
+std::string no_such_instance(std::string_view hub, std::string_view instance) {
+    return "There is no orchestration '" + std::string(instance) + "' in the task hub '" +
+           std::string(hub) + "'.";
+}
+
+std::string is_an_entity(std::string_view instance) {
+    return "'" + std::string(instance) + "' is an entity, not an orchestration.";
 }
 
 std::string entity_id(std::string_view given) { return durable::entity_instance(given); }

@@ -32,6 +32,9 @@ void to_proto(Timestamp time, google::protobuf::Timestamp* out);
 std::optional<std::string> bad_instance_id(std::string_view id);
 std::optional<std::string> bad_name(std::string_view what, std::string_view name);
 std::optional<std::string> bad_hub(std::string_view hub);
+/// Words for NOT_FOUND, and for INVALID_ARGUMENT.
+std::string no_such_instance(std::string_view hub, std::string_view instance);
+std::string is_an_entity(std::string_view instance);
 /// The id of an entity with its name in small letters; what is wrong with it, if anything.
 std::string entity_id(std::string_view given);
 std::optional<std::string> bad_entity_id(std::string_view id);

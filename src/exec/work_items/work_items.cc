@@ -66,6 +66,7 @@ struct WorkItems::Item {
     Payload short_request;  // of a turn with a long history: without it
     std::function<void(TaskResult)> done;
     uint64_t age = 0;
+    int32_t task = 0;  // of an activity
     int64_t abandoned = 0;
     bool is_cancelled = false;
     bool rests = false;  // was given back, and waits for its time
@@ -151,6 +152,7 @@ void WorkItems::add(ServiceCall call, std::function<void(TaskResult)> done) {
     item->name = routing.name();
     item->version = routing.version();
     item->instance = routing.instance();
+    item->task = routing.task();
     item->address = address_of(*kind, item->hub, item->instance, routing.task());
     item->request = std::move(call.parameters);
     if (*kind == WorkKind::kOrchestrator && item->request.size() > kStreamedHistoryBytes)
@@ -291,6 +293,9 @@ Result<void> WorkItems::answer(WorkAnswer answer,
             ErrorCode::kInvalidArgument,
             "the completion token is not of a work item of instance '" + answer.instance + "'");
     }
+    if (answer.kind == WorkKind::kActivity && answer.task != item->task)
+        return fail(ErrorCode::kInvalidArgument,
+                    "the completion token is not of task " + std::to_string(answer.task));
     if (item->part_bytes + answer.response.size() > kPartialAnswerBytes)
         return fail(ErrorCode::kTooLarge, "the answer is too large");
     if (answer.is_partial) {

@@ -66,16 +66,16 @@ void Decider::answer_activity(const OpenActivity& activity) {
         *event.mutable_taskfailed()->mutable_failuredetails() = std::move(failure);
     };
     ActivityResponse response;
-    const std::string_view bytes = result.payload.view();
     if (result.outcome != TaskOutcome::kSucceeded) {
         const std::string error =
             result.error.empty() ? std::string(to_string(result.outcome)) : result.error;
         fail(failure_of(error,
                         result.cause.empty() ? "the activity could not be run" : result.cause));
-    } else if (!response.ParseFromArray(bytes.data(), int(bytes.size()))) {
+    } else if (!parse_answer(result.payload.view(), &response)) {
         fail(failure_of("InvalidWorkerResponse",
                         "the answer of the activity's worker is malformed"));
-    } else if (response.instanceid() != o_.instance() || response.taskid() != id) {
+    } else if ((!response.instanceid().empty() && response.instanceid() != o_.instance()) ||
+               response.taskid() != id) {
         fail(failure_of("InvalidWorkerResponse",
                         "the answer of the activity's worker is of task " +
                             std::to_string(response.taskid()) + " of instance '" +

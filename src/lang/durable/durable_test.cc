@@ -109,6 +109,16 @@ TEST_F(DurableTest, AnActivityIsAnsweredOnce) {
     EXPECT_FALSE(parsed<ActivityResponse>("").has_result());
 }
 
+TEST_F(DurableTest, AFailureThatIsNestedTooDeepIsRefused) {
+    start("i");
+    answer("i", "actions { id: 1 scheduleTask { name: \"a\" } }");
+    std::string failure = R"(errorType: "E")";
+    for (int i = 0; i < 90; ++i) failure = "innerFailure { " + failure + " }";
+    answer_activity("i", 1, "failureDetails { " + failure + " }");
+    EXPECT_EQ(request("i").newevents(1).taskfailed().failuredetails().errortype(),
+              "InvalidWorkerResponse");
+}
+
 TEST_F(DurableTest, AnActivityThatCannotRunHasFailed) {
     start("i");
     answer("i", R"(actions { id: 1 scheduleTask { name: "a" } }

@@ -51,7 +51,7 @@ std::optional<std::string> objection(const OrchestratorAction& action, const Orc
 
 /// Why the answer does not count.
 std::optional<std::string> objection(const OrchestratorResponse& response, const Orchestration& o) {
-    if (response.instanceid() != o.instance())
+    if (!response.instanceid().empty() && response.instanceid() != o.instance())
         return "it is of instance '" + shortened(response.instanceid(), kShownChars) + "'";
     if (response.has_numeventsprocessed()) {
         const int64_t processed = response.numeventsprocessed().value();
@@ -89,8 +89,7 @@ void Decider::answer_turn() {
                         result.cause.empty() ? "the orchestrator could not be run" : result.cause);
     }
     OrchestratorResponse response;
-    const std::string_view bytes = result.payload.view();
-    if (!response.ParseFromArray(bytes.data(), int(bytes.size())))
+    if (!parse_answer(result.payload.view(), &response))
         return fail_now(kBadAnswer, "the answer of the orchestrator's worker is malformed");
     if (const auto why = objection(response, o_))
         return fail_now(kBadAnswer, "the answer of the orchestrator's worker is refused: " + *why);

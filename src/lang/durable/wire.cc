@@ -47,6 +47,14 @@ Payload encode_payload(const google::protobuf::MessageLite& message) {
     return Payload(encode(message));
 }
 
+bool parse_answer(std::string_view bytes, google::protobuf::MessageLite* message) {
+    constexpr int kDepth = 60;  // readers stop at 100, by default
+    google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                                  int(bytes.size()));
+    stream.SetRecursionLimit(kDepth);
+    return message->ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+}
+
 void append_field(std::string& out, uint32_t number, std::string_view bytes) {
     append_varint(out, number << 3 | kLengthDelimited);
     append_varint(out, bytes.size());

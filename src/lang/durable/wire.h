@@ -20,6 +20,9 @@ enum class EventField : uint8_t { kChunk = 1, kPastEvents = 3, kNewEvents = 4 };
 /// The same message gives the same bytes, whatever the order of its maps.
 std::string encode(const google::protobuf::MessageLite& message);
 Payload encode_payload(const google::protobuf::MessageLite& message);
+/// What a worker says. False: it is malformed, or nested deeper than what it becomes a part of could
+/// be read by others.
+bool parse_answer(std::string_view bytes, google::protobuf::MessageLite* message);
 
 /// Appends an encoded event as one more value of `field`. Returns where the event itself begins.
 size_t append_event(std::string& out, EventField field, std::string_view event);

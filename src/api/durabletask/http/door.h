@@ -18,6 +18,7 @@
 namespace tandem::durabletask::http {
 
 constexpr size_t kDefaultPage = 100;        // instances, unless the caller says
+constexpr size_t kListingBytes = 32u << 20;  // of inputs and outputs in a listing
 constexpr int64_t kWaitSecondsMax = 3'600;  // that a request waits for an instance's end
 constexpr int kStartRetrySeconds = 10;      // Retry-After
 constexpr int kStatusRetrySeconds = 5;      // Retry-After

@@ -78,7 +78,7 @@ net::HttpResponse ManagementDoor::list(const Request& request) {
     const auto most = request.query.count("top", kDefaultPage, kPageInstances);
     if (!most) return failure(most.error());
     const std::string cursor(request.http.headers.get_or(kContinuation, ""));
-    const auto page = hubs_.page(request.hub, *filter, cursor, *most, true);
+    const auto page = hubs_.page(request.hub, *filter, cursor, *most, true, kListingBytes);
     if (!page) return failure(page.error());
     const StatusView no_history{view->shows_input};
     std::string body = "[";

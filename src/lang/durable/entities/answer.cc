@@ -21,8 +21,7 @@ std::optional<TaskFailureDetails> failure_of_batch(const TaskResult& result, siz
         return failure_of(error,
                           result.cause.empty() ? "the entity could not be run" : result.cause);
     }
-    const std::string_view bytes = result.payload.view();
-    if (!answer.ParseFromArray(bytes.data(), int(bytes.size())))
+    if (!parse_answer(result.payload.view(), &answer))
         return failure_of(kBadAnswer, "the answer of the entity's worker is malformed");
     if (answer.has_failuredetails()) return answer.failuredetails();
     const auto results = size_t(answer.results_size());
