@@ -1,5 +1,6 @@
 #include "api/durabletask/door.h"
 
+#include <google/protobuf/descriptor.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/support/server_interceptor.h>
 
@@ -35,11 +36,20 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const DoorOptions& options)
 class MalformedWords final : public grpc::experimental::ServerInterceptorFactoryInterface {
 public:
     grpc::experimental::Interceptor* CreateServerInterceptor(
-        grpc::experimental::ServerRpcInfo*) override {
-        return new Words;
+        grpc::experimental::ServerRpcInfo* rpc) override {
+        const std::string_view path = rpc->method() == nullptr ? "" : rpc->method();
+        const size_t end = std::min(path.rfind('/') + 1, path.size());
+        const bool is_ours =
+            service_ != nullptr && path.substr(0, end) == "/" + service_->full_name() + "/" &&
+            service_->FindMethodByName(std::string(path.substr(end))) != nullptr;
+        return is_ours ? new Words : nullptr;
     }
 
 private:
+    const google::protobuf::ServiceDescriptor* const service_ =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+            TaskHubSidecarService::service_full_name());
+
     class Words final : public grpc::experimental::Interceptor {
         void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
             using Point = grpc::experimental::InterceptionHookPoints;

@@ -20,8 +20,8 @@ enum class EventField : uint8_t { kChunk = 1, kPastEvents = 3, kNewEvents = 4 };
 /// The same message gives the same bytes, whatever the order of its maps.
 std::string encode(const google::protobuf::MessageLite& message);
 Payload encode_payload(const google::protobuf::MessageLite& message);
-/// What a worker says. False: it is malformed, or nested deeper than what it becomes a part of could
-/// be read by others.
+/// What a worker says. False: it is malformed, or nested so deep that others could not read what it
+/// becomes a part of.
 bool parse_answer(std::string_view bytes, google::protobuf::MessageLite* message);
 
 /// Appends an encoded event as one more value of `field`. Returns where the event itself begins.
