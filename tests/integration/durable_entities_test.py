@@ -300,6 +300,8 @@ class EntitiesTest(PatientTestCase):
             stub = stubs.TaskHubSidecarServiceStub(grpc.insecure_channel(address))
             held = lambda: stub.GetEntity(pb.GetEntityRequest(instanceId=f"@counter@{key}")).entity.lockedBy.value == instance
             self.until("never locked", held)
+            for _ in range(1000):  # so many that its log begins anew
+                mine.signal_entity(Id("counter", "busy"), "add", 1)
             mine.signal_entity(Id("counter", key), "add", 1)
             mine.signal_entity(Id("counter", key), "add", 100, signal_time=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2))
             made.stop()
@@ -313,6 +315,8 @@ class EntitiesTest(PatientTestCase):
             state = mine.wait_for_orchestration_completion(instance, timeout=SECONDS)
             self.assertEqual(json.loads(state.serialized_output), [1, 1])
             self.until("not all arrived", lambda: mine.get_entity(Id("counter", key)).get_state(int) == 102)
+            mine.signal_entity(Id("counter", "busy"), "add", 1)
+            self.until("not all were counted", lambda: mine.get_entity(Id("counter", "busy")).get_state(int) == 1001)
             made.stop()
             mine.close()
 
