@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kEntityPage = 100;                  // looked at in one go
 constexpr size_t kSignalBytes = (1u << 20) + 4'096;  // with its names: a worker has to receive it
-constexpr int32_t kEntityBacklog = 1'000'000;        // operations that wait; more are refused
 
 EntityFacts facts_of(const ExecutionSummary& summary) {
     EntityFacts facts;
@@ -43,8 +42,7 @@ void TaskHubs::tell_entity(const std::string& hub, const std::string& instance, 
     const ExecutionId id = execution_id(hub, instance);
     if (event.ByteSizeLong() > kSignalBytes)
         return done(fail(ErrorCode::kTooLarge, "The input of the signal is too large."));
-    if (const auto there = engine_.describe(id);
-        there && facts_of(*there).metadata().backlogqueuesize() >= kEntityBacklog)
+    if (const auto there = engine_.describe(id); there && facts_of(*there).is_full())
         return done(fail(ErrorCode::kOverloaded,
                          "Too many operations wait for the entity '" + instance + "'."));
     durable::EntityStart start;
@@ -125,10 +123,13 @@ Result<CleanedEntities> TaskHubs::clean_entities(const std::string& hub, std::st
     for (const ExecutionSummary& summary : page->executions) {
         const EntityFacts facts = facts_of(summary);
         if (releases_locks && facts.has_lock() && is_orphaned(hub, facts.lock())) {
-            HistoryEvent event;
-            event.mutable_entityunlocksent()->set_criticalsectionid(facts.lock().section());
+            Message message;
+            auto& unlock = *message.mutable_event()->mutable_entityunlocksent();
+            unlock.set_criticalsectionid(facts.lock().section());
+            unlock.mutable_parentinstanceid()->set_value(facts.lock().owner());
+            message.set_follows_request(true);  // wherever it has come from here
             const auto told = answer_of<ExecutionSummary>([&](auto done) {
-                engine_.signal(summary.id, message_of(std::move(event)), std::move(done));
+                engine_.signal(summary.id, Payload(message.SerializeAsString()), std::move(done));
             });
             if (!told) return tl::unexpected<Error>(told.error());
             ++cleaned.released;

@@ -4,6 +4,8 @@ namespace tandem::services {
 
 namespace {
 
+constexpr int64_t kWaitAgainMs = 100;  // where too much was going on to wait for an end
+
 using durabletask::Begun;
 using durabletask::Wanted;
 
@@ -164,7 +166,13 @@ void OrchestrationCalls::wait_for(const RunPtr& run, const ExecutionId& executio
     auto wait = engine_.wait(
         execution, [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; },
         [this, run](const Result<ExecutionSummary>& ended) {
-            if (ended) finish(run, function_result(*ended));
+            if (ended) return void(finish(run, function_result(*ended)));
+            // The end is to be heard of all the same; of a server that stops: after its start.
+            if (!later_ || !engine_.is_ready()) return;
+            later_(kWaitAgainMs, [this, weak = std::weak_ptr<Run>(run)] {
+                const auto waiting = weak.lock();
+                if (waiting) wait_for(waiting, waiting->execution);
+            });
         });
     const std::lock_guard lock(mutex_);
     if (run->done) run->wait.swap(wait);

@@ -296,8 +296,21 @@ Result<void> WorkItems::answer(WorkAnswer answer,
     if (answer.kind == WorkKind::kActivity && answer.task != item->task)
         return fail(ErrorCode::kInvalidArgument,
                     "the completion token is not of task " + std::to_string(answer.task));
-    if (item->part_bytes + answer.response.size() > kPartialAnswerBytes)
+    if (item->part_bytes + answer.response.size() > kPartialAnswerBytes) {
+        // Its worker would say the same again.
+        Hub& hub = hubs_[item->hub];
+        take_back(item);
+        if (!item->is_cancelled) {
+            by_key_.erase(item->key);
+            outcome.calls.push_back([item] {
+                item->done(rejected("AnswerTooLarge", "The worker's answer has more than " +
+                                                          std::to_string(kPartialAnswerBytes) +
+                                                          " bytes."));
+            });
+        }
+        dispatch(hub, item->kind, outcome);
         return fail(ErrorCode::kTooLarge, "the answer is too large");
+    }
     if (answer.is_partial) {
         item->part_bytes += answer.response.size();
         item->parts.push_back(std::move(answer.response));

@@ -16,6 +16,11 @@ std::optional<std::string> bad_instance_id(std::string_view hub, std::string_vie
     return std::nullopt;
 }
 
+std::optional<std::string> bad_orchestration_id(std::string_view hub, std::string_view instance) {
+    if (instance.starts_with('@')) return "the instance id of an orchestration begins with '@'";
+    return bad_instance_id(hub, instance);
+}
+
 TaskFailureDetails failure_of(std::string type, std::string message) {
     TaskFailureDetails failure;
     failure.set_errortype(std::move(type));

@@ -112,6 +112,8 @@ std::optional<std::string> objection_to(const SendEntityMessageAction& action,
 std::string execution_id_from(uint64_t entropy);
 /// Error: why an instance cannot have this id.
 std::optional<std::string> bad_instance_id(std::string_view hub, std::string_view instance);
+/// The same of an orchestration: "@..." is an entity's.
+std::optional<std::string> bad_orchestration_id(std::string_view hub, std::string_view instance);
 /// Cut where a character begins.
 std::string shortened(const std::string& text, size_t bytes);
 TaskFailureDetails failure_of(std::string type, std::string message);

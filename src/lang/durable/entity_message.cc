@@ -58,7 +58,12 @@ void Decider::add(const SendEntityMessageAction& action, int32_t id) {
         name = action.entitylockrequested().criticalsectionid();
     } else {
         *event.mutable_entityunlocksent() = action.entityunlocksent();
-        name = action.entityunlocksent().criticalsectionid();
+        // What it does not have it cannot give back: an unlock that came before its request would
+        // leave the lock for ever.
+        const auto section = o_.sections.find(action.entityunlocksent().criticalsectionid());
+        if (section == o_.sections.end() || !section->second.is_granted)
+            return add_history(std::move(event), id);
+        name = section->first;
     }
     ask(event);
     add_history(std::move(event), id, {}, std::move(name));

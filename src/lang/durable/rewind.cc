@@ -56,7 +56,19 @@ void Decider::install(const OrchestratorResponse& response, size_t consumed) {
             rewound.ParseFromString(o_.inbox[i].bytes);
     }
     for (const auto& child : reading.children) {
-        if (const auto why = bad_instance_id(o_.hub(), child.second.instance))
+        if (const auto why = bad_orchestration_id(o_.hub(), child.second.instance))
+            return fail_now("InvalidWorkerResponse",
+                            "the history of the rewind is refused: " + *why);
+    }
+    std::set<std::string> calls, sections;
+    for (const auto& [id, request] : reading.requests) {
+        SendEntityMessageAction again;
+        HistoryEvent event;
+        event.ParseFromArray(history.data() + request.place, int(request.size));
+        if (event.has_entityoperationcalled())
+            *again.mutable_entityoperationcalled() = event.entityoperationcalled();
+        else *again.mutable_entitylockrequested() = event.entitylockrequested();
+        if (const auto why = objection_to(again, o_.hub(), calls, sections))
             return fail_now("InvalidWorkerResponse",
                             "the history of the rewind is refused: " + *why);
     }

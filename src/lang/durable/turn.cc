@@ -39,7 +39,7 @@ std::optional<std::string> objection(const OrchestratorAction& action, const Orc
     if (action.has_createtimer() && !action.createtimer().has_fireat())
         return "the timer has no time";
     if (action.has_createsuborchestration()) {
-        return bad_instance_id(o.hub(), child_id_of(action, o));
+        return bad_orchestration_id(o.hub(), child_id_of(action, o));
     }
     if (action.has_completeorchestration() &&
         !is_ending(action.completeorchestration().orchestrationstatus()))

@@ -111,7 +111,7 @@ void EntityDecider::apply(const OperationAction& action) {
             *request.mutable_scheduledstarttimestamp() = asked.scheduledtime();
         if (asked.has_parenttracecontext())
             *request.mutable_parenttracecontext() = asked.parenttracecontext();
-        if (bad_instance_id(e_.hub(), request.instanceid())) return;
+        if (bad_orchestration_id(e_.hub(), request.instanceid())) return;
         send(begin_orchestration(start, value_of(asked.has_input(), asked.input())));
     }
 }

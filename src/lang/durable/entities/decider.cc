@@ -100,9 +100,10 @@ void EntityDecider::receive(const Message& message, EventKind kind, Timestamp du
 /// where the request has gone from here.
 void EntityDecider::release(const Message& message) {
     const std::string& section = message.event().entityunlocksent().criticalsectionid();
-    const bool holds = e_.lock.section() == section;
+    const std::string& owner = message.event().entityunlocksent().parentinstanceid().value();
+    const bool holds = e_.lock.section() == section && e_.lock.owner() == owner;
     const bool waits = std::any_of(e_.queue.begin(), e_.queue.end(), [&](const EntityWork& work) {
-        return work.is_lock() && work.section == section;
+        return work.is_lock() && work.section == section && work.owner == owner;
     });
     if (!holds && !waits) return;
     const int next = e_.lock.position() + 1;

@@ -49,6 +49,8 @@ public:
     bool is_open() const override { return is_open_; }
     Timestamp next_due() const override;
     size_t open_tasks() const override { return task != 0 ? 1 : 0; }
+    /// Else each message to one whose operations wait for a lock would fold all of them again.
+    bool is_held() const override;
     uint64_t last_seq() const override { return seq; }
     Payload facts() const override;
 

@@ -99,6 +99,18 @@ TEST_F(EntityTest, ABatchIsBounded) {
     EXPECT_EQ(operations(), "l2");
 }
 
+TEST_F(EntityTest, ABatchLeavesRoomForTheState) {
+    tell_entity(kCounter, op("set"));
+    answer_entity(kCounter, "results { success { } } entityState { value: \"" +
+                                std::string(3'900'000, 's') + "\" }");
+    tell_entity(kCounter, op("first"));
+    const std::string input = "input { value: \"" + std::string(60'000, 'x') + "\" }";
+    for (const char* operation : {"a", "b", "c"}) tell_entity(kCounter, op(operation, input));
+    answer_entity(kCounter, "results { success { } } entityState { value: \"" +
+                                std::string(3'900'000, 't') + "\" }");
+    EXPECT_EQ(operations(), "a");
+}
+
 TEST_F(EntityTest, ACallIsAnsweredOnce) {
     start("i");
     const Decision turn = answer("i", "actions { id: 1 " + call("q") + " }");

@@ -207,5 +207,51 @@ TEST_F(LockTest, ARewindAsksAgainForWhatHasNoAnswer) {
     EXPECT_EQ(of("i").calls.size(), 1u);
 }
 
+TEST_F(LockTest, WhatIsNotHeldIsNotGivenBack) {
+    start("i");
+    answer("i", lock(1, "s", {"@a@1", "@b@1"}) + unlock(2, "s", "@a@1"));
+    deliver();
+    EXPECT_EQ(owner("@a@1"), "i");
+    signal("i", "event { executionTerminated { } }");
+    deliver();
+    EXPECT_EQ(owner("@a@1"), "");
+    EXPECT_EQ(owner("@b@1"), "");
+    // Nor is what somebody else holds under the same name.
+    hold("j", {"@a@1"});
+    send("@a@1", R"(event { entityUnlockSent { criticalSectionId: "cs-j"
+        parentInstanceId { value: "other" } } })");
+    EXPECT_EQ(owner("@a@1"), "j");
+    EXPECT_TRUE(entity("@a@1").is_held());
+}
+
+TEST_F(LockTest, ARewoundHistoryIsCheckedLikeAnAnswer) {
+    for (const char* event :
+         {R"(entityLockRequested { criticalSectionId: "s" })",
+          R"(entityLockRequested { criticalSectionId: "s" lockSet: "nobody" })",
+          R"(entityOperationCalled { requestId: "q" targetInstanceId { value: "i" } })",
+          R"(subOrchestrationInstanceCreated { instanceId: "@a@1" name: "n" })"}) {
+        const std::string i = "i" + std::to_string(instances().size());
+        start(i);
+        answer(i, R"(actions { id: 3 completeOrchestration {
+            orchestrationStatus: ORCHESTRATION_STATUS_FAILED } })");
+        redrive(i, "again");
+        answer(i, std::string(R"(actions { id: 1 rewindOrchestration {
+            newHistory { eventId: -1 executionStarted { name: "Main" } }
+            newHistory { eventId: 1 )") +
+                      event + " } } }");
+        EXPECT_EQ(facts(i).failuredetails().errortype(), "InvalidWorkerResponse") << event;
+    }
+}
+
+TEST_F(LockTest, AnOrchestrationHasNoEntitysId) {
+    start("i");
+    answer("i", R"(actions { id: 1 createSubOrchestration { instanceId: "@a@1" name: "n" } })");
+    EXPECT_EQ(facts("i").failuredetails().errortype(), "InvalidWorkerResponse");
+    tell("@a@1", "go");
+    EXPECT_TRUE(answer_entity("@a@1", R"(results { success { } }
+        actions { id: 1 startNewOrchestration { instanceId: "@b@1" name: "n" } })")
+                    .actions.empty());
+}
+
 }  // namespace
 }  // namespace tandem::durable

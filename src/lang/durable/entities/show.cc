@@ -35,6 +35,7 @@ EntityFacts facts_of(const Entity& e) {
         facts.mutable_lock()->clear_lock_set();
     }
     facts.set_has_state(!e.state.is_null());
+    facts.set_is_full(e.waiting_bytes > kWaitingBytes || e.backlog() >= kWaitingOperations);
     return facts;
 }
 
@@ -46,13 +47,18 @@ Timestamp Entity::next_due() const {
     return is_open_ && !delayed.empty() ? delayed.begin()->first : kNever;
 }
 
+bool Entity::is_held() const {
+    return open_tasks() > 0 || is_locked() || !queue.empty() || waiting_bytes > kHeldBytes;
+}
+
 size_t Entity::runnable() const {
     const auto& from = is_locked() ? owned : queue;
+    const size_t room =
+        std::min(kBatchBytes, kRequestBytes - std::min(kRequestBytes, state.size()));
     size_t count = 0, bytes = 0;
     for (const EntityWork& work : from) {
         bytes += work.bytes.size();
-        if (work.is_lock() || count == kBatchOperations || (count > 0 && bytes > kBatchBytes))
-            break;
+        if (work.is_lock() || count == kBatchOperations || (count > 0 && bytes > room)) break;
         ++count;
     }
     return count;
