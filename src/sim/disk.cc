@@ -1,8 +1,7 @@
 #include "sim/disk.h"
 
-#include <map>
-
 #include "base/encoding.h"
+#include "store/rows/row_map.h"
 
 namespace tandem::sim {
 
@@ -67,13 +66,6 @@ class DiskRows final : public Rows {
 public:
     explicit DiskRows(Disk& disk) : disk_(disk) {}
 
-    void apply(const std::vector<RowChange>& changes) {
-        for (const RowChange& change : changes) {
-            if (change.value) rows_[change.key] = *change.value;
-            else rows_.erase(change.key);
-        }
-    }
-
     Result<void> commit(const std::vector<RowChange>& changes) override {
         const AppendFault fault = std::exchange(disk_.next_fault, AppendFault::kNone);
         if (fault == AppendFault::kError) return fail(ErrorCode::kIo, "the device failed");
@@ -82,38 +74,30 @@ public:
         if (fault == AppendFault::kCrashUnsynced) throw Crash{};
         disk_.synced_ += std::exchange(disk_.unsynced_, {});
         ++disk_.appends_;
-        apply(changes);
+        apply_changes(changes, rows);
         if (fault == AppendFault::kCrashSynced) throw Crash{};
         return {};
     }
 
     Result<std::optional<std::string>> get(const std::string& key) const override {
-        const auto it = rows_.find(key);
-        return it == rows_.end() ? std::nullopt : std::optional<std::string>(it->second);
+        return RowMapReader(rows).get(key);
     }
-
     Result<std::vector<std::optional<std::string>>> get_many(
         const std::vector<std::string>& keys) const override {
-        std::vector<std::optional<std::string>> out;
-        for (const std::string& key : keys) out.push_back(*get(key));
-        return out;
+        return RowMapReader(rows).get_many(keys);
+    }
+    Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
+        return RowMapReader(rows).scan(range, visitor);
+    }
+    /// Nobody else runs while one reads.
+    std::unique_ptr<const RowReader> snapshot() const override {
+        return std::make_unique<RowMapReader>(rows);
     }
 
-    Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
-        if (range.from >= range.to) return {};
-        auto begin = rows_.lower_bound(range.from), end = rows_.lower_bound(range.to);
-        while (begin != end) {
-            const auto at = range.reverse ? std::prev(end) : begin;
-            if (!visitor(at->first, at->second)) break;
-            if (range.reverse) end = at;
-            else ++begin;
-        }
-        return {};
-    }
+    RowMap rows;
 
 private:
     Disk& disk_;
-    std::map<std::string, std::string> rows_;
 };
 
 Result<std::shared_ptr<Rows>> Disk::open() {
@@ -125,7 +109,7 @@ Result<std::shared_ptr<Rows>> Disk::open() {
         const std::string_view body = rest.substr(kHeaderBytes, length);
         const bool whole = body.size() == length && crc32c(body) == get_u32(rest.substr(4));
         if (!whole && !accepts_torn_records) break;
-        rows->apply(decode(body));
+        apply_changes(decode(body), rows->rows);
         rest.remove_prefix(kHeaderBytes + body.size());
         good = synced_.size() - rest.size();
     }

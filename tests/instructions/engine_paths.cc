@@ -104,6 +104,9 @@ public:
         return std::vector<std::optional<std::string>>(keys.size());
     }
     Result<void> scan(const RowRange&, const RowVisitor&) const override { return {}; }
+    std::unique_ptr<const RowReader> snapshot() const override {
+        return std::make_unique<NoRows>();
+    }
 
     size_t rows = 0;
 };

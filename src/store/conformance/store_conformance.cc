@@ -259,19 +259,26 @@ TEST_P(StoreConformance, MessagesStayUntilTheyAreTaken) {
     EXPECT_EQ(store_->messages(0, 10)->size(), 2u);
 }
 
+namespace {
+
+/// The end of the one before, and the next.
+std::pair<ExecutionWrite, ExecutionWrite> generation(const ExecutionSummary& before,
+                                                     uint64_t number) {
+    ExecutionWrite next = start_write(before.id.str(), 2000, 1);
+    next.summary.number = number;
+    ExecutionWrite old;
+    old.summary = before;
+    old.previous = version_of(before);
+    old.erase = old.is_replaced = true;
+    return {old, next};
+}
+
+}  // namespace
+
 TEST_P(StoreConformance, TheNextGenerationReplacesAnExecution) {
     const auto rows_of = [&] { return store_->events(ExecutionId("a"), {}); };
     ExecutionWrite first = start_write("a", 1000, 3);
     ExecutionWrite more = next_write(first.summary, 2);
-    const auto generation = [](const ExecutionSummary& before, uint64_t number) {
-        ExecutionWrite next = start_write("a", 2000, 1);
-        next.summary.number = number;
-        ExecutionWrite old;
-        old.summary = before;
-        old.previous = version_of(before);
-        old.erase = old.is_replaced = true;
-        return std::pair(old, next);
-    };
     ASSERT_TRUE(store_->append(batch_of({first})).has_value());
     // All of it in one append: what it adds to the old one goes with it.
     const auto [old, next] = generation(more.summary, 1'000'001);
@@ -402,6 +409,43 @@ TEST_P(StoreConformance, ReadersSeeWholeBatchesWhileOneAppends) {
     for (std::thread& reader : readers) reader.join();
     EXPECT_EQ(bad, 0u);
     EXPECT_EQ(store_->summary(ExecutionId("a")).value(), a);
+}
+
+TEST_P(StoreConformance, AnExecutionIsThereWhileItsGenerationsReplaceEachOther) {
+    constexpr uint64_t kGenerations = 300, kReads = 100;
+    const ExecutionWrite first = start_write("a", 1000, 1);
+    ASSERT_TRUE(store_->append(batch_of({first})).has_value());
+    std::atomic<bool> done{false};
+    std::atomic<uint64_t> missing{0}, unlisted{0}, bare{0};
+    const auto read = [&](const std::function<void()>& look) {
+        return std::thread([&done, look] {
+            for (uint64_t reads = 0; !done || reads < kReads; ++reads) look();
+        });
+    };
+    std::thread readers[] = {
+        read([&] {
+            const auto found = store_->summary(ExecutionId("a"));
+            if (!found || !*found) ++missing;
+        }),
+        read([&] {
+            const auto events = store_->events(ExecutionId("a"), {});
+            if (!events || events->empty()) ++bare;
+        }),
+        read([&] {
+            if (list_all(*store_, flow_filter(), 1).size() != 1 || open_ids(*store_, 1).size() != 1)
+                ++unlisted;
+        })};
+    ExecutionSummary last = first.summary;
+    for (uint64_t number = 1; number <= kGenerations; ++number) {
+        const auto [old, next] = generation(last, 2'000'000 + number);
+        EXPECT_TRUE(store_->append(batch_of({old, next})).has_value());
+        last = next.summary;
+    }
+    done = true;
+    for (std::thread& reader : readers) reader.join();
+    EXPECT_EQ(missing, 0u);
+    EXPECT_EQ(bare, 0u);
+    EXPECT_EQ(unlisted, 0u);
 }
 
 }  // namespace tandem

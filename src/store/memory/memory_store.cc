@@ -1,9 +1,9 @@
 #include "store/memory/memory_store.h"
 
-#include <map>
 #include <shared_mutex>
 
 #include "base/check.h"
+#include "store/rows/row_map.h"
 #include "store/rows/row_store.h"
 
 namespace tandem {
@@ -18,53 +18,36 @@ public:
         if (faults_ && faults_->fail_appends)
             return fail(ErrorCode::kIo, "the memory store was told to fail");
         const std::unique_lock lock(mutex_);
-        for (const RowChange& change : changes) {
-            if (change.value) rows_[change.key] = *change.value;
-            else rows_.erase(change.key);
-        }
+        apply_changes(changes, rows_);
         return {};
     }
 
     Result<std::optional<std::string>> get(const std::string& key) const override {
-        const std::shared_lock lock(mutex_);
-        return find(key);
+        return Reader(*this).get(key);
     }
-
     Result<std::vector<std::optional<std::string>>> get_many(
         const std::vector<std::string>& keys) const override {
-        const std::shared_lock lock(mutex_);
-        std::vector<std::optional<std::string>> out;
-        for (const std::string& key : keys) out.push_back(find(key));
-        return out;
+        return Reader(*this).get_many(keys);
     }
-
     Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
-        if (range.from >= range.to) return {};
-        const std::shared_lock lock(mutex_);
-        auto begin = rows_.lower_bound(range.from);
-        auto end = rows_.lower_bound(range.to);
-        if (range.reverse) {
-            while (end != begin) {
-                --end;
-                if (!visitor(end->first, end->second)) break;
-            }
-        } else {
-            for (; begin != end; ++begin) {
-                if (!visitor(begin->first, begin->second)) break;
-            }
-        }
-        return {};
+        return Reader(*this).scan(range, visitor);
+    }
+    std::unique_ptr<const RowReader> snapshot() const override {
+        return std::make_unique<Reader>(*this);
     }
 
 private:
-    std::optional<std::string> find(const std::string& key) const {
-        const auto it = rows_.find(key);
-        return it == rows_.end() ? std::nullopt : std::optional<std::string>(it->second);
-    }
+    class Reader final : public RowMapReader {
+    public:
+        explicit Reader(const MemoryRows& rows) : RowMapReader(rows.rows_), lock_(rows.mutex_) {}
+
+    private:
+        const std::shared_lock<std::shared_mutex> lock_;
+    };
 
     const std::shared_ptr<const MemoryFaults> faults_;
     mutable std::shared_mutex mutex_;
-    std::map<std::string, std::string> rows_;
+    RowMap rows_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/perf_level.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -35,6 +36,76 @@ constexpr int kCacheShardBits = 2;
 /// RocksDB counts what each thread does, unless told not to.
 void count_nothing() { rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable); }
 
+class RocksReader : public RowReader {
+public:
+    explicit RocksReader(rocksdb::DB& db) : db_(db) {}
+
+    Result<std::optional<std::string>> get(const std::string& key) const override {
+        count_nothing();
+        std::string value;
+        const rocksdb::Status status = db_.Get(options_, key, &value);
+        if (status.IsNotFound()) return std::optional<std::string>();
+        if (!status.ok()) return tl::unexpected<Error>(to_error(status));
+        return std::optional<std::string>(std::move(value));
+    }
+
+    Result<std::vector<std::optional<std::string>>> get_many(
+        const std::vector<std::string>& keys) const override {
+        if (keys.size() <= kFewKeys) {
+            std::vector<std::optional<std::string>> out;
+            for (const std::string& key : keys) {
+                auto value = get(key);
+                if (!value) return tl::unexpected<Error>(value.error());
+                out.push_back(std::move(*value));
+            }
+            return out;
+        }
+        count_nothing();
+        std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+        std::vector<rocksdb::PinnableSlice> values(keys.size());
+        std::vector<rocksdb::Status> statuses(keys.size());
+        db_.MultiGet(options_, db_.DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
+                     statuses.data());
+        std::vector<std::optional<std::string>> out(keys.size());
+        for (size_t i = 0; i < keys.size(); ++i) {
+            if (statuses[i].ok()) out[i] = values[i].ToString();
+            else if (!statuses[i].IsNotFound()) return tl::unexpected<Error>(to_error(statuses[i]));
+        }
+        return out;
+    }
+
+    Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
+        if (range.from >= range.to) return {};
+        rocksdb::ReadOptions options = options_;
+        const rocksdb::Slice lower(range.from), upper(range.to);
+        options.iterate_lower_bound = &lower;
+        options.iterate_upper_bound = &upper;
+        const std::unique_ptr<rocksdb::Iterator> it(db_.NewIterator(options));
+        if (range.reverse) it->SeekToLast();
+        else it->SeekToFirst();
+        while (it->Valid() && visitor(it->key().ToStringView(), it->value().ToStringView())) {
+            if (range.reverse) it->Prev();
+            else it->Next();
+        }
+        if (!it->status().ok()) return tl::unexpected<Error>(to_error(it->status()));
+        return {};
+    }
+
+protected:
+    rocksdb::DB& db_;
+    rocksdb::ReadOptions options_;
+};
+
+class RocksSnapshot final : public RocksReader {
+public:
+    explicit RocksSnapshot(rocksdb::DB& db) : RocksReader(db), held_(&db) {
+        options_.snapshot = held_.snapshot();
+    }
+
+private:
+    rocksdb::ManagedSnapshot held_;
+};
+
 class RocksRows final : public Rows {
 public:
     static Result<std::shared_ptr<Rows>> open(const std::filesystem::path& directory,
@@ -59,54 +130,17 @@ public:
     }
 
     Result<std::optional<std::string>> get(const std::string& key) const override {
-        count_nothing();
-        std::string value;
-        const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), key, &value);
-        if (status.IsNotFound()) return std::optional<std::string>();
-        if (!status.ok()) return tl::unexpected<Error>(to_error(status));
-        return std::optional<std::string>(std::move(value));
+        return RocksReader(*db_).get(key);
     }
-
     Result<std::vector<std::optional<std::string>>> get_many(
         const std::vector<std::string>& keys) const override {
-        if (keys.size() <= kFewKeys) {
-            std::vector<std::optional<std::string>> out;
-            for (const std::string& key : keys) {
-                auto value = get(key);
-                if (!value) return tl::unexpected<Error>(value.error());
-                out.push_back(std::move(*value));
-            }
-            return out;
-        }
-        count_nothing();
-        std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
-        std::vector<rocksdb::PinnableSlice> values(keys.size());
-        std::vector<rocksdb::Status> statuses(keys.size());
-        db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), keys.size(),
-                      slices.data(), values.data(), statuses.data());
-        std::vector<std::optional<std::string>> out(keys.size());
-        for (size_t i = 0; i < keys.size(); ++i) {
-            if (statuses[i].ok()) out[i] = values[i].ToString();
-            else if (!statuses[i].IsNotFound()) return tl::unexpected<Error>(to_error(statuses[i]));
-        }
-        return out;
+        return RocksReader(*db_).get_many(keys);
     }
-
     Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
-        if (range.from >= range.to) return {};
-        rocksdb::ReadOptions options;
-        const rocksdb::Slice lower(range.from), upper(range.to);
-        options.iterate_lower_bound = &lower;
-        options.iterate_upper_bound = &upper;
-        const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
-        if (range.reverse) it->SeekToLast();
-        else it->SeekToFirst();
-        while (it->Valid() && visitor(it->key().ToStringView(), it->value().ToStringView())) {
-            if (range.reverse) it->Prev();
-            else it->Next();
-        }
-        if (!it->status().ok()) return tl::unexpected<Error>(to_error(it->status()));
-        return {};
+        return RocksReader(*db_).scan(range, visitor);
+    }
+    std::unique_ptr<const RowReader> snapshot() const override {
+        return std::make_unique<RocksSnapshot>(*db_);
     }
 
     uint64_t log_syncs() const {

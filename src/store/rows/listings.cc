@@ -35,7 +35,7 @@ Result<std::string> open_cursor(std::string_view cursor, const RowRange& range) 
 
 }  // namespace
 
-Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor,
+Result<IndexPage> read_index(const RowReader& rows, RowRange range, std::string_view cursor,
                              size_t limit) {
     if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
     if (!cursor.empty()) {
@@ -58,7 +58,7 @@ Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view 
     return page;
 }
 
-Result<IndexPage> read_all_listings(const Rows& rows, const ExecutionFilter& filter,
+Result<IndexPage> read_all_listings(const RowReader& rows, const ExecutionFilter& filter,
                                     std::string_view cursor, size_t limit) {
     if (limit == 0) return fail(ErrorCode::kInvalidArgument, "a page holds at least one execution");
     const RowRange whole = keys::listing_of_all(filter);
@@ -82,8 +82,6 @@ Result<IndexPage> read_all_listings(const Rows& rows, const ExecutionFilter& fil
         if (!scanned) return pass(scanned.error());
     }
     std::sort(places.begin(), places.end());
-    // An execution that changed its status between two of the reads was seen twice.
-    places.erase(std::unique(places.begin(), places.end()), places.end());
     IndexPage page;
     for (size_t i = 0; i < std::min(places.size(), limit); ++i)
         page.numbers.push_back(keys::listed_number(places[i]));

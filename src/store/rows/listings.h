@@ -17,10 +17,10 @@ struct IndexPage {
 };
 
 /// Of the index rows in the range. Errors: kInvalidArgument (the cursor is not of this listing).
-Result<IndexPage> read_index(const Rows& rows, RowRange range, std::string_view cursor,
+Result<IndexPage> read_index(const RowReader& rows, RowRange range, std::string_view cursor,
                              size_t limit);
 /// Executions of every status: the listings of all of them, merged by their places.
-Result<IndexPage> read_all_listings(const Rows& rows, const ExecutionFilter& filter,
+Result<IndexPage> read_all_listings(const RowReader& rows, const ExecutionFilter& filter,
                                     std::string_view cursor, size_t limit);
 
 }  // namespace tandem

@@ -94,7 +94,9 @@ private:
     Result<uint64_t> block_of(uint64_t number, uint64_t seq) const;
     bool is_erased(uint64_t number) const;
     /// Summaries of the executions that still exist, in the given order.
-    Result<std::vector<ExecutionSummary>> summaries(const std::vector<uint64_t>& numbers,
+    Result<std::vector<Event>> events(uint64_t number, const EventRange& range) const;
+    Result<std::vector<ExecutionSummary>> summaries(const RowReader& rows,
+                                                    const std::vector<uint64_t>& numbers,
                                                     Extent extent) const;
 
     std::shared_ptr<Rows> rows_;
@@ -113,7 +115,7 @@ Result<void> RowStore::erase(const ExecutionWrite& write, std::vector<RowChange>
     if (!*found) return {};
     const uint64_t number = **found;
     if (write.summary.number != 0 && write.summary.number != number) return {};  // replaced since
-    const auto stored = summaries({number}, Extent::kHead);
+    const auto stored = summaries(*rows_, {number}, Extent::kHead);
     if (!stored) return pass(stored.error());
     if (stored->empty()) return {};
     const StoredVersion version = version_of(stored->front());
@@ -355,13 +357,19 @@ Result<std::optional<ExecutionSummary>> RowStore::summary(const ExecutionId& id)
     const auto number = number_of(id);
     if (!number) return pass(number.error());
     if (!*number) return std::optional<ExecutionSummary>();
-    auto found = summaries({**number}, Extent::kWhole);
+    auto found = summaries(*rows_, {**number}, Extent::kWhole);
     if (!found) return pass(found.error());
-    if (found->empty()) return std::optional<ExecutionSummary>();  // erased meanwhile
-    return std::optional<ExecutionSummary>(std::move(found->front()));
+    if (!found->empty()) return std::optional<ExecutionSummary>(std::move(found->front()));
+    // Erased between the reads, or the next generation has come.
+    const auto now = number_of(id);
+    if (!now) return pass(now.error());
+    if (*now == *number) return std::optional<ExecutionSummary>();
+    return summary(id);
 }
 
-Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint64_t>& numbers,
+/// Of those that are there.
+Result<std::vector<ExecutionSummary>> RowStore::summaries(const RowReader& rows,
+                                                          const std::vector<uint64_t>& numbers,
                                                           Extent extent) const {
     const bool with_start = extent != Extent::kHead;
     std::vector<std::string> wanted;
@@ -369,7 +377,7 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint
         wanted.push_back(keys::head(number));
         if (with_start) wanted.push_back(keys::event(number, 1));
     }
-    const auto found = rows_->get_many(wanted);
+    const auto found = rows.get_many(wanted);
     if (!found) return pass(found.error());
     std::vector<ExecutionSummary> out;
     const size_t step = with_start ? 2 : 1;
@@ -385,8 +393,12 @@ Result<std::vector<ExecutionSummary>> RowStore::summaries(const std::vector<uint
         }
         if (spilled != 0) {
             if (const auto fetched = fetch(*head, spilled, extent); !fetched) {
-                if (is_erased(head->number)) continue;  // and its objects with it
-                return pass(fetched.error());
+                if (!is_erased(head->number)) return pass(fetched.error());
+                // Its objects went with it. The next generation may be there.
+                auto next = summary(head->id);
+                if (!next) return pass(next.error());
+                if (*next) out.push_back(std::move(**next));
+                continue;
             }
         }
         out.push_back(std::move(*head));
@@ -426,14 +438,25 @@ bool RowStore::is_erased(uint64_t number) const {
 }
 
 Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRange& range) const {
-    std::vector<Event> out;
-    if (range.limit == 0 || range.first_seq > range.last_seq) return out;
-    const auto number = number_of(id);
+    if (range.limit == 0 || range.first_seq > range.last_seq) return std::vector<Event>();
+    auto number = number_of(id);
+    while (number && *number) {
+        auto found = events(**number, range);
+        if (!found || !found->empty()) return found;
+        const auto now = number_of(id);
+        if (now && *now == *number) return found;
+        number = now;  // the next generation has come
+    }
     if (!number) return pass(number.error());
-    if (!*number) return out;
-    const auto first = block_of(**number, range.first_seq);
+    return std::vector<Event>();
+}
+
+/// None of one that has been erased.
+Result<std::vector<Event>> RowStore::events(uint64_t number, const EventRange& range) const {
+    std::vector<Event> out;
+    const auto first = block_of(number, range.first_seq);
     if (!first) return pass(first.error());
-    RowRange rows = keys::events(**number, *first, range.last_seq);
+    RowRange rows = keys::events(number, *first, range.last_seq);
     rows.reverse = range.reverse;
     Result<void> decoded;
     std::map<uint64_t, uint8_t> spilled;  // by seq
@@ -457,8 +480,8 @@ Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRa
     if (!scanned) return pass(scanned.error());
     if (!decoded) return pass(decoded.error());
     if (spilled.empty()) return out;
-    if (const auto fetched = fetch(**number, out, spilled); !fetched) {
-        if (is_erased(**number)) return std::vector<Event>();
+    if (const auto fetched = fetch(number, out, spilled); !fetched) {
+        if (is_erased(number)) return std::vector<Event>();
         return pass(fetched.error());
     }
     return out;
@@ -466,26 +489,22 @@ Result<std::vector<Event>> RowStore::events(const ExecutionId& id, const EventRa
 
 Result<ExecutionPage> RowStore::list(const ExecutionFilter& filter, std::string_view cursor,
                                      size_t limit) const {
+    const auto rows = rows_->snapshot();
     auto index = filter.status
-                     ? read_index(*rows_, keys::listing(filter, *filter.status), cursor, limit)
-                     : read_all_listings(*rows_, filter, cursor, limit);
+                     ? read_index(*rows, keys::listing(filter, *filter.status), cursor, limit)
+                     : read_all_listings(*rows, filter, cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->numbers, Extent::kListing);
+    auto found = summaries(*rows, index->numbers, Extent::kListing);
     if (!found) return pass(found.error());
-    // An execution may have closed since the index was read; then it is no longer of this listing.
-    if (filter.status)
-        std::erase_if(*found,
-                      [&](const ExecutionSummary& s) { return s.status != *filter.status; });
     return ExecutionPage{std::move(*found), std::move(index->next)};
 }
 
 Result<ExecutionPage> RowStore::list_open(std::string_view cursor, size_t limit) const {
-    auto index = read_index(*rows_, keys::open_executions(), cursor, limit);
+    const auto rows = rows_->snapshot();
+    auto index = read_index(*rows, keys::open_executions(), cursor, limit);
     if (!index) return pass(index.error());
-    auto found = summaries(index->numbers, Extent::kHead);
+    auto found = summaries(*rows, index->numbers, Extent::kHead);
     if (!found) return pass(found.error());
-    std::erase_if(*found,
-                  [](const ExecutionSummary& s) { return s.status != ExecutionStatus::kRunning; });
     return ExecutionPage{std::move(*found), std::move(index->next)};
 }
 
@@ -493,7 +512,7 @@ Result<std::vector<ExecutionSummary>> RowStore::list_closed(Timestamp before, si
     if (limit == 0) return std::vector<ExecutionSummary>();
     auto index = read_index(*rows_, keys::closed_before(before), {}, limit);
     if (!index) return pass(index.error());
-    return summaries(index->numbers, Extent::kHead);
+    return summaries(*rows_, index->numbers, Extent::kHead);
 }
 
 Result<std::vector<std::pair<uint64_t, std::string>>> RowStore::messages(uint64_t after,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,17 +30,24 @@ struct RowRange {
 /// Sees one row; answers whether to go on.
 using RowVisitor = std::function<bool(std::string_view key, std::string_view value)>;
 
-class Rows {
+class RowReader {
 public:
-    virtual ~Rows() = default;
-    /// All or nothing, durable when it returns. Errors: kIo, kCorrupt.
-    virtual Result<void> commit(const std::vector<RowChange>& changes) = 0;
+    virtual ~RowReader() = default;
     virtual Result<std::optional<std::string>> get(const std::string& key) const = 0;
     /// One answer for each key, in their order.
     virtual Result<std::vector<std::optional<std::string>>> get_many(
         const std::vector<std::string>& keys) const = 0;
     /// Visits the rows of the range as they were at one moment.
     virtual Result<void> scan(const RowRange& range, const RowVisitor& visitor) const = 0;
+};
+
+class Rows : public RowReader {
+public:
+    /// All or nothing, durable when it returns. Errors: kIo, kCorrupt.
+    virtual Result<void> commit(const std::vector<RowChange>& changes) = 0;
+    /// All rows as they are now, for several reads that must agree. Short-lived: it may keep
+    /// commits waiting.
+    virtual std::unique_ptr<const RowReader> snapshot() const = 0;
 
     /// Who may commit, and whether anybody still can; shared by all owners of these rows.
     struct Ownership {

@@ -39,6 +39,7 @@ public:
     Result<void> scan(const RowRange& range, const RowVisitor& visitor) const override {
         return rows_->scan(range, visitor);
     }
+    std::unique_ptr<const RowReader> snapshot() const override { return rows_->snapshot(); }
 
     int commits = 0;
     size_t most_bytes = 0;  // of one commit
