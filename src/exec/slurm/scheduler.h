@@ -1,0 +1,101 @@
+// Scheduler: what this server asks of Slurm, whichever way it is asked. Implementations:
+// command_line (sbatch, squeue, scancel), rest (slurmrestd). Calls block for at most the call's
+// time limit; safe from every thread. It reports what Slurm says, and nothing else: that a job is
+// not known is not its end (jobs.h decides what it means).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace tandem::slurm {
+
+/// A batch job as it is submitted. Empty and zero: Slurm's own default. It is never requeued by
+/// Slurm: whether a job runs again is decided, and recorded, by who submitted it.
+struct Submission {
+    std::string name;     // unique to the attempt, and what it is found by
+    std::string comment;  // likewise
+    std::string script;   // begins with "#!"
+    std::string user;     // Unix user whose job it is; empty: this process's
+    std::string partition, account, qos, constraint, reservation;
+    int64_t nodes = 0;
+    int64_t tasks = 0;
+    int64_t tasks_per_node = 0;
+    int64_t cpus_per_task = 0;
+    int64_t memory_mib = 0;     // per node
+    std::string gpus_per_node;  // "2", "big:1"
+    int64_t minutes = 0;        // time limit
+    std::string array;          // "0-9%4"
+    std::string dependency;     // "afterok:12", "singleton"
+    std::string signal;         // "B:USR1@30"
+    std::map<std::string, std::string> environment;
+    std::string directory;      // the job begins in
+    std::string output, error;  // files, with Slurm's patterns (%a)
+};
+
+enum class JobState : uint8_t {
+    kPending,
+    kRunning,
+    kSuspended,
+    kCompleting,
+    kCompleted,
+    kFailed,
+    kCancelled,
+    kTimeout,
+    kNodeFail,
+    kPreempted,
+    kBootFail,
+    kDeadline,
+    kOutOfMemory,
+    kOther,  // one that this server does not know; `state_text` has it
+};
+/// "COMPLETED", as Slurm writes it.
+std::string_view to_string(JobState state);
+/// kOther if it is none of them. Of "CANCELLED by 0" the first word counts.
+JobState parse_job_state(std::string_view text);
+bool is_over(JobState state);
+
+/// One job, or one task of a job array (each has a number of its own once it has been started).
+struct JobInfo {
+    uint64_t id = 0;
+    uint64_t array_id = 0;  // of the array's first record; 0: none
+    std::optional<uint64_t> array_index;
+    std::string array_waiting;  // indices that have no record of their own yet: "3-9%2"
+    std::string name, comment, user, account, partition;
+    JobState state = JobState::kOther;
+    std::string state_text;
+    std::string reason;     // why it waits, or how it ended
+    int64_t exit_code = 0;  // of the script
+    int64_t exit_signal = 0;
+    Timestamp submitted{};  // whole seconds
+    Timestamp started{};    // epoch: not yet; of one that waits, when Slurm expects it to
+    Timestamp ended{};      // epoch: not yet
+    std::string nodes;      // "n[1-2]"
+    std::string tres;       // "cpu=4,mem=100M,node=2"
+    int64_t restarts = 0;
+};
+
+class Scheduler {
+public:
+    virtual ~Scheduler() = default;
+    virtual std::string_view name() const = 0;
+    /// The job's number. Errors: kInvalidArgument, kPermissionDenied, kTooLarge (Slurm refused it,
+    /// in its words); kUnavailable (it was certainly not accepted: try again); kTimeout, kInternal
+    /// (it may have been: look for its name first).
+    virtual Result<uint64_t> submit(const Submission& submission) = 0;
+    /// Those of the numbers that Slurm knows, in any order; of an array all of its tasks. Errors:
+    /// kUnavailable, kTimeout, kInternal (Slurm could not be asked: nothing is known).
+    virtual Result<std::vector<JobInfo>> find(const std::vector<uint64_t>& ids) = 0;
+    /// Jobs with exactly that name. Errors: as find().
+    virtual Result<std::vector<JobInfo>> find_named(const std::string& name) = 0;
+    /// With `name` as a guard where the way of asking has one: numbers are given out twice. No
+    /// error where no such job is left. Errors: as find(), kPermissionDenied.
+    virtual Result<void> cancel(uint64_t id, const std::string& name) = 0;
+};
+
+}  // namespace tandem::slurm
