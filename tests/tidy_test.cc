@@ -100,6 +100,7 @@ const std::map<std::string, Names>& allowed() {
         {"exec/items", {"base", "json", "store/blob", "exec/s3"}},
         {"exec/work_items", {"base", "model", "exec"}},
         {"exec/orchestrations", {"base", "json", "model", "exec"}},
+        {"exec/slurm", {"base", "json", "net"}},
         {"exec/pool", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"engine",
          {"base", "model", "exec/executor.h", "exec/services.h", "store/store.h",
