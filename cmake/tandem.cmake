@@ -43,33 +43,48 @@ macro(tandem_find_dependencies)
   if(NOT TANDEM_SANITIZE)
     find_library(TANDEM_JEMALLOC libjemalloc.a REQUIRED)
   endif()
-  if(TANDEM_TESTS)
-    find_package(GTest REQUIRED)
-    include(GoogleTest)
-  endif()
 endmacro()
 
-# One precompiled header for the whole house: the std headers that nearly every file includes.
+# Precompiled headers, without which parsing them is most of a build: one for the whole house, of the std headers that
+# nearly every file includes; one for tests; and one of its own for a module whose library's headers are heavy.
+set(house_headers <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <deque> <functional> <map> <memory> <mutex>
+  <optional> <set> <string> <string_view> <thread> <tl/expected.hpp> <unordered_map> <utility> <variant> <vector>)
 add_library(tandem_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
 target_link_libraries(tandem_pch PUBLIC tandem_flags)
-target_precompile_headers(tandem_pch PRIVATE <algorithm> <atomic> <chrono> <cstdint> <deque> <functional>
-  <map> <memory> <mutex> <optional> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
+target_precompile_headers(tandem_pch PRIVATE ${house_headers})
 
-# tandem_module(NAME SOURCES... LINK libs... PRIVATE_LINK libs...): static library tandem_NAME.
+# Tests are built once and run for seconds: they are compiled without the optimisation of what they test.
+add_library(tandem_test_flags INTERFACE)
+target_link_libraries(tandem_test_flags INTERFACE tandem_flags)
+target_compile_options(tandem_test_flags INTERFACE $<$<CONFIG:Release>:-O0> $<$<CONFIG:Release>:-g0>)
+if(TANDEM_TESTS)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(GTest REQUIRED)
+  add_library(tandem_test_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+  target_link_libraries(tandem_test_pch PUBLIC tandem_test_flags GTest::gtest)
+  target_precompile_headers(tandem_test_pch PRIVATE ${house_headers} <gtest/gtest.h>)
+endif()
+
+# tandem_module(NAME SOURCES... LINK libs... PRIVATE_LINK libs... PCH headers...): static library tandem_NAME.
 # Tests beside the code (*_test.cc) are listed under TESTS and become one binary, test_NAME, whose
 # cases are registered as ONE ctest entry per file's binary; TEST_LINK adds libraries for it.
+# PCH: heavy headers that most of its files include; TEST_PCH: that most of its tests do.
 function(tandem_module name)
-  cmake_parse_arguments(ARG "NO_PCH" "" "SOURCES;LINK;PRIVATE_LINK;TESTS;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK;PCH;TESTS;TEST_LINK;TEST_PCH" ${ARGN})
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tandem_${name} PUBLIC tandem_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
-  if(NOT ARG_NO_PCH)
+  if(ARG_PCH)
+    target_precompile_headers(tandem_${name} PRIVATE ${house_headers} ${ARG_PCH})
+  else()
     target_precompile_headers(tandem_${name} REUSE_FROM tandem_pch)
   endif()
   if(TANDEM_TESTS AND ARG_TESTS)
     add_executable(test_${name} ${ARG_TESTS})
-    target_link_libraries(test_${name} PRIVATE tandem_${name} ${ARG_TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-    if(NOT ARG_NO_PCH)
-      target_precompile_headers(test_${name} REUSE_FROM tandem_pch)
+    target_link_libraries(test_${name} PRIVATE tandem_${name} ${ARG_TEST_LINK} tandem_test_flags GTest::gtest GTest::gmock GTest::gtest_main)
+    if(ARG_TEST_PCH)
+      target_precompile_headers(test_${name} PRIVATE ${house_headers} <gtest/gtest.h> ${ARG_TEST_PCH})
+    else()
+      target_precompile_headers(test_${name} REUSE_FROM tandem_test_pch)
     endif()
     add_test(NAME ${name} COMMAND test_${name})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300

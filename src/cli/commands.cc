@@ -1,6 +1,5 @@
 #include "cli/commands.h"
 
-#include <CLI/CLI.hpp>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -11,7 +10,7 @@
 
 namespace tandem::cli {
 
-void add_commands(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
+void add_commands(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
     add_function(app, context, run);
     add_workflow(app, context, run);
     add_start(app, context, run);

@@ -8,12 +8,9 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/output.h"
-
-namespace CLI {
-class App;
-}
 
 namespace tandem::cli {
 
@@ -24,21 +21,21 @@ struct Context {
 
 /// Adds every command but serve to `app`. The chosen one is left in `run`, to be called after
 /// parsing.
-void add_commands(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_commands(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 
 // One per file.
-void add_function(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_workflow(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_stop(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_watch(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_history(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_logs(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_ls(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_explain(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
-void add_jsonata(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_function(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_workflow(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_start(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_stop(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_watch(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_history(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_logs(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_ls(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_explain(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_jsonata(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 /// The subcommand of `function`.
-void add_deploy_function(CLI::App& function, std::shared_ptr<Context> context,
+void add_deploy_function(Command function, std::shared_ptr<Context> context,
                          std::function<int()>& run);
 
 inline constexpr const char* kExecutionHelp = "ARN, WORKFLOW/NAME, or WORKFLOW for its latest";

@@ -1,6 +1,4 @@
 // `tandem function deploy`.
-#include <CLI/CLI.hpp>
-
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -219,36 +217,35 @@ int run_deploy(const Context& context, const DeployOptions& options) {
 
 }  // namespace
 
-void add_deploy_function(CLI::App& function, std::shared_ptr<Context> context,
+void add_deploy_function(Command function, std::shared_ptr<Context> context,
                          std::function<int()>& run) {
-    CLI::App* command =
-        function.add_subcommand("deploy", "Create or update a function from a directory");
+    Command command = function.command("deploy", "Create or update a function from a directory");
     auto options = std::make_shared<DeployOptions>();
-    command->add_option("DIR", options->directory, "The package")->required();
-    command->add_option("--name", options->name, "Default: the directory's name");
-    command->add_option("--runtime", options->runtime,
-                        "python3.N, nodejsN.x or provided.al2023 (default: by the files)");
-    command->add_option("--handler", options->handler, "FILE.FUNCTION (default: by the files)");
-    command->add_option("--timeout", options->timeout_s, "Seconds, 1 to 900 (default: 3)")
-        ->type_name("N")
-        ->check(CLI::Range(1, 900).description(""));
-    command->add_option("--memory", options->memory_mb, "MiB, 128 to 10240 (default: 128)")
-        ->type_name("N")
-        ->check(CLI::Range(128, 10240).description(""));
+    command.option("DIR", options->directory, "The package").required();
+    command.option("--name", options->name, "Default: the directory's name");
+    command.option("--runtime", options->runtime,
+                   "python3.N, nodejsN.x or provided.al2023 (default: by the files)");
+    command.option("--handler", options->handler, "FILE.FUNCTION (default: by the files)");
+    command.option("--timeout", options->timeout_s, "Seconds, 1 to 900 (default: 3)")
+        .type_name("N")
+        .between(1, 900);
+    command.option("--memory", options->memory_mb, "MiB, 128 to 10240 (default: 128)")
+        .type_name("N")
+        .between(128, 10240);
     command
-        ->add_option("--env", options->environment,
-                     "NAME=VALUE, may be repeated; replaces all variables")
-        ->type_name("PAIR")
-        ->allow_extra_args(false);
-    command->add_option("--role", options->role, "Role ARN to keep with it");
-    command->add_option("--description", options->description, "Text to keep with it");
-    command->footer(
+        .option("--env", options->environment,
+                "NAME=VALUE, may be repeated; replaces all variables")
+        .type_name("PAIR")
+        .takes_one();
+    command.option("--role", options->role, "Role ARN to keep with it");
+    command.option("--description", options->description, "Text to keep with it");
+    command.footer(
         "Files: lambda_function.py (lambda_handler), index.js or index.mjs (handler), or an "
         "executable\n"
         "named bootstrap; other names with --handler. A file function.json in DIR may set any "
         "member of\n"
         "CreateFunction; options win over it. Of a function that exists, what is not given stays.");
-    command->callback([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
+    command.chosen([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

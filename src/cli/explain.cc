@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include "base/encoding.h"
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -115,17 +113,16 @@ int run_explain(const Context& context, const ExplainOptions& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command =
-        app.add_subcommand("explain", "Say what an execution waits for, or why it ended");
+void add_explain(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("explain", "Say what an execution waits for, or why it ended");
     auto options = std::make_shared<ExplainOptions>();
-    command->add_option("EXECUTION", options->execution, kExecutionHelp)->required();
-    command->add_flag("--all", options->all, "A line for each task and timer, whole outputs");
-    command->footer(
+    command.option("EXECUTION", options->execution, kExecutionHelp).required();
+    command.flag("--all", options->all, "A line for each task and timer, whole outputs");
+    command.footer(
         "With --json: the execution as DescribeExecution gives it, with \"waiting\" (a list) and, "
         "when\n"
         "it did not succeed, \"failure\".");
-    command->callback([=, &run] { run = [=] { return run_explain(*context, *options); }; });
+    command.chosen([=, &run] { run = [=] { return run_explain(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include "base/encoding.h"
 #include "cli/commands.h"
 
@@ -29,18 +27,18 @@ int run_invoke(const Context& context, const std::string& name, const std::strin
 
 }  // namespace
 
-void add_function(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* function = app.add_subcommand("function", "Deploy and call functions");
-    function->require_subcommand(1);
-    add_deploy_function(*function, context, run);
-    CLI::App* invoke = function->add_subcommand("invoke", "Call a function and print its answer");
+void add_function(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command function = app.command("function", "Deploy and call functions");
+    function.needs_command();
+    add_deploy_function(function, context, run);
+    Command invoke = function.command("invoke", "Call a function and print its answer");
     auto name = std::make_shared<std::string>();
     auto payload = std::make_shared<std::string>("{}");
-    invoke->add_option("FUNCTION", *name, "Name or ARN")->required();
-    invoke->add_option("--payload,-p", *payload,
-                       "JSON text, @FILE, or - for standard input (default: {})");
-    invoke->footer("Exit status 1 when the function fails; its error document is printed.");
-    invoke->callback([=, &run] { run = [=] { return run_invoke(*context, *name, *payload); }; });
+    invoke.option("FUNCTION", *name, "Name or ARN").required();
+    invoke.option("--payload,-p", *payload,
+                  "JSON text, @FILE, or - for standard input (default: {})");
+    invoke.footer("Exit status 1 when the function fails; its error document is printed.");
+    invoke.chosen([=, &run] { run = [=] { return run_invoke(*context, *name, *payload); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 
 #include "cli/commands.h"
@@ -86,14 +84,14 @@ int run_history(const Context& context, const HistoryOptions& options) {
 
 }  // namespace
 
-void add_history(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("history", "Show the events of an execution");
+void add_history(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("history", "Show the events of an execution");
     auto options = std::make_shared<HistoryOptions>();
-    command->add_option("EXECUTION", options->execution, kExecutionHelp)->required();
-    command->add_flag("--reverse", options->reverse, "Newest first");
-    command->add_flag("--full", options->full, "Do not shorten inputs and outputs");
-    command->footer("With --json: the events as GetExecutionHistory gives them.");
-    command->callback([=, &run] { run = [=] { return run_history(*context, *options); }; });
+    command.option("EXECUTION", options->execution, kExecutionHelp).required();
+    command.flag("--reverse", options->reverse, "Newest first");
+    command.flag("--full", options->full, "Do not shorten inputs and outputs");
+    command.footer("With --json: the events as GetExecutionHistory gives them.");
+    command.chosen([=, &run] { run = [=] { return run_history(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,7 +1,5 @@
 #include "json/jsonata/jsonata.h"
 
-#include <CLI/CLI.hpp>
-
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -130,26 +128,24 @@ int run_jsonata(const Context& context, JsonataOptions options) {
 
 }  // namespace
 
-void add_jsonata(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command =
-        app.add_subcommand("jsonata", "Evaluate a JSONata expression; needs no server");
+void add_jsonata(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("jsonata", "Evaluate a JSONata expression; needs no server");
     auto options = std::make_shared<JsonataOptions>();
-    auto* expression =
-        command->add_option("EXPR", options->expression, "For example '$sum(items.price)'");
-    command->add_option("FILE", options->file,
-                        "JSON that it is evaluated over; default: standard input");
-    command->add_flag(
-        "--json-lines", options->json_lines,
-        "Read {\"expr\", \"input\", \"bindings\", \"timelimit\", \"depth\"} from each "
-        "line of\nEXPR (a file) or standard input; answer each with {\"result\"}, "
-        "{\"undefined\"} or {\"error\", \"message\"}");
-    command->add_flag("--states", options->states,
-                      "The functions of Step Functions: also $partition, $range, $hash, $random, "
-                      "$uuid, $parse; no $eval");
-    command->footer("An undefined result prints nothing.");
-    command->callback([=, &run] {
-        if (!options->json_lines && expression->count() == 0) {
-            throw CLI::RequiredError("EXPR");
+    const Option expression =
+        command.option("EXPR", options->expression, "For example '$sum(items.price)'");
+    command.option("FILE", options->file,
+                   "JSON that it is evaluated over; default: standard input");
+    command.flag("--json-lines", options->json_lines,
+                 "Read {\"expr\", \"input\", \"bindings\", \"timelimit\", \"depth\"} from each "
+                 "line of\nEXPR (a file) or standard input; answer each with {\"result\"}, "
+                 "{\"undefined\"} or {\"error\", \"message\"}");
+    command.flag("--states", options->states,
+                 "The functions of Step Functions: also $partition, $range, $hash, $random, "
+                 "$uuid, $parse; no $eval");
+    command.footer("An undefined result prints nothing.");
+    command.chosen([=, &run] {
+        if (!options->json_lines && !expression.is_given()) {
+            refuse_without("EXPR");
         }
         run = [=] { return run_jsonata(*context, *options); };
     });

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include <chrono>
 
 #include "base/encoding.h"
@@ -75,18 +73,18 @@ int run_logs(const Context& context, const LogOptions& options) {
 
 }  // namespace
 
-void add_logs(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("logs", "Show the log of a function");
+void add_logs(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("logs", "Show the log of a function");
     auto options = std::make_shared<LogOptions>();
-    command->add_option("FUNCTION", options->function, "Name")->required();
-    command->add_option("--bytes", options->bytes, "How much from its end (default: 65536)")
-        ->type_name("N")
-        ->check(CLI::Range(size_t(1), kBytesMax).description(""));
-    command->add_flag("--follow,-f", options->follow, "Go on as it grows, until Ctrl-C");
-    command->footer(
+    command.option("FUNCTION", options->function, "Name").required();
+    command.option("--bytes", options->bytes, "How much from its end (default: 65536)")
+        .type_name("N")
+        .between(1, kBytesMax);
+    command.flag("--follow,-f", options->follow, "Go on as it grows, until Ctrl-C");
+    command.footer(
         "With --json: {\"function\": ..., \"log\": TEXT}; with --follow one for each piece, one a "
         "line.");
-    command->callback([=, &run] { run = [=] { return run_logs(*context, *options); }; });
+    command.chosen([=, &run] { run = [=] { return run_logs(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

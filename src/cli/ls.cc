@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 
 #include "base/encoding.h"
@@ -157,24 +155,22 @@ int run_ls(const Context& context, const LsOptions& options) {
 
 }  // namespace
 
-void add_ls(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("ls", "List functions, workflows and executions");
+void add_ls(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("ls", "List functions, workflows and executions");
     auto options = std::make_shared<LsOptions>();
-    command->add_option(
-        "WHAT", options->what,
-        "functions, workflows, executions, or a workflow's name for its executions;\n"
-        "default: functions and workflows");
+    command.option("WHAT", options->what,
+                   "functions, workflows, executions, or a workflow's name for its executions;\n"
+                   "default: functions and workflows");
     command
-        ->add_option("--status", options->status,
-                     "Only executions that are RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED")
-        ->check(CLI::IsMember({"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
-                    .description(""));
-    command->add_option("--limit", options->most, "At most this many executions (default: 50)")
-        ->type_name("N")
-        ->check(CLI::Range(kLeast, kMost).description(""));
-    command->footer(
+        .option("--status", options->status,
+                "Only executions that are RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED")
+        .one_of({"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"});
+    command.option("--limit", options->most, "At most this many executions (default: 50)")
+        .type_name("N")
+        .between(kLeast, kMost);
+    command.footer(
         "With --json: {\"functions\": [...], \"workflows\": [...]}, or a list of executions.");
-    command->callback([=, &run] { run = [=] { return run_ls(*context, *options); }; });
+    command.chosen([=, &run] { run = [=] { return run_ls(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

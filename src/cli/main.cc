@@ -132,7 +132,7 @@ int main_of(int argc, char** argv) {
         "Colours only on a terminal, and not with NO_COLOR.");
     std::function<int()> run;
     add_serve(app, run);
-    cli::add_commands(app, context, run);
+    cli::add_commands(cli::Command(app), context, run);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& asked) {  // --help, --version

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 
 #include "base/limits.h"
@@ -63,16 +61,16 @@ int run_start(const Context& context, const StartOptions& options) {
 
 }  // namespace
 
-void add_start(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("start", "Start an execution of a workflow");
+void add_start(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("start", "Start an execution of a workflow");
     auto options = std::make_shared<StartOptions>();
-    command->add_option("WORKFLOW", options->workflow, "Name or ARN")->required();
-    command->add_option("--input,-i", options->input,
-                        "JSON text, @FILE, or - for standard input (default: {})");
-    command->add_option("--name", options->name, "Of the execution (default: a fresh UUID)");
-    command->add_flag("--watch,-w", options->watch, "Follow it until it ends, as `tandem watch`");
-    command->footer("Prints the execution's ARN; of an Express workflow, the output at its end.");
-    command->callback([=, &run] { run = [=] { return run_start(*context, *options); }; });
+    command.option("WORKFLOW", options->workflow, "Name or ARN").required();
+    command.option("--input,-i", options->input,
+                   "JSON text, @FILE, or - for standard input (default: {})");
+    command.option("--name", options->name, "Of the execution (default: a fresh UUID)");
+    command.flag("--watch,-w", options->watch, "Follow it until it ends, as `tandem watch`");
+    command.footer("Prints the execution's ARN; of an Express workflow, the output at its end.");
+    command.chosen([=, &run] { run = [=] { return run_start(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 
 namespace tandem::cli {
@@ -36,13 +34,13 @@ int run_stop(const Context& context, const StopOptions& options) {
 
 }  // namespace
 
-void add_stop(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("stop", "End a running execution as ABORTED");
+void add_stop(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("stop", "End a running execution as ABORTED");
     auto options = std::make_shared<StopOptions>();
-    command->add_option("EXECUTION", options->execution, kExecutionHelp)->required();
-    command->add_option("--error", options->error, "Error name to record");
-    command->add_option("--cause", options->cause, "Reason to record");
-    command->callback([=, &run] { run = [=] { return run_stop(*context, *options); }; });
+    command.option("EXECUTION", options->execution, kExecutionHelp).required();
+    command.option("--error", options->error, "Error name to record");
+    command.option("--cause", options->cause, "Reason to record");
+    command.chosen([=, &run] { run = [=] { return run_stop(*context, *options); }; });
 }
 
 }  // namespace tandem::cli

@@ -1,7 +1,5 @@
 #include "cli/watch.h"
 
-#include <CLI/CLI.hpp>
-
 #include <chrono>
 
 #include "cli/commands.h"
@@ -181,18 +179,18 @@ int watch_execution(const ClientOptions& options, Client client, const Output& o
     return Watcher(options, std::move(client), out, std::move(*followed)).run();
 }
 
-void add_watch(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* command = app.add_subcommand("watch", "Follow an execution live until it ends");
+void add_watch(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command command = app.command("watch", "Follow an execution live until it ends");
     auto name = std::make_shared<std::string>();
-    command->add_option("EXECUTION", *name, kExecutionHelp)->required();
-    command->footer(
+    command.option("EXECUTION", *name, kExecutionHelp).required();
+    command.footer(
         "On a terminal: the states with counts, bars and timers, and what it waits for. Ctrl-C "
         "leaves\n"
         "it running. In a pipe: a line for each thing that happens. With --json: {\"execution\": "
         "...}\n"
         "first and last, {\"event\": ...} between, one a line.\n"
         "Exit status 0 when it succeeded, 1 when not.");
-    command->callback([=, &run] { run = [=] { return run_watch(*context, *name); }; });
+    command.chosen([=, &run] { run = [=] { return run_watch(*context, *name); }; });
 }
 
 }  // namespace tandem::cli

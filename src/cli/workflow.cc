@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include <filesystem>
 
 #include "cli/commands.h"
@@ -84,20 +82,19 @@ int run_deploy(const Context& context, const DeployOptions& options) {
 
 }  // namespace
 
-void add_workflow(CLI::App& app, std::shared_ptr<Context> context, std::function<int()>& run) {
-    CLI::App* workflow = app.add_subcommand("workflow", "Deploy workflows (state machines)");
-    workflow->require_subcommand(1);
-    CLI::App* command =
-        workflow->add_subcommand("deploy", "Create or update a workflow from a file");
+void add_workflow(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
+    Command workflow = app.command("workflow", "Deploy workflows (state machines)");
+    workflow.needs_command();
+    Command command = workflow.command("deploy", "Create or update a workflow from a file");
     auto options = std::make_shared<DeployOptions>();
-    command->add_option("FILE", options->file, "Definition in the Amazon States Language (JSON)")
-        ->required();
-    command->add_option("--name", options->name, "Default: the file's name up to the first dot");
-    command->add_option("--role", options->role, "Role ARN to keep with it");
-    command->add_flag("--express", options->express,
-                      "Create it as an Express workflow: at most five minutes, no record");
-    command->footer("Running executions go on with the definition that they began with.");
-    command->callback([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
+    command.option("FILE", options->file, "Definition in the Amazon States Language (JSON)")
+        .required();
+    command.option("--name", options->name, "Default: the file's name up to the first dot");
+    command.option("--role", options->role, "Role ARN to keep with it");
+    command.flag("--express", options->express,
+                 "Create it as an Express workflow: at most five minutes, no record");
+    command.footer("Running executions go on with the definition that they began with.");
+    command.chosen([=, &run] { run = [=] { return run_deploy(*context, *options); }; });
 }
 
 }  // namespace tandem::cli
