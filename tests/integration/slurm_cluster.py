@@ -47,8 +47,9 @@ SOCKET_PATH_MAX = 107  # of a Unix socket: job steps have theirs below spool/
 NOBODY = 65534
 CONTROLLER = ["slurmctld", "-D", "-i"]
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
-# Open MPI looks for a network between hosts and leaves out loopback, and its mpirun refuses root.
-MPI_ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_oob_tcp_if_include": "lo",
+# Open MPI looks for a network between hosts and leaves out loopback, takes a core for each rank for granted, and its mpirun
+# refuses root.
+MPI_ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_oob_tcp_if_include": "lo", "OMPI_MCA_mpi_yield_when_idle": "1",
                    "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
