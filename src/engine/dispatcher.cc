@@ -55,6 +55,9 @@ void Dispatcher::run(const ExecutionId& id, const Action& action) {
         case CallableKind::kTaskHub: return run_function(id, action);
         case CallableKind::kActivity: return activities_.add(action.target.name, id, action.task);
         case CallableKind::kService: return call_service(id, action);
+        case CallableKind::kJob:
+            return refuse(id, action.task, "ResourceNotFoundException",
+                          "A job is begun by slurm:submitJob.");
     }
 }
 

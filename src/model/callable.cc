@@ -49,6 +49,7 @@ Result<Callable> decode_callable(std::string_view bytes) {
     else if (kind == to_string(CallableKind::kWorkflow)) c.kind = CallableKind::kWorkflow;
     else if (kind == to_string(CallableKind::kActivity)) c.kind = CallableKind::kActivity;
     else if (kind == to_string(CallableKind::kTaskHub)) c.kind = CallableKind::kTaskHub;
+    else if (kind == to_string(CallableKind::kJob)) c.kind = CallableKind::kJob;
     else return fail(ErrorCode::kCorrupt, "callable has an unknown kind");
     c.name = value->string_or("name", "");
     c.revision = value->string_or("revision", "");

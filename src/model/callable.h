@@ -17,13 +17,14 @@ namespace tandem {
 
 /// An activity is polled for by its workers; a service is an API that an executor knows by name and
 /// no registry holds ("states:startExecution"); a task hub holds orchestrations and entities, whose
-/// names only its workers know.
+/// names only its workers know; a job is what a batch job is an execution of.
 enum class CallableKind : uint8_t {
     kFunction = 1,
     kWorkflow = 2,
     kActivity = 3,
     kService = 4,
     kTaskHub = 5,
+    kJob = 6,
 };
 
 std::string_view to_string(CallableKind kind);

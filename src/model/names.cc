@@ -74,6 +74,7 @@ std::string_view to_string(CallableKind kind) {
         case CallableKind::kActivity: return "activity";
         case CallableKind::kService: return "service";
         case CallableKind::kTaskHub: return "taskhub";
+        case CallableKind::kJob: return "job";
     }
     return "unknown";
 }

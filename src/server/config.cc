@@ -226,6 +226,43 @@ Result<void> apply_payloads(std::string_view key, const toml::node& node, Config
     return {};
 }
 
+Result<void> apply_slurm(std::string_view key, const toml::node& node, Config& config) {
+    SlurmConfig& to = config.slurm;
+    const std::pair<std::string_view, std::filesystem::path*> paths[] = {
+        {"directory", &to.directory},
+        {"commands", &to.commands},
+        {"configuration", &to.configuration},
+        {"jwt_key", &to.jwt_key},
+        {"token", &to.token}};
+    const std::pair<std::string_view, std::string*> texts[] = {
+        {"interface", &to.interface}, {"url", &to.url},
+        {"user", &to.user},           {"api_version", &to.api_version},
+        {"ca_file", &to.ca_file},     {"callback_url", &to.callback_url}};
+    const std::tuple<std::string_view, int64_t*, int64_t, int64_t> numbers[] = {
+        {"poll_ms", &to.poll_ms, 100, 600'000}, {"lost_ms", &to.lost_ms, 1'000, 3'600'000}};
+    for (const auto& [name, out] : paths) {
+        if (key != name) continue;
+        std::string text;
+        if (auto ok = apply_text("slurm", key, node, text); !ok) return ok;
+        *out = text;
+        return {};
+    }
+    for (const auto& [name, out] : texts) {
+        if (key == name) return apply_text("slurm", key, node, *out);
+    }
+    for (const auto& [name, out, least, most] : numbers) {
+        if (key != name) continue;
+        const auto value = node.value_exact<int64_t>();
+        if (!value || *value < least || *value > most)
+            return bad_key("slurm", key,
+                           "expected an integer between " + std::to_string(least) + " and " +
+                               std::to_string(most) + " ms");
+        *out = *value;
+        return {};
+    }
+    return bad_key("slurm", key, "no such setting");
+}
+
 Result<void> apply_pairs(std::string_view section, std::string_view key, const toml::node& node,
                          http::Pairs& out) {
     const toml::table* table = node.as_table();
@@ -318,6 +355,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "server") return apply_server(key, node, config);
     if (section == "buckets") return apply_buckets(key, node, config);
     if (section == "payloads") return apply_payloads(key, node, config);
+    if (section == "slurm") return apply_slurm(key, node, config);
     if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
@@ -382,6 +420,15 @@ Result<void> check_config(const Config& config) {
             std::string::npos) {
         return fail(ErrorCode::kInvalidArgument, "[aws] region: expected a name such as us-east-1");
     }
+    const SlurmConfig& slurm = config.slurm;
+    if (slurm.interface != "commands" && slurm.interface != "rest")
+        return bad_key("slurm", "interface", "expected \"commands\" or \"rest\"");
+    if (!slurm.directory.empty() && !slurm.directory.is_absolute())
+        return bad_key("slurm", "directory", "expected an absolute path, the same on all nodes");
+    if (slurm.interface == "rest" && slurm.url.empty())
+        return bad_key("slurm", "url", "is needed with interface \"rest\"");
+    if (slurm.interface == "rest" && slurm.jwt_key.empty() == slurm.token.empty())
+        return bad_key("slurm", "jwt_key", "expected either a jwt_key or a token");
     return {};
 }
 

@@ -28,6 +28,23 @@ struct BucketConfig {
     std::string ca_file;                // further trusted certificates (PEM)
 };
 
+/// [slurm]: without a directory there is no Slurm.
+struct SlurmConfig {
+    std::filesystem::path directory;      // of jobs, shared with the nodes
+    std::string interface = "commands";   // or "rest"
+    std::filesystem::path commands;       // directory of sbatch, squeue, scancel; default: PATH
+    std::filesystem::path configuration;  // slurm.conf; default: where the commands look
+    std::string url;                      // of slurmrestd
+    std::string user;                     // as whom it is asked
+    std::filesystem::path jwt_key;        // the cluster's, or
+    std::filesystem::path token;          // a file with a token
+    std::string api_version;              // "v0.0.38"; default: the newest that both speak
+    std::string ca_file;
+    std::string callback_url;  // of this server, as nodes reach it; default: as it listens
+    int64_t poll_ms = 2'000;   // 100 .. 600,000
+    int64_t lost_ms = 20'000;  // 1,000 .. 3,600,000
+};
+
 struct Config {
     // [server]
     std::string address = "127.0.0.1";
@@ -53,6 +70,8 @@ struct Config {
     // [payloads]
     std::string payload_bucket;               // empty: payloads are kept in the store
     size_t payload_inline_bytes = 64 * 1024;  // above, a payload is an object
+    // [slurm]
+    SlurmConfig slurm;
     // [connections.NAME]
     http::Connections connections;
     // [limits]

@@ -30,10 +30,12 @@
 #include "lang/durable/entities/language.h"
 #include "lang/durable/language.h"
 #include "lang/invocation/language.h"
+#include "lang/job/language.h"
 #include "net/http.h"
 #include "server/buckets.h"
 #include "server/credentials.h"
 #include "server/embedded_workers.h"
+#include "server/slurm.h"
 #include "store/blob/blob_store.h"
 #include "store/rocks/rocks_store.h"
 
@@ -74,6 +76,7 @@ public:
     /// Calls of services answer to the engine: none may be under way when it goes.
     ~Server() {
         services_.close();
+        if (jobs_) jobs_->close();
         if (http_calls_) http_calls_->stop();
     }
 
@@ -83,6 +86,7 @@ public:
 
 private:
     Result<void> open_store(DirectoryBuckets& buckets);
+    Result<void> open_slurm();
     Result<void> open_engine();
     Result<void> read_mocks();
     void flush_log();
@@ -109,8 +113,11 @@ private:
     std::unique_ptr<Language> invocation_;
     std::unique_ptr<Language> durable_;
     std::unique_ptr<Language> entities_;
+    std::unique_ptr<Language> job_language_;
     std::unique_ptr<HttpCalls> http_calls_;
     std::unique_ptr<WorkItems> work_items_;
+    std::unique_ptr<slurm::Scheduler> slurm_;
+    std::unique_ptr<slurm::Jobs> jobs_;
     services::InstalledServices services_;
     std::unique_ptr<states::ExecutionLog> execution_log_;
     std::unique_ptr<Engine> engine_;
@@ -153,6 +160,7 @@ Result<void> Server::open() {
     if (!blobs) return tl::unexpected<Error>(blobs.error());
     blobs_.emplace(std::move(*blobs));
     loops_ = net::EventLoops::start(config_.network_threads);
+    if (auto ok = open_slurm(); !ok) return ok;
     if (auto ok = open_engine(); !ok) return ok;
     make_doors();
     return listen();
@@ -172,6 +180,15 @@ Result<void> Server::open_store(DirectoryBuckets& buckets) {
     auto store = open_rocks_store(config_.data / "store", {}, std::move(spill));
     if (!store) return tl::unexpected<Error>(store.error());
     store_ = std::move(*store);
+    return {};
+}
+
+Result<void> Server::open_slurm() {
+    if (config_.slurm.directory.empty()) return {};
+    auto scheduler = make_scheduler(config_.slurm);
+    if (!scheduler) return tl::unexpected<Error>(scheduler.error());
+    slurm_ = std::move(*scheduler);
+    jobs_ = std::make_unique<slurm::Jobs>(*slurm_, jobs_options(config_.slurm));
     return {};
 }
 
@@ -205,6 +222,7 @@ Result<void> Server::open_engine() {
     invocation_ = invocation::make_language(language);
     durable_ = durable::make_language(language);
     entities_ = durable::make_entity_language();
+    job_language_ = job::make_language(language);
     EngineOptions options;
     options.limits = config_.limits;
     options.services = &services_;
@@ -215,7 +233,7 @@ Result<void> Server::open_engine() {
     flush_log();
     auto engine = Engine::open(options, *store_, *blobs_, *functions_,
                                {asl_.get(), asl_express_.get(), map_runs_.get(), invocation_.get(),
-                                durable_.get(), entities_.get()});
+                                durable_.get(), entities_.get(), job_language_.get()});
     if (!engine) return tl::unexpected<Error>(engine.error());
     engine_ = std::move(*engine);
     return {};
@@ -266,7 +284,7 @@ void Server::make_doors() {
     };
     work_items_ = std::make_unique<WorkItems>(later);
     services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(), later,
-                    http_calls_.get(), config_.open_map_runs, work_items_.get()});
+                    http_calls_.get(), config_.open_map_runs, work_items_.get(), jobs_.get()});
 }
 
 Result<void> Server::listen() {
@@ -306,6 +324,10 @@ Result<void> Server::listen() {
                                           });
     if (!server) return tl::unexpected<Error>(server.error());
     http_ = std::move(*server);
+    if (jobs_) {
+        const std::string& given = config_.slurm.callback_url;
+        jobs_->tell_at((given.empty() ? url() : given) + std::string(kJobsPath));
+    }
     durabletask::DoorOptions grpc;
     grpc.address = config_.address;
     grpc.port = config_.grpc_port;
@@ -328,6 +350,11 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
             return reply(engine_->is_ready() ? plain(200, "ready\n") : plain(503, "not ready\n"));
         if (path == "/metrics")
             return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
+    }
+    if (jobs_ && request.method == "POST" && path.starts_with(std::string(kJobsPath) + "/")) {
+        // Nothing but a reason to look: whoever knows the attempt's name may give it.
+        const bool is_known = jobs_->hint(path.substr(kJobsPath.size() + 1));
+        return reply(is_known ? plain(204, "") : plain(404, "no such attempt waits\n"));
     }
     if (durabletask::http::owns(path))
         return management_->handle(std::move(request), std::move(reply));
@@ -391,6 +418,7 @@ void Server::drain() {
         queue->close();
     management_->close();
     services_.close();
+    if (jobs_) jobs_->close();
     // Before the engine goes: a timer on a loop may be repeating a call of a service.
     loops_->stop();
     http_calls_->stop();

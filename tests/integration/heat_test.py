@@ -1,9 +1,5 @@
 #!/usr/bin/env python3
-"""examples/heat on a real cluster: built with either MPI, swept as a job array, solved by a gang on two nodes, drawn by a function.
-
-The state machine is the example's own. Its tasks slurm:submitJob become those of an activity, whose worker here gives each to
-sbatch and srun as it stands.
-"""
+"""examples/heat on a real cluster: built with either MPI, swept as a job array, solved by a gang on two nodes, drawn by a function."""
 import base64
 import io
 import json
@@ -13,14 +9,12 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 import zlib
 
 try:
     import boto3  # noqa: F401
-    import botocore.exceptions
 except ImportError:
     print("boto3 is not installed")
     sys.exit(77)
@@ -32,7 +26,6 @@ from slurm_cluster import SlurmCluster, wait_for
 
 HEAT = ROOT / "examples/heat"
 ROLE = "arn:aws:iam::123456789012:role/test"
-RESOURCE = "arn:aws:states:::slurm:submitJob.sync"
 SECONDS = 120
 FAILURES = []
 
@@ -43,48 +36,10 @@ def check(condition, what):
         print(f"WRONG: {what}", flush=True)
 
 
-class Submitter(threading.Thread):
-    """Runs what submitJob's parameters say, to the end."""
-
-    def __init__(self, cluster, client, activity):
-        super().__init__(daemon=True)
-        self.cluster, self.client, self.activity, self.ended, self.count = cluster, client, activity, False, 0
-
-    def run(self):
-        while not self.ended:
-            try:
-                task = self.client.get_activity_task(activityArn=self.activity)
-                if not task.get("taskToken"):
-                    continue
-                try:
-                    result = self.submit(json.loads(task["input"]))
-                    self.client.send_task_success(taskToken=task["taskToken"], output=json.dumps(result))
-                except (RuntimeError, OSError, KeyError, subprocess.TimeoutExpired) as error:
-                    self.client.send_task_failure(taskToken=task["taskToken"], error="JobFailed", cause=str(error)[:4000])
-            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
-                if not self.ended:
-                    raise
-
-    def submit(self, job):
-        self.count += 1
-        base = pathlib.Path(job["WorkingDirectory"], f"job{self.count}")
-        words = ["sbatch", "--parsable", "--job-name", job["Name"], "--chdir", job["WorkingDirectory"], "--output", f"{base}.%a.out",
-                 "--error", f"{base}.%a.err", "--export", "ALL", "--no-requeue", "--time", str(job["TimeLimitMinutes"])]
-        for option, name in (("--nodes", "Nodes"), ("--ntasks", "Tasks"), ("--cpus-per-task", "CpusPerTask"), ("--mem", "MemoryMiB")):
-            words += [option, str(job[name])] if name in job else []
-        size = job.get("Array", {}).get("Size", 0)
-        words += ["--array", f"0-{size - 1}"] if size else []
-        script = job.get("Script") or "#!/bin/bash\nexec srun --mpi=" + job["Mpi"] + " " + " ".join(f"'{w}'" for w in job["Command"]) + "\n"
-        pathlib.Path(f"{base}.sh").write_text(script)
-        number = self.cluster.run(*words, f"{base}.sh", env={**self.cluster.environment(), **job["Environment"]}).strip()
-        wait_for(lambda: not self.cluster.run("squeue", "-h", "-j", number).strip(), SECONDS, f"the end of job {number}", every=0.1)
-        states = set(self.cluster.run("squeue", "-h", "-t", "all", "-j", number, "-o", "%T").split())
-        # sbatch writes %a as 4294967294 where there is no array.
-        outputs = [pathlib.Path(f"{base}.{i}.out") for i in (range(size) if size else [4294967294])]
-        if states != {"COMPLETED"}:
-            raise RuntimeError(f"{states} " + "".join(f.read_text() for o in outputs for f in (o, o.with_suffix(".err")) if f.exists()))
-        texts = [o.read_text() for o in outputs]
-        return {"Array": {"Tasks": [{"Stdout": text} for text in texts]}} if size else {"Stdout": texts[0]}
+def configuration(cluster):
+    file = cluster.directory / "tandem.toml"
+    file.write_text(f'[slurm]\ndirectory = "{cluster.shared}/jobs"\nconfiguration = "{cluster.configuration}"\n')
+    return file
 
 
 def deploy(server):
@@ -96,11 +51,7 @@ def deploy(server):
                               Timeout=60, Code={"ZipFile": buffer.getvalue()})
     functions.get_waiter("function_active_v2").wait(FunctionName="heat-draw")
     client = server.client("stepfunctions")
-    activity = client.create_activity(name="submitter")["activityArn"]
-    definition = (HEAT / "heat.asl.json").read_text()
-    check(definition.count(RESOURCE) == 3, "three tasks of the example are jobs")
-    machine = client.create_state_machine(name="heat", definition=definition.replace(RESOURCE, activity), roleArn=ROLE)
-    return activity, machine["stateMachineArn"]
+    return client.create_state_machine(name="heat", definition=(HEAT / "heat.asl.json").read_text(), roleArn=ROLE)["stateMachineArn"]
 
 
 def picture(text):
@@ -153,11 +104,8 @@ def main():
     if reason:
         print(reason)
         sys.exit(77)
-    with SlurmCluster(rest=False) as cluster, Server() as server:
-        activity, machine = deploy(server)
-        polls = server.client("stepfunctions", read_timeout=70)
-        submitter = Submitter(cluster, polls, activity)
-        submitter.start()
+    with SlurmCluster(rest=False) as cluster, Server(arguments=["--config", str(configuration(cluster))]) as server:
+        machine = deploy(server)
         for mpi, launcher in (("openmpi", "pmix"), ("mpich", "pmi2")):
             began = time.monotonic()
             described = run(server, cluster, machine, mpi, launcher)
@@ -171,7 +119,6 @@ def main():
         described = run(server, cluster, machine, "mpich", "none")
         check(described["status"] == "FAILED" and described.get("error") == "RanksAlone", f"MPICH under the wrong launcher: {described}")
         bad_input(cluster)
-        submitter.ended = True
     print(f"{len(FAILURES)} failures")
     sys.exit(1 if FAILURES else 0)
 

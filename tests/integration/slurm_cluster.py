@@ -449,7 +449,11 @@ PartitionName=short MaxTime=1 MaxNodes=1""", *self.extra]) + "\n")
             return
         self._signal(f"n{i}", signal.SIGKILL)
         slurmd = self.kept[f"n{i}"][-1]
-        wait_for(lambda: not slurmd.alive() or slurmd.ids()[1] not in keeper.descendants([slurmd.ids()[0]]), STOP_SECONDS, "the end of slurmd")
+
+        def is_gone():
+            ids = slurmd.ids() if slurmd.alive() else None
+            return ids is None or ids[1] not in keeper.descendants([ids[0]])
+        wait_for(is_gone, STOP_SECONDS, "the end of slurmd")
 
     def start_node(self, i, wait=True):
         """wait: until Slurm may use it again."""

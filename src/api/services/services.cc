@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/services/calls.h"
+#include "api/services/job_calls.h"
 #include "api/services/orchestration_calls.h"
 #include "api/states/action_names.h"
 #include "base/log.h"
@@ -36,7 +37,7 @@ bool is_throttled(const TaskResult& result) {
 std::vector<std::string> installed_actions() {
     // Functions are the executor's, whichever way a task names them.
     std::vector<std::string> out = {"lambda:invoke", "states:startExecution", "http:invoke",
-                                    "durable-task:startOrchestration"};
+                                    "durable-task:startOrchestration", "slurm:submitJob"};
     for (const std::string_view name : states::action_names()) {
         std::string action(name);
         action[0] = char(action[0] - 'A' + 'a');
@@ -65,6 +66,7 @@ void InstalledServices::bind(Doors doors) {
             doors_.context->engine,
             [this](std::function<void()> work) { return blocking_->post(std::move(work)); },
             doors_.later);
+        jobs_ = std::make_unique<JobCalls>(*doors_.context, doors_.jobs);
         state_ = State::kOpen;
         waiting.swap(waiting_);
     }
@@ -88,6 +90,7 @@ void InstalledServices::begin(ServiceCall call, Answered done) {
     const bool is_item = call.service == "durable-task" && !OrchestrationCalls::owns(call);
     if (is_item && doors_.work_items != nullptr)
         return doors_.work_items->add(std::move(call), std::move(done));
+    if (JobCalls::is_of_job(call)) return jobs_->call(std::move(call), std::move(done));
     make(std::move(call), 1, std::move(done));
 }
 
@@ -110,7 +113,9 @@ void InstalledServices::cancel(std::string_view key) {
         std::erase_if(waiting_, [&](const Waiting& one) { return one.call.key == key; });
         places = places_.get();
     }
-    if (places == nullptr || places->cancel(key) || orchestrations_->cancel(key)) return;
+    if (places == nullptr || places->cancel(key) || orchestrations_->cancel(key) ||
+        jobs_->cancel(key))
+        return;
     if (doors_.work_items != nullptr) doors_.work_items->cancel(key);
     if (doors_.http != nullptr) doors_.http->cancel(std::string(key));
 }
@@ -178,6 +183,8 @@ void InstalledServices::route(ServiceCall call, Answered done) {
     if (service == "states" && call.action == "run")
         return run_machine(doors_, *asked, std::move(done));
     if (OrchestrationCalls::owns(call)) return orchestrations_->call(*asked, std::move(done));
+    if (JobCalls::owns(call) && call.action == "submitJob")
+        return start_job(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn" && call.action == "getActivityTask")
         return poll(*std::move(asked), std::move(done));
     if (service == "aws-sdk:sfn") return call_sfn(doors_, *asked, std::move(done));
@@ -193,6 +200,13 @@ void InstalledServices::route(ServiceCall call, Answered done) {
         return call_buckets(std::move(call), std::move(done));
     done(failed("States.Runtime", "The resource 'arn:aws:states:::" + service + ":" + call.action +
                                       "' is not supported by this server."));
+}
+
+/// What jobs are listed under is made, which waits for the disk: not on the engine's thread.
+void InstalledServices::start_job(Asked asked, Answered done) {
+    const bool posted = blocking_->post(
+        [this, asked = std::move(asked), done] { jobs_->start(asked, done); });
+    if (!posted) done(failed("Slurm.ThrottlingException", "Too many calls wait."));
 }
 
 void InstalledServices::call_map_run(ServiceCall call, Answered done) {

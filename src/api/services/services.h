@@ -21,6 +21,7 @@
 #include "api/states/door.h"
 #include "exec/http/http_calls.h"
 #include "exec/services.h"
+#include "exec/slurm/jobs.h"
 #include "exec/work_items/work_items.h"
 #include "store/blob/object_store.h"
 
@@ -29,6 +30,7 @@ namespace tandem::services {
 using Answered = std::function<void(TaskResult)>;
 struct Asked;
 class OrchestrationCalls;
+class JobCalls;
 
 /// What calls lead to. Everything pointed to outlives close(); a null one has no service.
 struct Doors {
@@ -41,6 +43,7 @@ struct Doors {
     HttpCalls* http = nullptr;
     size_t open_map_runs = kOpenMapRuns;
     WorkItems* work_items = nullptr;  // of Durable Task workers
+    slurm::Jobs* jobs = nullptr;
 };
 
 /// "aws-sdk:s3:getObject", ...: what tasks may call, where every door is there.
@@ -75,6 +78,7 @@ private:
     void call_http(const ServiceCall& call, Answered done);
     void call_buckets(ServiceCall call, Answered done);
     void call_map_run(ServiceCall call, Answered done);
+    void start_job(Asked asked, Answered done);
     void answered(const ServiceCall& call, int attempt, TaskResult result, const Answered& done);
     bool is_open() const;
     std::shared_ptr<std::atomic<bool>> open_poll(const std::string& key);
@@ -89,6 +93,7 @@ private:
     std::unique_ptr<MapRunPlaces> places_;   // of map runs
     std::unique_ptr<MapRunCalls> map_runs_;  // where there are buckets
     std::unique_ptr<OrchestrationCalls> orchestrations_;
+    std::unique_ptr<JobCalls> jobs_;
     std::unique_ptr<aws::WorkQueue> blocking_;
 };
 

@@ -170,6 +170,7 @@ void Run::child_ended() {
     const ExecutionSummary& child = *input_.child;
     settle_task(*scope, task,
                 task.service == kDurableTask ? orchestration_result(child)
+                : task.service == kSlurm     ? job_result(child)
                                              : child_result(child, task.pattern));
 }
 

@@ -55,12 +55,14 @@ bool is_available(const TaskState& task);
 Outcome<json::Value> token_answer(const TaskResult& result);
 /// A task cannot be begun with these parameters.
 Failure unusable(const Payload& parameters, std::string_view reason);
-/// How the execution ended that a task began and waits for: one of a state machine, else an
-/// orchestration.
+/// How the execution ended that a task began and waits for: one of a state machine, an
+/// orchestration, a batch job.
 Outcome<json::Value> child_result(const ExecutionSummary& child, Pattern pattern);
 Outcome<json::Value> orchestration_result(const ExecutionSummary& child);
+Outcome<json::Value> job_result(const ExecutionSummary& child);
 
 constexpr std::string_view kDurableTask = "durable-task";
+constexpr std::string_view kSlurm = "slurm";
 
 // The implementations.
 const Integration& lambda_function();

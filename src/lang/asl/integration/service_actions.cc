@@ -12,6 +12,10 @@ constexpr ServiceAction kActions[] = {
     {"lambda", "invoke", "FunctionName! Payload InvocationType LogType ClientContext Qualifier"},
     {"states", "startExecution", "StateMachineArn! Input Name TraceHeader"},
     {"durable-task", "startOrchestration", "Name! Input TaskHub InstanceId Version Tags"},
+    {"slurm", "submitJob",
+     "Name! Command Script Mpi Partition Account Qos Constraint Reservation Nodes Tasks "
+     "TasksPerNode CpusPerTask MemoryMiB Gpus TimeLimitMinutes TimeLimitSeconds WorkingDirectory "
+     "Signal DependsOn Environment Array RetryStrategy"},
     {"http", "invoke",
      "ApiEndpoint! Method! Authentication/InvocationConfig! Headers QueryParameters RequestBody "
      "Transform"},

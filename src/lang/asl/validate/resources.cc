@@ -78,6 +78,7 @@ constexpr Service kOptimised[] = {
     {"sagemaker:createTrainingJob", kCall | kSync},
     {"sagemaker:createTransformJob", kCall | kSync},
     {"sagemaker:updateEndpoint", kCall},
+    {"slurm:submitJob", kCall | kSync | kToken},  // this server's own
     {"sns:publish", kCall | kToken},
     {"sqs:sendMessage", kCall | kToken},
     {"states:startExecution", kCall | kSync | kToken | kSync2},

@@ -1,0 +1,36 @@
+// The report of an attempt, as lang/job reads it and people see it. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exec/slurm/attempt.h"
+#include "exec/slurm/scheduler.h"
+#include "json/value.h"
+
+namespace tandem::slurm {
+
+/// What is known of one index when it has come to its end.
+struct IndexEnd {
+    int64_t index = 0;
+    IndexFiles files;
+    std::optional<JobInfo> job;      // what Slurm says; none: it does not know it
+    bool is_lost = false;            // neither Slurm nor a file says how it ended
+    std::string out, error, result;  // the ends of what it wrote
+};
+
+struct ReportOf {
+    std::string attempt;  // its name
+    uint64_t job = 0;     // its number
+    std::string directory;
+    bool is_array = false;
+    std::vector<IndexEnd> ends;
+};
+
+/// {"Status", "Started", "ExitCode", "Error", "StatusReason", "StartedAt", "StoppedAt" (ms),
+/// "Result", "Slurm": {...}}; of an array with "Indices", each the same of one index with "Index".
+json::Value report(const ReportOf& of);
+
+}  // namespace tandem::slurm

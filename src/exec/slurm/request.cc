@@ -1,0 +1,236 @@
+#include "exec/slurm/request.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tandem::slurm {
+
+namespace {
+
+constexpr int64_t kMinutesMost = 60 * 24 * 366;
+constexpr int64_t kMemoryMostMib = int64_t(1) << 40;
+constexpr size_t kNameBytes = 128;
+
+/// Reads members and keeps the first complaint.
+class Reader {
+public:
+    explicit Reader(const json::Value& object) : object_(object) {}
+
+    std::string text(const char* member) {
+        const json::Value* value = take(member);
+        if (value == nullptr) return {};
+        if (!value->is_string()) return complain(member, "must be a STRING"), std::string();
+        if (value->as_string().find('\0') != std::string::npos)
+            return complain(member, "must not hold a null character"), std::string();
+        return value->as_string();
+    }
+    /// A word for a command line: no blanks or control characters.
+    std::string word(const char* member) {
+        std::string out = text(member);
+        const bool is_bad = std::any_of(out.begin(), out.end(),
+                                        [](char c) { return uint8_t(c) <= ' ' || c == 0x7f; });
+        if (is_bad || out.starts_with('-')) complain(member, "is not a name");
+        return out;
+    }
+    int64_t number(const char* member, int64_t least, int64_t most) {
+        const json::Value* value = take(member);
+        if (value == nullptr) return 0;
+        int64_t number = 0;
+        if (value->is_int()) number = value->as_int();
+        // A JSONPath or JSONata expression may make a whole number a double.
+        else if (value->is_double() && value->as_double() == double(int64_t(value->as_double())))
+            number = int64_t(value->as_double());
+        else return complain(member, "must be an INTEGER"), 0;
+        if (number < least || number > most)
+            complain(member,
+                     "must be between " + std::to_string(least) + " and " + std::to_string(most));
+        return number;
+    }
+    std::vector<std::string> texts(const char* member) {
+        std::vector<std::string> out;
+        const json::Value* value = take(member);
+        if (value == nullptr) return out;
+        if (!value->is_array()) return complain(member, "must be a list of STRINGs"), out;
+        for (const json::Value& one : value->as_array()) {
+            if (!one.is_string() || one.as_string().find('\0') != std::string::npos)
+                return complain(member, "must be a list of STRINGs"), out;
+            out.push_back(one.as_string());
+        }
+        return out;
+    }
+    const json::Value* object(const char* member) {
+        const json::Value* value = take(member);
+        if (value != nullptr && !value->is_object()) complain(member, "must be an object");
+        return value != nullptr && value->is_object() ? value : nullptr;
+    }
+    void complain(std::string_view member, const std::string& what) {
+        if (wrong_.empty())
+            wrong_ = "The value for the field '" + std::string(member) + "' " + what;
+    }
+    void refuse(std::string what) {
+        if (wrong_.empty()) wrong_ = std::move(what);
+    }
+    std::string wrong() {
+        for (const auto& [name, value] : object_.as_object()) {
+            if (std::find(known_.begin(), known_.end(), name) == known_.end())
+                refuse("The field '" + name + "' is not supported by Tandem");
+        }
+        return wrong_;
+    }
+
+private:
+    const json::Value* take(const char* member) {
+        known_.emplace_back(member);
+        const json::Value* value = object_.find(member);
+        return value == nullptr || value->is_null() ? nullptr : value;
+    }
+
+    const json::Value& object_;
+    std::vector<std::string_view> known_;
+    std::string wrong_;
+};
+
+bool is_variable(std::string_view name) {
+    if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+               (c >= 'A' && c <= 'Z');
+    });
+}
+
+void read_environment(Reader& reader, JobRequest& out) {
+    const json::Value* given = reader.object("Environment");
+    if (given == nullptr) return;
+    for (const auto& [name, value] : given->as_object()) {
+        const bool is_text = value.is_string() && value.as_string().find('\0') == std::string::npos;
+        if (!is_variable(name) || !is_text)
+            return reader.complain("Environment", "must be an object of variables and STRINGs");
+        if (name.starts_with("SLURM_") || name.starts_with("SBATCH_") ||
+            name.starts_with("TANDEM_"))
+            return reader.complain("Environment", "must not set " + name);
+        out.submission.environment[name] = value.as_string();
+    }
+}
+
+void read_array(Reader& reader, JobRequest& out) {
+    const json::Value* given = reader.object("Array");
+    if (given == nullptr) return;
+    Reader array(*given);
+    const int64_t size = array.number("Size", 1, kArrayMost);
+    out.array_at_once = array.number("MaxConcurrency", 1, kArrayMost);
+    if (size == 0) array.refuse("The field 'Array.Size' is required but was missing");
+    if (const std::string wrong = array.wrong(); !wrong.empty()) reader.refuse(wrong);
+    out.array_size = size;
+}
+
+void read_retries(Reader& reader) {
+    const json::Value* given = reader.object("RetryStrategy");
+    if (given == nullptr) return;
+    Reader strategy(*given);
+    strategy.number("Attempts", 1, kAttemptsMost);
+    if (const json::Value* rules = given->find("EvaluateOnExit")) {
+        if (!rules->is_array() || rules->as_array().size() > 5)
+            strategy.complain("EvaluateOnExit", "must be a list of at most 5 rules");
+        else
+            for (const json::Value& rule : rules->as_array()) {
+                if (!rule.is_object() || rule.string_or("Action", "").empty())
+                    strategy.complain("EvaluateOnExit", "must be a list of rules with an Action");
+            }
+    }
+    std::string wrong = strategy.wrong();
+    if (!wrong.empty() && wrong.find("'EvaluateOnExit' is not") == std::string::npos)
+        reader.refuse(std::move(wrong));
+}
+
+void read_launch(Reader& reader, JobRequest& out) {
+    const std::string launch = reader.text("Mpi");
+    const std::pair<const char*, Launch> names[] = {
+        {"", Launch::kNone},     {"none", Launch::kNone}, {"srun", Launch::kSrun},
+        {"pmix", Launch::kPmix}, {"pmi2", Launch::kPmi2}, {"mpirun", Launch::kMpirun}};
+    for (const auto& [name, value] : names) {
+        if (launch != name) continue;
+        out.launch = value;
+        return;
+    }
+    reader.complain("Mpi", "must be one of none, srun, pmix, pmi2, mpirun");
+}
+
+}  // namespace
+
+Result<JobRequest> read_request(const json::Value& parameters) {
+    if (!parameters.is_object())
+        return fail(ErrorCode::kInvalidArgument, "The value must be an object");
+    JobRequest out;
+    Reader reader(parameters);
+    Submission& to = out.submission;
+    out.name = reader.text("Name");
+    if (out.name.empty()) reader.refuse("The field 'Name' is required but was missing");
+    if (out.name.size() > kNameBytes) reader.complain("Name", "is longer than 128 bytes");
+    out.command = reader.texts("Command");
+    out.script = reader.text("Script");
+    if (out.command.empty() == out.script.empty())
+        reader.refuse("A job has either a 'Command' or a 'Script'");
+    if (!out.script.empty() && !out.script.starts_with("#!"))
+        reader.complain("Script", "must begin with #!");
+    if (out.script.size() > kScriptBytes) reader.complain("Script", "is too long");
+    read_launch(reader, out);
+    to.partition = reader.word("Partition");
+    to.account = reader.word("Account");
+    to.qos = reader.word("Qos");
+    to.constraint = reader.word("Constraint");
+    to.reservation = reader.word("Reservation");
+    to.nodes = reader.number("Nodes", 1, kNodesMost);
+    to.tasks = reader.number("Tasks", 1, kNodesMost * 1000);
+    to.tasks_per_node = reader.number("TasksPerNode", 1, 100'000);
+    to.cpus_per_task = reader.number("CpusPerTask", 1, 100'000);
+    to.memory_mib = reader.number("MemoryMiB", 1, kMemoryMostMib);
+    to.gpus_per_node = reader.word("Gpus");
+    to.minutes = reader.number("TimeLimitMinutes", 1, kMinutesMost);
+    out.time_limit_s = reader.number("TimeLimitSeconds", 1, kMinutesMost * 60);
+    to.directory = reader.text("WorkingDirectory");
+    if (!to.directory.empty() && !to.directory.starts_with('/'))
+        reader.complain("WorkingDirectory", "must be an absolute path");
+    to.signal = reader.word("Signal");
+    out.depends_on = reader.texts("DependsOn");
+    for (const std::string& id : out.depends_on) {
+        const bool is_id = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) {
+            return c == '-' || std::isalnum(uint8_t(c)) != 0;
+        });
+        if (!is_id) reader.complain("DependsOn", "must be a list of JobIds");
+    }
+    read_environment(reader, out);
+    read_array(reader, out);
+    read_retries(reader);
+    const std::string wrong = reader.wrong();
+    if (!wrong.empty()) return fail(ErrorCode::kInvalidArgument, wrong);
+    return out;
+}
+
+Result<std::vector<int64_t>> parse_indices(std::string_view text) {
+    std::vector<int64_t> out;
+    const auto wrong = [&] {
+        return fail(ErrorCode::kInvalidArgument, "not a list of indices: " + std::string(text));
+    };
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end) {
+        int64_t first = 0, last = 0;
+        auto read = std::from_chars(at, end, first);
+        if (read.ec != std::errc() || first < 0) return wrong();
+        at = read.ptr;
+        last = first;
+        if (at != end && *at == '-') {
+            read = std::from_chars(at + 1, end, last);
+            if (read.ec != std::errc() || last < first) return wrong();
+            at = read.ptr;
+        }
+        if (last >= kArrayMost) return wrong();
+        for (int64_t index = first; index <= last; ++index) out.push_back(index);
+        if (int64_t(out.size()) > kArrayMost) return wrong();
+        if (at == end) break;
+        if (*at != ',' || ++at == end) return wrong();
+    }
+    return out;
+}
+
+}  // namespace tandem::slurm

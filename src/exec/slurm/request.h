@@ -1,0 +1,43 @@
+// What slurm:submitJob asks for, read from its parameters and checked: a clear error names the
+// member. Which partition, account and user it may have is the server's configuration's matter.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "exec/slurm/scheduler.h"
+#include "json/value.h"
+
+namespace tandem::slurm {
+
+constexpr int64_t kArrayMost = 10'000;       // indices of one job
+constexpr int64_t kAttemptsMost = 10;        // as AWS Batch
+constexpr size_t kScriptBytes = 256 * 1024;  // of a command's script
+constexpr int64_t kNodesMost = 100'000;
+
+/// How the command is started. On all ranks: by srun with that interface, or by mpirun. kNone:
+/// once, on the first node.
+enum class Launch { kNone, kSrun, kPmix, kPmi2, kMpirun };
+
+struct JobRequest {
+    std::string name;
+    std::vector<std::string> command;  // or
+    std::string script;                // begins with "#!"
+    Launch launch = Launch::kNone;
+    Submission submission;  // but name, comment, script and files
+    std::optional<int64_t> array_size;
+    int64_t array_at_once = 0;            // 0: no limit
+    std::vector<std::string> depends_on;  // JobIds of this server, or numbers of Slurm
+    int64_t time_limit_s = 0;             // of an attempt, ours: Slurm counts in minutes
+};
+
+/// Error: kInvalidArgument, in the words of the API ("The value for the field 'Nodes' ...").
+Result<JobRequest> read_request(const json::Value& parameters);
+
+/// The indices of "0-3,7". Error: kInvalidArgument.
+Result<std::vector<int64_t>> parse_indices(std::string_view text);
+
+}  // namespace tandem::slurm

@@ -1,0 +1,38 @@
+// What is known of one attempt that is waited for. Private to jobs.cc and watch.cc; its fields
+// belong to the watching thread, but `is_hinted`, which Jobs' mutex guards.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "exec/slurm/jobs.h"
+#include "exec/slurm/report.h"
+
+namespace tandem::slurm {
+
+using Steady = std::chrono::steady_clock;
+
+struct Jobs::Watch {
+    explicit Watch(Attempt of) : attempt(std::move(of)) {}
+
+    const Attempt attempt;
+    std::string key;  // of the call
+    uint64_t job = 0;
+    bool is_array = false;
+    std::vector<int64_t> indices;
+    Answered done;
+
+    std::map<int64_t, IndexFiles> files;  // as last read
+    std::map<int64_t, JobInfo> infos;     // by index, as Slurm last said
+    std::set<int64_t> lost;
+    bool is_hinted = false;
+    bool is_asked = false;          // Slurm has answered since the last index ended
+    Steady::time_point next_ask{};  // at once
+    Steady::time_point next_look = Steady::time_point::max();
+    std::optional<Steady::time_point> missing;   // since Slurm does not know it
+    std::optional<Steady::time_point> all_over;  // since every index has come to an end
+    std::map<int64_t, Steady::time_point> over;  // since Slurm says of an index that it is over
+};
+
+}  // namespace tandem::slurm

@@ -1,0 +1,115 @@
+#include "lang/job/job.h"
+
+#include <algorithm>
+
+#include "lang/job/language.h"
+
+namespace tandem::job {
+
+namespace {
+
+bool has_succeeded(const json::Value& report) {
+    return report.string_or("Status", "") == "SUCCEEDED";
+}
+
+void copy(const json::Value& from, std::string_view member, json::Value& to) {
+    if (const json::Value* value = from.find(member)) to.set(member, *value);
+}
+
+/// The earliest or latest time that a member says.
+void set_time(const Job& job, std::string_view member, bool earliest, json::Value& out) {
+    std::optional<int64_t> found;
+    for (const json::Value& attempt : job.attempts) {
+        const int64_t time = attempt.int_or(member, 0);
+        if (time == 0) continue;
+        if (!found || (earliest ? time < *found : time > *found)) found = time;
+    }
+    if (found) out.set(member, *found);
+}
+
+json::Value array_properties(const Job& job) {
+    int64_t succeeded = 0;
+    json::Array indices;
+    for (const auto& [index, report] : job.ended) {
+        if (has_succeeded(report)) ++succeeded;
+        indices.push_back(report);
+    }
+    const int64_t failed = int64_t(job.ended.size()) - succeeded;
+    return json::Value::object(
+        {{"Size", *job.terms.size},
+         {"StatusSummary", json::Value::object({{"SUCCEEDED", succeeded}, {"FAILED", failed}})},
+         {"Indices", std::move(indices)}});
+}
+
+}  // namespace
+
+void Job::begin(const Event& started) {
+    request = started.input;
+    created = started.time;
+    const auto parsed = json::parse(request.view());
+    terms = read_terms(parsed ? *parsed : json::Value());
+    for (int64_t index = 0; index < terms.size.value_or(1); ++index) left.push_back(index);
+}
+
+void Job::take(const json::Value& told) {
+    // Of one that says nothing, nothing is taken for granted.
+    const json::Value report = told.is_object() ? told : json::Value::object();
+    json::Value kept = report;
+    kept.mutable_object().erase("Indices");
+    kept.set("Attempt", attempt);
+    attempts.push_back(std::move(kept));
+    std::map<int64_t, const json::Value*> reports;
+    const json::Value* indices = report.find("Indices");
+    if (indices != nullptr && indices->is_array()) {
+        for (const json::Value& one : indices->as_array()) reports[one.int_or("Index", -1)] = &one;
+    }
+    bool something_ran = false;
+    std::vector<int64_t> again;
+    for (const int64_t index : left) {
+        const auto found = reports.find(index);
+        const bool is_own = found != reports.end() && found->second->is_object();
+        const json::Value& own = is_own ? *found->second : report;
+        const End end = read_end(own);
+        const bool counts = end.status != "LOST" || end.started;
+        something_ran |= counts;
+        if (counts) ++tries[index];
+        const bool goes_on = !counts || (may_retry(terms, end) && tries[index] < terms.attempts);
+        if (goes_on) again.push_back(index);
+        else ended.insert_or_assign(index, own);
+    }
+    lost = something_ran ? 0 : lost + 1;
+    if (lost > kLostInARow) {
+        for (const int64_t index : again) ended.insert_or_assign(index, report);
+        again.clear();
+    }
+    left = std::move(again);
+}
+
+const json::Value* first_failure(const Job& job) {
+    for (const auto& [index, report] : job.ended) {
+        if (!has_succeeded(report)) return &report;
+    }
+    return nullptr;
+}
+
+json::Value describe(const Job& job, std::string_view id, Timestamp now) {
+    const json::Value* failure = first_failure(job);
+    json::Value out = json::Value::object({{"JobId", id},
+                                           {"JobName", job.terms.name},
+                                           {"Status", failure ? "FAILED" : "SUCCEEDED"},
+                                           {"CreatedAt", to_millis(job.created)}});
+    if (failure != nullptr) copy(*failure, "StatusReason", out);
+    set_time(job, "StartedAt", true, out);
+    set_time(job, "StoppedAt", false, out);
+    if (out.find("StoppedAt") == nullptr) out.set("StoppedAt", to_millis(now));
+    out.set("Attempts", json::Array(job.attempts.begin(), job.attempts.end()));
+    if (job.terms.size) {
+        out.set("ArrayProperties", array_properties(job));
+    } else if (!job.ended.empty()) {
+        for (const char* member : {"ExitCode", "Result", "Slurm"})
+            copy(job.ended.begin()->second, member, out);
+    }
+    return out;
+}
+
+}  // namespace tandem::job

@@ -1,0 +1,46 @@
+// What the parameters of a job say of attempts and indices. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/value.h"
+
+namespace tandem::job {
+
+/// One rule of AWS Batch's RetryStrategy.EvaluateOnExit: patterns may end with "*".
+struct ExitRule {
+    std::optional<std::string> on_exit_code, on_reason, on_status_reason;
+    bool retries = false;
+};
+
+struct Terms {
+    std::string name;
+    int64_t attempts = 1;
+    std::vector<ExitRule> rules;
+    std::optional<int64_t> size;  // of an array
+};
+
+/// What cannot be read is left at its default: the door has checked it.
+Terms read_terms(const json::Value& parameters);
+
+/// How an attempt, or one index of it, ended, as the executor reports it.
+struct End {
+    std::string status;  // "SUCCEEDED", "FAILED", "CANCELLED", "LOST"
+    bool started = false;
+    std::optional<int64_t> exit_code;
+    std::string error, reason;
+};
+End read_end(const json::Value& report);
+
+/// Whether a rule, or without one the strategy, lets it run again while attempts are left.
+bool may_retry(const Terms& terms, const End& end);
+
+/// "0-3,7" of ascending numbers.
+std::string print_indices(const std::vector<int64_t>& indices);
+
+}  // namespace tandem::job

@@ -1,0 +1,33 @@
+#include "server/slurm.h"
+
+#include "exec/slurm/command_line.h"
+#include "exec/slurm/rest.h"
+
+namespace tandem {
+
+Result<std::unique_ptr<slurm::Scheduler>> make_scheduler(const SlurmConfig& config) {
+    if (config.interface == "rest") {
+        slurm::RestOptions options;
+        options.url = config.url;
+        options.ca_file = config.ca_file;
+        options.user = config.user;
+        options.key_file = config.jwt_key.string();
+        options.token_file = config.token.string();
+        options.api_version = config.api_version;
+        return slurm::make_rest(std::move(options));
+    }
+    slurm::CommandLineOptions options;
+    options.directory = config.commands.string();
+    options.configuration = config.configuration.string();
+    return slurm::make_command_line(std::move(options));
+}
+
+slurm::JobsOptions jobs_options(const SlurmConfig& config) {
+    slurm::JobsOptions options;
+    options.directory = config.directory;
+    options.poll_ms = config.poll_ms;
+    options.lost_ms = config.lost_ms;
+    return options;
+}
+
+}  // namespace tandem

@@ -1,0 +1,19 @@
+// Slurm as the configuration names it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "exec/slurm/jobs.h"
+#include "server/config.h"
+
+namespace tandem {
+
+/// Where jobs tell of their ends: "/slurm/jobs/ATTEMPT".
+constexpr std::string_view kJobsPath = "/slurm/jobs";
+
+/// Errors: kInvalidArgument (a program or key is not there).
+Result<std::unique_ptr<slurm::Scheduler>> make_scheduler(const SlurmConfig& config);
+slurm::JobsOptions jobs_options(const SlurmConfig& config);
+
+}  // namespace tandem
