@@ -204,8 +204,8 @@ void InstalledServices::route(ServiceCall call, Answered done) {
 
 /// What jobs are listed under is made, which waits for the disk: not on the engine's thread.
 void InstalledServices::start_job(Asked asked, Answered done) {
-    const bool posted = blocking_->post(
-        [this, asked = std::move(asked), done] { jobs_->start(asked, done); });
+    const bool posted =
+        blocking_->post([this, asked = std::move(asked), done] { jobs_->start(asked, done); });
     if (!posted) done(failed("Slurm.ThrottlingException", "Too many calls wait."));
 }
 
