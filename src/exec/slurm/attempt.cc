@@ -149,15 +149,15 @@ std::optional<uint64_t> Attempt::submitted() const {
     return found.empty() || found[0] <= 0 ? std::nullopt : std::optional<uint64_t>(found[0]);
 }
 
-Result<std::map<int64_t, IndexFiles>> Attempt::look() const {
-    std::map<int64_t, IndexFiles> out;
+Result<void> Attempt::look(std::map<int64_t, IndexFiles>& known) const {
     std::error_code failed;
     fs::directory_iterator it(path_, failed);
     for (; !failed && it != fs::directory_iterator(); it.increment(failed)) {
         const std::string name = it->path().filename().string();
         if (const auto index = index_after(name, "claim.")) {
-            IndexFiles& files = out[*index];
+            IndexFiles& files = known[*index];
             files.is_claimed = true;
+            if (files.job != 0 || files.is_revoked) continue;
             const std::string by = read_end(it->path() / "by", kSmallFileBytes);
             files.is_revoked = by.starts_with(kServer);
             const auto said = numbers(by);
@@ -165,16 +165,17 @@ Result<std::map<int64_t, IndexFiles>> Attempt::look() const {
             files.job = uint64_t(said[0]);
             files.started = from_millis(said[1] * 1000);
         } else if (const auto ended = index_after(name, "ended.")) {
+            if (known[*ended].exit_code) continue;
             const auto said = numbers(read_end(it->path(), kSmallFileBytes));
             if (said.size() < 2) continue;
-            out[*ended].exit_code = said[0];
-            out[*ended].ended = from_millis(said[1] * 1000);
+            known[*ended].exit_code = said[0];
+            known[*ended].ended = from_millis(said[1] * 1000);
         } else if (const auto late = index_after(name, "timeout.")) {
-            out[*late].timed_out = true;
+            known[*late].timed_out = true;
         }
     }
     if (failed) return fail(ErrorCode::kIo, path_.string() + ": " + failed.message());
-    return out;
+    return {};
 }
 
 Result<bool> Attempt::revoke(int64_t index) const {

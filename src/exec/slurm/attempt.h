@@ -47,8 +47,9 @@ public:
     Result<void> prepare(const JobRequest& request, const std::string& wrapper) const;
     Result<void> note_submitted(uint64_t job) const;
     std::optional<uint64_t> submitted() const;
-    /// Of those indices that have files. Error: kIo.
-    Result<std::map<int64_t, IndexFiles>> look() const;
+    /// Brings what is known of the indices that have files up to date; what cannot change any more
+    /// is not read again. Error: kIo.
+    Result<void> look(std::map<int64_t, IndexFiles>& known) const;
     /// True: no copy has begun index, and none will. Error: kIo.
     Result<bool> revoke(int64_t index) const;
     /// Nobody looks after it any more.

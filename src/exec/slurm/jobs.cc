@@ -11,7 +11,6 @@ namespace tandem::slurm {
 
 namespace {
 
-constexpr size_t kQueuedMost = 100'000;
 constexpr std::string_view kOfJobs = "job:";
 
 TaskResult refused(std::string error, std::string cause) {
@@ -139,12 +138,14 @@ void Jobs::call(ServiceCall call, Answered done) {
         const std::lock_guard lock(mutex_);
         if (is_closed_) return;
         orphans_.erase(attempt);
-        if (work_.size() < kQueuedMost) open_[call.key] = attempt;
+        open_[call.key] = attempt;
     }
     post([this, call = std::move(call), done = std::move(done)] {
         {
             const std::lock_guard lock(mutex_);
-            if (open_.count(call.key) == 0) return;  // cancelled
+            const auto at = open_.find(call.key);
+            if (at == open_.end()) return;  // cancelled
+            if (call.action == "submit") submitting_.insert(at->second);
         }
         if (call.action == "submit") submit(call, done);
         else await(call, done);
@@ -161,8 +162,8 @@ void Jobs::submit(const ServiceCall& call, const Answered& done) {
         {
             const std::lock_guard lock(mutex_);
             if (is_closed_) return;
-            open_.erase(call.key);
-            is_cancelled = cancelled_.erase(attempt.id()) > 0;
+            submitting_.erase(attempt.id());
+            is_cancelled = open_.erase(call.key) == 0;
         }
         if (is_cancelled) return abandon(attempt.id());
         done(std::move(result));
@@ -202,9 +203,9 @@ Result<uint64_t> Jobs::submit_now(const Attempt& attempt, const JobRequest& requ
             return **found;
         }
         // Begun, and Slurm does not know it: it ran, and its files tell how that ended.
-        const auto files = attempt.look();
-        if (!files) return tl::unexpected<Error>(files.error());
-        for (const auto& [index, one] : *files) {
+        std::map<int64_t, IndexFiles> files;
+        if (auto ok = attempt.look(files); !ok) return tl::unexpected<Error>(ok.error());
+        for (const auto& [index, one] : files) {
             if (one.job != 0) return one.job;
         }
     }
@@ -277,8 +278,9 @@ bool Jobs::cancel(std::string_view key) {
         if (at == open_.end()) return false;
         attempt = at->second;
         open_.erase(at);
-        // One that is being submitted is cancelled when its number is known.
-        if (watches_.erase(attempt) == 0) cancelled_.insert(attempt);
+        watches_.erase(attempt);
+        // One that is being submitted is given up when its number is known.
+        if (submitting_.count(attempt) != 0) return true;
     }
     post([this, attempt] { abandon(attempt); });
     return true;
@@ -304,8 +306,6 @@ void Jobs::abandon(const std::string& id) {
         }
     }
     attempt.close();
-    const std::lock_guard lock(mutex_);
-    cancelled_.erase(id);
 }
 
 void Jobs::tell_at(std::string url) {

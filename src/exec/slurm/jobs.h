@@ -94,7 +94,7 @@ private:
     std::deque<std::function<void()>> work_;
     std::map<std::string, WatchPtr, std::less<>> watches_;  // by attempt
     std::map<std::string, std::string, std::less<>> open_;  // key of a call -> attempt
-    std::set<std::string> cancelled_;                       // attempts that are being submitted
+    std::set<std::string> submitting_;                      // attempts
     std::set<std::string> orphans_;  // attempts of an earlier run that nobody has asked for yet
     std::vector<std::thread> threads_;
 };

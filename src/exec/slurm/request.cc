@@ -17,7 +17,7 @@ public:
     explicit Reader(const json::Value& object) : object_(object) {}
 
     std::string text(const char* member) {
-        const json::Value* value = take(member);
+        const json::Value* value = any(member);
         if (value == nullptr) return {};
         if (!value->is_string()) return complain(member, "must be a STRING"), std::string();
         if (value->as_string().find('\0') != std::string::npos)
@@ -33,7 +33,7 @@ public:
         return out;
     }
     int64_t number(const char* member, int64_t least, int64_t most) {
-        const json::Value* value = take(member);
+        const json::Value* value = any(member);
         if (value == nullptr) return 0;
         int64_t number = 0;
         if (value->is_int()) number = value->as_int();
@@ -48,7 +48,7 @@ public:
     }
     std::vector<std::string> texts(const char* member) {
         std::vector<std::string> out;
-        const json::Value* value = take(member);
+        const json::Value* value = any(member);
         if (value == nullptr) return out;
         if (!value->is_array()) return complain(member, "must be a list of STRINGs"), out;
         for (const json::Value& one : value->as_array()) {
@@ -59,7 +59,7 @@ public:
         return out;
     }
     const json::Value* object(const char* member) {
-        const json::Value* value = take(member);
+        const json::Value* value = any(member);
         if (value != nullptr && !value->is_object()) complain(member, "must be an object");
         return value != nullptr && value->is_object() ? value : nullptr;
     }
@@ -78,13 +78,14 @@ public:
         return wrong_;
     }
 
-private:
-    const json::Value* take(const char* member) {
+    /// Of whatever kind; null where it is not given.
+    const json::Value* any(const char* member) {
         known_.emplace_back(member);
         const json::Value* value = object_.find(member);
         return value == nullptr || value->is_null() ? nullptr : value;
     }
 
+private:
     const json::Value& object_;
     std::vector<std::string_view> known_;
     std::string wrong_;
@@ -128,7 +129,7 @@ void read_retries(Reader& reader) {
     if (given == nullptr) return;
     Reader strategy(*given);
     strategy.number("Attempts", 1, kAttemptsMost);
-    if (const json::Value* rules = given->find("EvaluateOnExit")) {
+    if (const json::Value* rules = strategy.any("EvaluateOnExit")) {
         if (!rules->is_array() || rules->as_array().size() > 5)
             strategy.complain("EvaluateOnExit", "must be a list of at most 5 rules");
         else
@@ -137,9 +138,7 @@ void read_retries(Reader& reader) {
                     strategy.complain("EvaluateOnExit", "must be a list of rules with an Action");
             }
     }
-    std::string wrong = strategy.wrong();
-    if (!wrong.empty() && wrong.find("'EvaluateOnExit' is not") == std::string::npos)
-        reader.refuse(std::move(wrong));
+    if (std::string wrong = strategy.wrong(); !wrong.empty()) reader.refuse(std::move(wrong));
 }
 
 void read_launch(Reader& reader, JobRequest& out) {

@@ -60,14 +60,13 @@ void Jobs::give_up_orphans() {
 
 /// False: the directory cannot be read now.
 bool Jobs::read_files(Watch& watch) {
-    auto files = watch.attempt.look();
-    if (!files) return false;
-    const auto ended = [](const std::map<int64_t, IndexFiles>& all) {
-        return std::count_if(all.begin(), all.end(),
+    const auto ended = [&] {
+        return std::count_if(watch.files.begin(), watch.files.end(),
                              [](const auto& one) { return one.second.exit_code.has_value(); });
     };
-    if (ended(*files) > ended(watch.files)) watch.is_asked = false;
-    watch.files = *std::move(files);
+    const auto before = ended();
+    if (!watch.attempt.look(watch.files)) return false;
+    if (ended() > before) watch.is_asked = false;
     // A copy that was submitted in doubt may be the one that runs.
     for (const auto& [index, one] : watch.files) {
         if (one.job != 0 && !watch.is_array) watch.job = one.job;

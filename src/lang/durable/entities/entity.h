@@ -73,7 +73,6 @@ public:
     bool is_open_ = true;
     uint64_t base = 0;  // of the numbers of this generation's tasks
     EntityStart start;
-    Timestamp created{};
     Timestamp modified{};
     Payload state;                 // null: none
     std::deque<EntityWork> queue;  // in the order in which it is to be done

@@ -66,17 +66,12 @@ void restore(Entity& e, const std::string& bytes) {
 }
 
 void begin(Entity& e, const Event& event) {
-    const Timestamp created = e.created;
     e = Entity();
     e.base = event.length;
     if (!e.start.ParseFromString(event.detail.str())) e.start.Clear();
-    e.created = e.modified = event.time;
+    e.modified = event.time;
     e.seq = event.seq;
-    if (event.index == kGoesOn) {
-        // After a crash the time of the first generation is the listing's alone.
-        if (created != Timestamp{}) e.created = created;
-        restore(e, event.output.str());
-    }
+    if (event.index == kGoesOn) restore(e, event.output.str());
     if (event.ref != 0) open_batch(e, event, event.ref);
 }
 

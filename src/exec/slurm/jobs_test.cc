@@ -1,0 +1,158 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <future>
+
+#include "exec/slurm/jobs.h"
+
+namespace tandem::slurm {
+namespace {
+
+namespace fs = std::filesystem;
+
+JobRequest request_of(const char* parameters) {
+    auto request = read_request(*json::parse(parameters));
+    EXPECT_TRUE(request.has_value()) << (request ? "" : request.error().message);
+    return request ? *std::move(request) : JobRequest();
+}
+
+/// A Slurm of this test's: it takes jobs when it is let, and says of them what it is told to.
+class FakeScheduler final : public Scheduler {
+public:
+    std::string_view name() const override { return "fake"; }
+    Result<uint64_t> submit(const Submission& submission) override {
+        asked.set_value(submission.name);
+        const uint64_t id = take.get_future().get();
+        return id;
+    }
+    Result<std::vector<JobInfo>> find(const std::vector<uint64_t>&) override { return jobs; }
+    Result<std::vector<JobInfo>> find_named(const std::string&) override { return jobs; }
+    Result<void> cancel(uint64_t id, const std::string& name) override {
+        cancelled.set_value({id, name});
+        return {};
+    }
+
+    std::promise<std::string> asked;
+    std::promise<uint64_t> take;
+    std::promise<std::pair<uint64_t, std::string>> cancelled;
+    std::vector<JobInfo> jobs;
+};
+
+class SlurmJobsTest : public testing::Test {
+protected:
+    SlurmJobsTest() {
+        char directory[] = "/tmp/tandem-jobs-XXXXXX";
+        root_ = ::mkdtemp(directory);
+    }
+    ~SlurmJobsTest() override { fs::remove_all(root_); }
+
+    int run(const Attempt& attempt, const char* before = "") {
+        const std::string command = std::string(before) + " sh " +
+                                    (attempt.path() / "wrapper").string() + " >/dev/null 2>&1";
+        const int status = std::system(command.c_str());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    Attempt prepared(const char* parameters, const char* id = "td-x-1") {
+        Attempt attempt(root_, id);
+        const JobRequest request = request_of(parameters);
+        EXPECT_TRUE(attempt.prepare(request, wrapper_script(request, attempt, "x", 1, "")));
+        return attempt;
+    }
+    static ServiceCall call(const char* action) {
+        ServiceCall call;
+        call.key = "job:x#2";
+        call.service = "slurm";
+        call.action = action;
+        call.parameters = Payload(R"({"Name":"n","Command":["true"]})");
+        call.context = Payload(R"({"Attempt":1,"Indices":"0","Submitted":{"JobId":7}})");
+        return call;
+    }
+
+    fs::path root_;
+};
+
+TEST_F(SlurmJobsTest, OneCopyOfAnAttemptRuns) {
+    const Attempt attempt = prepared(
+        R"({"Name":"n","Script":"#!/bin/sh\necho $WHO >>$(dirname $0)/ran\nexit 5\n","Environment":{"WHO":"a 'b'"}})");
+    EXPECT_EQ(run(attempt, "SLURM_JOB_ID=12"), 5);
+    EXPECT_EQ(run(attempt, "SLURM_JOB_ID=13"), kExitOfCopy);
+    std::map<int64_t, IndexFiles> files;
+    ASSERT_TRUE(attempt.look(files));
+    ASSERT_EQ(files.size(), 1u);
+    EXPECT_EQ(files[0].exit_code, 5);
+    EXPECT_EQ(files[0].job, 12u);
+    EXPECT_GE(files[0].ended, files[0].started);
+    std::ifstream ran(attempt.path() / "ran");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(ran), {}), "a 'b'\n");
+    EXPECT_FALSE(*attempt.revoke(0));
+}
+
+TEST_F(SlurmJobsTest, WhatIsRevokedNeverRuns) {
+    const Attempt attempt =
+        prepared(R"({"Name":"n","Command":["touch","ran"],"Array":{"Size":2}})");
+    EXPECT_TRUE(*attempt.revoke(1));
+    EXPECT_TRUE(*attempt.revoke(1)) << "again, as after a crash";
+    EXPECT_EQ(run(attempt, "SLURM_ARRAY_TASK_ID=1"), kExitOfCopy);
+    EXPECT_EQ(run(attempt, "SLURM_ARRAY_TASK_ID=0"), 0);
+    std::map<int64_t, IndexFiles> files;
+    ASSERT_TRUE(attempt.look(files));
+    EXPECT_TRUE(files[1].is_revoked);
+    EXPECT_FALSE(files[1].exit_code.has_value());
+    EXPECT_EQ(files[0].exit_code, 0);
+    fs::remove("ran");
+}
+
+TEST_F(SlurmJobsTest, ASubmissionThatIsCancelledMeanwhileIsGivenUp) {
+    FakeScheduler slurm;
+    Jobs jobs(slurm, {.directory = root_});
+    jobs.call(call("submit"), [](const TaskResult&) { ADD_FAILURE() << "nobody waits"; });
+    EXPECT_EQ(slurm.asked.get_future().get(), "td-x-1");
+    EXPECT_TRUE(jobs.cancel("job:x#2"));
+    slurm.take.set_value(7);
+    EXPECT_EQ(slurm.cancelled.get_future().get(), (std::pair<uint64_t, std::string>(7, "td-x-1")));
+    EXPECT_FALSE(jobs.cancel("job:x#2"));
+}
+
+TEST_F(SlurmJobsTest, WhatSlurmForgotBeforeItBeganIsLostAndNeverRuns) {
+    FakeScheduler slurm;
+    const Attempt attempt = prepared(R"({"Name":"n","Command":["true"]})");
+    JobInfo other;  // the number has been given to another job
+    other.id = 7;
+    other.name = "somebody's";
+    other.state = JobState::kCompleted;
+    slurm.jobs = {other};
+    Jobs jobs(slurm, {.directory = root_, .poll_ms = 10});
+    std::promise<std::string> answered;
+    jobs.call(call("await"),
+              [&](const TaskResult& result) { answered.set_value(result.payload.str()); });
+    const auto report = *json::parse(answered.get_future().get());
+    EXPECT_EQ(report.string_or("Status", ""), "LOST");
+    EXPECT_FALSE(report.bool_or("Started", true));
+    EXPECT_EQ(run(attempt), kExitOfCopy);
+}
+
+TEST(SlurmRequest, SaysWhatIsWrong) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"[]", "must be an object"},
+        {R"({"Command":["x"]})", "'Name' is required"},
+        {R"({"Name":"n","Command":["x"],"RetryStrategy":{"Attempts":2,"EvaluateOnExit":[],"Extra":1}})",
+         "'Extra' is not supported"},
+        {R"({"Name":"n","Command":["x"],"RetryStrategy":{"EvaluateOnExit":[{}]}})", "an Action"},
+        {R"({"Name":"n","Command":["x"],"Nodes":1.5})", "'Nodes' must be an INTEGER"},
+        {R"({"Name":"n","Command":["x"],"Array":{}})", "'Array.Size' is required"},
+        {R"({"Name":"n","Command":["x"],"DependsOn":["a b"]})", "list of JobIds"},
+    };
+    for (const auto& [parameters, words] : cases) {
+        const auto request = read_request(*json::parse(parameters));
+        ASSERT_FALSE(request.has_value()) << parameters;
+        EXPECT_NE(request.error().message.find(words), std::string::npos)
+            << request.error().message;
+    }
+    EXPECT_EQ(*parse_indices("0-2,7"), (std::vector<int64_t>{0, 1, 2, 7}));
+    for (const char* text : {"x", "1-", "3-1", "1,,2", "1,", "-1", "0-99999"})
+        EXPECT_FALSE(parse_indices(text).has_value()) << text;
+}
+
+}  // namespace
+}  // namespace tandem::slurm
