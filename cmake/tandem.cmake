@@ -69,8 +69,11 @@ endif()
 # Tests beside the code (*_test.cc) are listed under TESTS and become one binary, test_NAME, whose
 # cases are registered as ONE ctest entry per file's binary; TEST_LINK adds libraries for it.
 # PCH: heavy headers that most of its files include; TEST_PCH: that most of its tests do.
+# Tests are compiled several files at a time (a unity build), which spares reading and instantiating the same headers
+# again; UNITY does so with the module's files: for rooms with many small ones. What they keep in anonymous namespaces
+# then needs names of its own.
 function(tandem_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK;PCH;TESTS;TEST_LINK;TEST_PCH" ${ARGN})
+  cmake_parse_arguments(ARG "UNITY" "" "SOURCES;LINK;PRIVATE_LINK;PCH;TESTS;TEST_LINK;TEST_PCH" ${ARGN})
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tandem_${name} PUBLIC tandem_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
   if(ARG_PCH)
@@ -78,8 +81,12 @@ function(tandem_module name)
   else()
     target_precompile_headers(tandem_${name} REUSE_FROM tandem_pch)
   endif()
+  if(ARG_UNITY)
+    set_target_properties(tandem_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  endif()
   if(TANDEM_TESTS AND ARG_TESTS)
     add_executable(test_${name} ${ARG_TESTS})
+    set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     target_link_libraries(test_${name} PRIVATE tandem_${name} ${ARG_TEST_LINK} tandem_test_flags GTest::gtest GTest::gmock GTest::gtest_main)
     if(ARG_TEST_PCH)
       target_precompile_headers(test_${name} PRIVATE ${house_headers} <gtest/gtest.h> ${ARG_TEST_PCH})

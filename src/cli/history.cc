@@ -8,7 +8,7 @@ namespace tandem::cli {
 namespace {
 
 constexpr size_t kValueColumns = 60;
-constexpr int kPageEvents = 1000;
+constexpr int kHistoryPage = 1000;
 
 struct HistoryOptions {
     std::string execution;
@@ -67,7 +67,7 @@ int run_history(const Context& context, const HistoryOptions& options) {
     if (context.out.as_json) {
         const json::Value request = json::Value::object({{"executionArn", *arn},
                                                          {"reverseOrder", options.reverse},
-                                                         {"maxResults", kPageEvents}});
+                                                         {"maxResults", kHistoryPage}});
         auto events = list_all(*client, "GetExecutionHistory", request, "events", SIZE_MAX);
         if (!events) return report(context.out, events.error());
         print_json(json::Value(std::move(*events)));

@@ -5,7 +5,7 @@ namespace tandem::cli {
 namespace {
 
 /// What a scheduled task calls: a Lambda ARN, or the function among the parameters.
-std::string target_of(const json::Value& details) {
+std::string scheduled_target(const json::Value& details) {
     const auto parameters = json::parse(details.string_or("parameters", "null"));
     const std::string_view name = parameters ? parameters->string_or("FunctionName", "") : "";
     if (!name.empty()) return target_text("function:" + std::string(name));
@@ -155,7 +155,7 @@ void Progress::add_task_event(const json::Value& event, std::string_view type, P
         a.is_submitted = false;
         a.worker = details != nullptr ? details->string_or("workerName", "") : "";
         a.since = time_of(event.find("timestamp"));
-        if (!a.is_started && details != nullptr) a.target = target_of(*details);
+        if (!a.is_started && details != nullptr) a.target = scheduled_target(*details);
     } else if (type.ends_with("Submitted")) {
         a.is_submitted = true;
         a.since = time_of(event.find("timestamp"));

@@ -10,7 +10,7 @@ namespace tandem::cli {
 namespace {
 
 constexpr size_t kGroupFrom = 4;  // so many alike share a line
-constexpr size_t kCauseColumns = 60;
+constexpr size_t kWaitCauseColumns = 60;
 
 /// "Sweep[3]/Train" -> "Sweep[*]/Train": what one of many has in common with the others.
 std::string pattern_of(std::string_view path) {
@@ -88,7 +88,7 @@ std::string retry_text(const Wait& wait, const Progress& progress, Timestamp now
     text += "in " + countdown(wait.due - now) + " after " + printable(wait.detail) + " (at " +
             clock_text(wait.due, now) + ")";
     const std::string cause = attempt != nullptr ? cause_message(attempt->cause) : std::string();
-    return text + (cause.empty() ? "" : ": " + fit(printable(cause), kCauseColumns));
+    return text + (cause.empty() ? "" : ": " + fit(printable(cause), kWaitCauseColumns));
 }
 
 struct Group {

@@ -167,6 +167,10 @@ void Shard::handle_input(Message& message) {
     keep_or_drop(message.id);
 }
 
+void Shard::count_transient(int64_t change) {
+    transient_open.set(context_.open_transient.fetch_add(change) + change);
+}
+
 /// Whoever answered a task hears whether that counts.
 void Shard::tell(const Live& live, std::function<void(const Result<void>&)> recorded,
                  bool is_wanted) {
@@ -386,7 +390,7 @@ void Shard::closed(Live& live) {
         if (!watchers_.empty()) tell_watchers(live.summary);
         return;
     }
-    transient_open.set(context_.open_transient.fetch_sub(1) - 1);
+    count_transient(-1);
     ended_.push_back(live.summary.id);
 }
 
@@ -498,7 +502,7 @@ void Shard::abandon_transient() {
             ++it;
             continue;
         }
-        transient_open.set(context_.open_transient.fetch_sub(1) - 1);
+        count_transient(-1);
         if (live.ended) live.ended(tl::unexpected<Error>(unavailable()));
         it = live_.erase(it);
     }

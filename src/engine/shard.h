@@ -80,6 +80,7 @@ private:
     void run_transient(Message& message);
     void handle_input(Message& message);
     void handle_stop(Message& message);
+    void count_transient(int64_t change);
     void handle_redrive(Message& message);
     void handle_explain(Message& message);
     void handle_ticket(Message& message);

@@ -10,8 +10,6 @@ namespace {
 Counter& starts = counter("tandem_starts_total", "Executions started.");
 Counter& transient_starts =
     counter("tandem_transient_starts_total", "Transient executions started.");
-Gauge& transient_open =
-    gauge("tandem_transient_executions_open", "Transient executions that have not ended.");
 
 }  // namespace
 
@@ -107,7 +105,7 @@ void Shard::run_transient(Message& message) {
     live.ended = std::move(message.ended);
     live_.emplace(id, std::move(made));
     transient_starts.add();
-    transient_open.set(context_.open_transient.fetch_add(1) + 1);
+    count_transient(+1);
     Input input;
     input.type = InputType::kStart;
     input.data = std::move(message.start.input);

@@ -22,12 +22,6 @@ json::Value shown(const Call& call, const FunctionRecord& latest, const std::str
     return out;
 }
 
-Answer<FunctionRecord> latest_of(const Call& call) {
-    const auto ref = parse_function(call.context.place, call.labels[0], std::nullopt);
-    if (!ref) return tl::unexpected(ref.error());
-    return find_function(call.context, {ref->name, ""});
-}
-
 tl::unexpected<ApiError> no_alias(const Call& call, const FunctionRecord& latest,
                                   const std::string& name) {
     return aws::refuse(
@@ -123,7 +117,7 @@ Reply create_alias(const Call& call) {
             "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
     }
     if (const auto error = fields.error()) return tl::unexpected(*error);
-    auto latest = latest_of(call);
+    auto latest = latest_of(call.context, call.labels[0]);
     if (!latest) return tl::unexpected(latest.error());
     if (latest->callable.aliases.count(*name)) {
         return aws::refuse("ResourceConflictException",
@@ -135,7 +129,7 @@ Reply create_alias(const Call& call) {
 }
 
 Reply update_alias(const Call& call) {
-    auto latest = latest_of(call);
+    auto latest = latest_of(call.context, call.labels[0]);
     if (!latest) return tl::unexpected(latest.error());
     const std::string& name = call.labels[1];
     if (!latest->callable.aliases.count(name)) return no_alias(call, *latest, name);
@@ -145,7 +139,7 @@ Reply update_alias(const Call& call) {
 }
 
 Reply get_alias(const Call& call) {
-    auto latest = latest_of(call);
+    auto latest = latest_of(call.context, call.labels[0]);
     if (!latest) return tl::unexpected(latest.error());
     const std::string& name = call.labels[1];
     if (!latest->callable.aliases.count(name)) return no_alias(call, *latest, name);
@@ -154,7 +148,7 @@ Reply get_alias(const Call& call) {
 }
 
 Reply delete_alias(const Call& call) {
-    auto latest = latest_of(call);
+    auto latest = latest_of(call.context, call.labels[0]);
     if (!latest) return tl::unexpected(latest.error());
     if (latest->callable.aliases.erase(call.labels[1]) == 0) return RestReply{204, {}};
     latest->facts.aliases.erase(call.labels[1]);
@@ -164,7 +158,7 @@ Reply delete_alias(const Call& call) {
 }
 
 Reply list_aliases(const Call& call) {
-    auto latest = latest_of(call);
+    auto latest = latest_of(call.context, call.labels[0]);
     if (!latest) return tl::unexpected(latest.error());
     const auto version = call.query("FunctionVersion");
     const auto page = read_page(call, "ListAliases/" + latest->spec.name);

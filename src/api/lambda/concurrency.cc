@@ -7,12 +7,6 @@ namespace tandem::lambda {
 
 namespace {
 
-Answer<FunctionRecord> latest_of(const Call& call) {
-    const auto ref = parse_function(call.context.place, call.labels[0], std::nullopt);
-    if (!ref) return tl::unexpected(ref.error());
-    return find_function(call.context, {ref->name, ""});
-}
-
 json::Value shown(const FunctionRecord& record) {
     if (!record.spec.reserved_concurrency) return json::Value::object();
     return json::Value::object(
@@ -46,7 +40,7 @@ Reply put_function_concurrency(const Call& call) {
                                         .max = INT32_MAX,
                                         .error_name = "reservedConcurrentExecutions"});
     if (const auto error = fields.error()) return tl::unexpected(*error);
-    auto record = latest_of(call);
+    auto record = latest_of(call.context, call.labels[0]);
     if (!record) return tl::unexpected(record.error());
     const auto others = reserved_by_others(call.context, record->spec.name);
     if (!others) return tl::unexpected(others.error());
@@ -63,13 +57,13 @@ Reply put_function_concurrency(const Call& call) {
 }
 
 Reply get_function_concurrency(const Call& call) {
-    const auto record = latest_of(call);
+    const auto record = latest_of(call.context, call.labels[0]);
     if (!record) return tl::unexpected(record.error());
     return RestReply{200, shown(*record)};
 }
 
 Reply delete_function_concurrency(const Call& call) {
-    auto record = latest_of(call);
+    auto record = latest_of(call.context, call.labels[0]);
     if (!record) return tl::unexpected(record.error());
     record->spec.reserved_concurrency.reset();
     if (const auto saved = save_latest(call.context, *record); !saved)

@@ -146,6 +146,12 @@ aws::Answer<FunctionRecord> find_function(const aws::Context& context, const Fun
     return FunctionRecord::decode(**callable);
 }
 
+aws::Answer<FunctionRecord> latest_of(const aws::Context& context, const std::string& label) {
+    const auto ref = parse_function(context.place, label, std::nullopt);
+    if (!ref) return tl::unexpected(ref.error());
+    return find_function(context, {ref->name, ""});
+}
+
 aws::ApiError put_error(const aws::Context& context, const Error& error,
                         const FunctionRecord& record) {
     switch (error.code) {

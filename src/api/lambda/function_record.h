@@ -61,6 +61,9 @@ json::Value configuration(const aws::Place& place, const FunctionRecord& record,
 
 /// The revision that `ref` means. ResourceNotFoundException.
 aws::Answer<FunctionRecord> find_function(const aws::Context& context, const FunctionRef& ref);
+/// $LATEST of the function that a path's label names. InvalidParameterValueException,
+/// ResourceNotFoundException.
+aws::Answer<FunctionRecord> latest_of(const aws::Context& context, const std::string& label);
 
 /// Saves $LATEST as a new state of the function. InvalidParameterValueException in the executor's
 /// words.

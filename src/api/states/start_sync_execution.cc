@@ -7,7 +7,7 @@ namespace tandem::states {
 namespace {
 
 /// What the answer says beside the execution's own facts.
-struct Asked {
+struct SyncStart {
     std::string machine_arn;
     std::string execution_arn;
     std::optional<std::string> trace_header;
@@ -24,7 +24,7 @@ json::Value billing(const ExecutionSummary& summary) {
          {"billedMemoryUsedInMB", kExpressMemoryMb}});
 }
 
-json::Value answer(const ExecutionSummary& summary, const Asked& asked) {
+json::Value answer(const ExecutionSummary& summary, const SyncStart& asked) {
     json::Value out = json::Value::object({{"executionArn", asked.execution_arn},
                                            {"stateMachineArn", asked.machine_arn},
                                            {"name", summary.name},
@@ -53,8 +53,8 @@ void start_sync_execution(const Context& context, const Input& input, Done done)
     const auto data = fields.string("includedData", {.values = {"ALL_DATA", "METADATA_ONLY"}});
     auto start = prepare_start(context, fields, Wants::kExpress);
     if (!start) return done(tl::unexpected(start.error()));
-    Asked asked{std::move(start->machine_arn), std::move(start->execution_arn),
-                std::move(start->trace_header), data.value_or("ALL_DATA") == "ALL_DATA"};
+    SyncStart asked{std::move(start->machine_arn), std::move(start->execution_arn),
+                    std::move(start->trace_header), data.value_or("ALL_DATA") == "ALL_DATA"};
     context.engine.run_transient(
         std::move(start->request), {},
         [asked = std::move(asked), done = std::move(done)](Result<ExecutionSummary> ended) {

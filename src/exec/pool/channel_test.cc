@@ -7,7 +7,7 @@ namespace tandem::pool {
 namespace {
 
 /// `say(kind, id, type, payload)` and `hear() -> (id, arn, payload)`, without memory files.
-std::string bootstrap(const std::string& body) {
+std::string channel_program(const std::string& body) {
     return R"(#!/usr/bin/python3
 import os, socket, struct, sys
 numbers = [int(n) for n in os.environ["TANDEM_FUNCTION_CHANNEL"].split(",")]
@@ -30,7 +30,8 @@ protected:
         FunctionSpec spec = PoolFixture::spec("raw", "provided.al2023");
         spec.timeout_s = 10;
         return publish(
-            spec, build_zip({{.name = "bootstrap", .content = bootstrap(body), .mode = 0100755}}));
+            spec,
+            build_zip({{.name = "bootstrap", .content = channel_program(body), .mode = 0100755}}));
     }
 };
 

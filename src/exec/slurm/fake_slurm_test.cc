@@ -14,19 +14,13 @@
 
 #include "exec/slurm/command_line.h"
 #include "exec/slurm/program.h"
+#include "exec/slurm/test_files.h"
 
 namespace tandem::slurm {
 namespace {
 
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
-
-std::string read_file(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::stringstream bytes;
-    bytes << in.rdbuf();
-    return bytes.str();
-}
 
 std::vector<std::string> lines_of(const fs::path& path) {
     std::vector<std::string> lines;

@@ -17,19 +17,13 @@
 #include "base/rng.h"
 #include "exec/slurm/command_line.h"
 #include "exec/slurm/rest.h"
+#include "exec/slurm/test_files.h"
 
 namespace tandem::slurm {
 namespace {
 
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
-
-std::string read_file(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::stringstream bytes;
-    bytes << in.rdbuf();
-    return bytes.str();
-}
 
 class Lab : public testing::TestWithParam<const char*> {
 protected:

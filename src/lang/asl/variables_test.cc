@@ -60,14 +60,14 @@ TEST(VariableReferences, OfWhatIsNoDefinition) {
         EXPECT_EQ(references(text), "") << text;
 }
 
-struct Ended {
+struct EndedWith {
     EventType how;
     std::string error;
     std::string output;
     Duration after;
 };
 
-Ended run(const std::string& definition, const std::string& input, LanguageOptions options) {
+EndedWith run(const std::string& definition, const std::string& input, LanguageOptions options) {
     const auto language = make_language(std::move(options));
     const auto program = language->compile(definition);
     EXPECT_TRUE(program) << program.error().message;
@@ -90,9 +90,9 @@ TEST(Variables, OfOneStateAreLimited) {
         R"("Assign":{"v":"{% $states.input.v %}"},"End":true}}})";
     for (const std::string& definition : {paths, formulas}) {
         // {"v":"12345678901234"} has 20 bytes with twelve characters.
-        const Ended fits = run(definition, R"({"v":"123456789012"})", options);
+        const EndedWith fits = run(definition, R"({"v":"123456789012"})", options);
         EXPECT_EQ(fits.how, EventType::kExecutionSucceeded) << fits.error;
-        const Ended large = run(definition, R"({"v":"1234567890123"})", options);
+        const EndedWith large = run(definition, R"({"v":"1234567890123"})", options);
         EXPECT_EQ(large.how, EventType::kExecutionFailed);
         EXPECT_EQ(large.error, "States.DataLimitExceeded");
     }
@@ -113,7 +113,7 @@ TEST(Variables, OfAnExecutionAreLimitedTogether) {
     EXPECT_EQ(run(again, "{}", options).how, EventType::kExecutionSucceeded);
     EXPECT_EQ(run(map, "[1,2,3,4,5]", options).how, EventType::kExecutionSucceeded);
     options.variables_bytes = 19;
-    const Ended large = run(again, "{}", options);
+    const EndedWith large = run(again, "{}", options);
     EXPECT_EQ(large.how, EventType::kExecutionFailed);
     EXPECT_EQ(large.error, "States.DataLimitExceeded");
 }
@@ -122,7 +122,7 @@ TEST(Limits, AnExecutionEndsInTheEnd) {
     LanguageOptions options;
     const std::string waits =
         R"({"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":50000000,"End":true}}})";
-    const Ended year = run(waits, "{}", options);
+    const EndedWith year = run(waits, "{}", options);
     EXPECT_EQ(year.how, EventType::kExecutionTimedOut);
     EXPECT_EQ(year.error, "States.Timeout");
     EXPECT_EQ(year.after, std::chrono::hours(24 * 365));

@@ -7,7 +7,7 @@ namespace {
 const char* const kFailed = R"(actions { id: 9 completeOrchestration {
     orchestrationStatus: ORCHESTRATION_STATUS_FAILED
     failureDetails { errorType: "E" errorMessage: "bad" } } })";
-const char* const kDone = R"(actions { id: 9 completeOrchestration {
+const char* const kRewound = R"(actions { id: 9 completeOrchestration {
     orchestrationStatus: ORCHESTRATION_STATUS_COMPLETED result { value: "x" } } })";
 
 class RewindTest : public testing::Test, protected World {
@@ -77,7 +77,7 @@ TEST_F(RewindTest, TheWorkerRewritesTheHistory) {
     EXPECT_EQ(to_micros(of("i").next_due()), 1'700'000'100'000'000);
     answer("i", R"(actions { id: 2 scheduleTask { name: "b" } })");
     answer_activity("i", 2, "");
-    answer("i", kDone);
+    answer("i", kRewound);
     EXPECT_EQ(facts("i").orchestrationstatus(), ORCHESTRATION_STATUS_COMPLETED);
 }
 
@@ -96,7 +96,7 @@ TEST_F(RewindTest, WithNothingNewTheTurnIsALoneStart) {
 TEST_F(RewindTest, OnlyWhatFailedIsRewound) {
     start("i");
     EXPECT_TRUE(redrive("i", "r").events.empty());
-    answer("i", kDone);
+    answer("i", kRewound);
     EXPECT_TRUE(redrive("i", "r").events.empty());
     start("t");
     signal("t", "event { executionTerminated { } }");
@@ -143,11 +143,11 @@ TEST_F(RewindTest, ChildrenThatFailedAreRewound) {
         text_of(rewound),
         R"(reason { value: "again" } parentExecutionId { value: "e2" } instanceId { value: "c" })");
     rewrite("c", "c2");
-    answer("c", kDone);
+    answer("c", kRewound);
     answer("p", "");
     deliver();
     ASSERT_EQ(brief(request("p").newevents()), "OS SubOrchestrationInstanceCompleted");
-    answer("p", kDone);
+    answer("p", kRewound);
 }
 
 TEST_F(RewindTest, ChildrenThatWentOnAnswerTheRewoundParent) {
@@ -158,7 +158,7 @@ TEST_F(RewindTest, ChildrenThatWentOnAnswerTheRewoundParent) {
     deliver();
     answer_activity("p", 3, R"(failureDetails { errorType: "E" })");
     answer("p", kFailed);
-    answer("ends", kDone);
+    answer("ends", kRewound);
     deliver();
     redrive("p", "again");
     rewrite("p", "e2");
@@ -166,7 +166,7 @@ TEST_F(RewindTest, ChildrenThatWentOnAnswerTheRewoundParent) {
     answer("p", "");
     EXPECT_EQ(brief(request("p").newevents()), "OS SubOrchestrationInstanceCompleted");
     answer("p", "");
-    answer("runs", kDone);
+    answer("runs", kRewound);
     deliver();
     EXPECT_EQ(brief(request("p").newevents()), "OS SubOrchestrationInstanceCompleted");
 }

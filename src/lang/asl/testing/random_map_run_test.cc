@@ -13,31 +13,31 @@
 namespace tandem::asl::testing {
 namespace {
 
-constexpr uint64_t kMachines = 1'200;
+constexpr uint64_t kMapRuns = 1'200;
 
 using Features = std::set<std::string>;
 
-const char* const kFeatures[] = {"ItemReader",
-                                 "ItemReader.MaxItems",
-                                 "ItemReader:getObject",
-                                 "ItemReader:listObjectsV2",
-                                 "ItemBatcher.MaxItemsPerBatch",
-                                 "ItemBatcher.MaxInputBytesPerBatch",
-                                 "ItemBatcher.BatchInput",
-                                 "ToleratedFailureCount",
-                                 "ToleratedFailurePercentage",
-                                 "ItemSelector",
-                                 "ResultWriter",
-                                 "Label",
-                                 "MaxConcurrency",
-                                 "Retry",
-                                 "Catch",
-                                 "STANDARD",
-                                 "EXPRESS",
-                                 "succeeded",
-                                 "failed",
-                                 "tolerated failures",
-                                 "within a run"};
+const char* const kMapRunFeatures[] = {"ItemReader",
+                                       "ItemReader.MaxItems",
+                                       "ItemReader:getObject",
+                                       "ItemReader:listObjectsV2",
+                                       "ItemBatcher.MaxItemsPerBatch",
+                                       "ItemBatcher.MaxInputBytesPerBatch",
+                                       "ItemBatcher.BatchInput",
+                                       "ToleratedFailureCount",
+                                       "ToleratedFailurePercentage",
+                                       "ItemSelector",
+                                       "ResultWriter",
+                                       "Label",
+                                       "MaxConcurrency",
+                                       "Retry",
+                                       "Catch",
+                                       "STANDARD",
+                                       "EXPRESS",
+                                       "succeeded",
+                                       "failed",
+                                       "tolerated failures",
+                                       "within a run"};
 const char* const kPathFeatures[] = {"ToleratedFailureCountPath", "MaxConcurrencyPath"};
 
 void add_members(const json::Value& state, const std::string& member, Features& out) {
@@ -111,7 +111,7 @@ TEST(RandomMapRun, UsesAllThatADistributedMapMayHave) {
     const auto standard = make_language({.takes_any_resource = true});
     const auto express = make_language({.takes_any_resource = true}, WorkflowType::kExpress);
     Features path, jsonata, services;
-    for (uint64_t seed = 1; seed <= kMachines; ++seed) {
+    for (uint64_t seed = 1; seed <= kMapRuns; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const RandomMachineOptions options{
             .is_exact = seed % 2 == 0, .has_map_runs = true, .has_services = true};
@@ -146,7 +146,7 @@ TEST(RandomMapRun, UsesAllThatADistributedMapMayHave) {
             !options.is_exact || last.type == EventType::kExecutionSucceeded || last.error == "E";
         EXPECT_TRUE(is_alike) << last.error.value_or("") << last.cause.value_or("") << text;
     }
-    for (const char* feature : kFeatures) {
+    for (const char* feature : kMapRunFeatures) {
         EXPECT_EQ(path.count(feature), 1u) << feature;
         EXPECT_EQ(jsonata.count(feature), 1u) << "JSONata: " << feature;
     }

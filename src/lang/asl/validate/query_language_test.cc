@@ -7,7 +7,7 @@ namespace {
 
 /// What is said against a machine of one state, as "message at location" lines; with the code where
 /// it is another than SCHEMA_VALIDATION_FAILED.
-std::string why(const std::string& state, const std::string& language = "JSONata") {
+std::string why_state(const std::string& state, const std::string& language = "JSONata") {
     std::string out;
     for (const Diagnostic& d :
          diagnose_definition(R"({"StartAt":"A","QueryLanguage":")" + language +
@@ -27,20 +27,21 @@ std::string only_in(const std::string& field, const std::string& language,
 }
 
 TEST(QueryLanguage, FieldsOfTheOther) {
-    EXPECT_EQ(why(R"({"Type":"Pass","End":true,"InputPath":"$","Output":1,"Result":1})"),
+    EXPECT_EQ(why_state(R"({"Type":"Pass","End":true,"InputPath":"$","Output":1,"Result":1})"),
               only_in("InputPath", "JSONPath") + only_in("Result", "JSONPath"));
-    EXPECT_EQ(why(R"({"Type":"Pass","End":true,"Output":1,"InputPath":"$"})", "JSONPath"),
+    EXPECT_EQ(why_state(R"({"Type":"Pass","End":true,"Output":1,"InputPath":"$"})", "JSONPath"),
               only_in("Output", "JSONata"));
-    EXPECT_EQ(why(R"({"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,
+    EXPECT_EQ(why_state(R"({"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,
                       "TimeoutSecondsPath":"$.t","Arguments":{"FunctionName":"f"},
                       "Catch":[{"ErrorEquals":["E"],"Next":"A","ResultPath":"$"}]})"),
               only_in("TimeoutSecondsPath", "JSONPath") +
                   only_in("ResultPath", "JSONPath", "/States/A/Catch[0]"));
-    EXPECT_EQ(why(R"({"Type":"Map","End":true,"Items":[],"ItemBatcher":{"MaxItemsPerBatchPath":"$"},
+    EXPECT_EQ(
+        why_state(R"({"Type":"Map","End":true,"Items":[],"ItemBatcher":{"MaxItemsPerBatchPath":"$"},
                       "ItemReader":{"Arguments":{},"ReaderConfig":{"MaxItemsPath":"$"}},
                       "ItemProcessor":{"StartAt":"B","States":{"B":{"Type":"Succeed"}}}})"),
-              only_in("MaxItemsPath", "JSONPath", "/States/A/ItemReader/ReaderConfig") +
-                  only_in("MaxItemsPerBatchPath", "JSONPath", "/States/A/ItemBatcher"));
+        only_in("MaxItemsPath", "JSONPath", "/States/A/ItemReader/ReaderConfig") +
+            only_in("MaxItemsPerBatchPath", "JSONPath", "/States/A/ItemBatcher"));
 }
 
 TEST(QueryLanguage, IsNotInherited) {
@@ -50,10 +51,10 @@ TEST(QueryLanguage, IsNotInherited) {
                field + R"(":"$"}}}})";
     };
     const std::string inside = "/States/A/ItemProcessor/States/B";
-    EXPECT_EQ(why(machine("Output"), "JSONPath"), only_in("Output", "JSONata", inside));
-    EXPECT_EQ(why(machine("InputPath"), "JSONPath"), "");
-    EXPECT_EQ(why(machine("InputPath"), "JSONata"), only_in("InputPath", "JSONPath", inside));
-    EXPECT_EQ(why(R"({"Type":"Parallel","End":true,"Branches":[{"QueryLanguage":"JSONata",
+    EXPECT_EQ(why_state(machine("Output"), "JSONPath"), only_in("Output", "JSONata", inside));
+    EXPECT_EQ(why_state(machine("InputPath"), "JSONPath"), "");
+    EXPECT_EQ(why_state(machine("InputPath"), "JSONata"), only_in("InputPath", "JSONPath", inside));
+    EXPECT_EQ(why_state(R"({"Type":"Parallel","End":true,"Branches":[{"QueryLanguage":"JSONata",
                       "StartAt":"B","States":{"B":{"Type":"Succeed"}}}]})"),
               "Field 'QueryLanguage' is not supported at /States/A/Branches[0]\n");
 }
@@ -62,10 +63,10 @@ TEST(QueryLanguage, IsOneOfTwo) {
     const std::string wrong =
         "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] at ";
     const std::string state = R"({"Type":"Succeed"})";
-    EXPECT_EQ(why(state, "XPath"), wrong + "/QueryLanguage\n");
-    EXPECT_EQ(why(R"({"Type":"Succeed","QueryLanguage":"jsonata"})", "JSONPath"),
+    EXPECT_EQ(why_state(state, "XPath"), wrong + "/QueryLanguage\n");
+    EXPECT_EQ(why_state(R"({"Type":"Succeed","QueryLanguage":"jsonata"})", "JSONPath"),
               wrong + "/States/A/QueryLanguage\n");
-    EXPECT_EQ(why(R"({"Type":"Succeed","QueryLanguage":1})", "JSONPath"),
+    EXPECT_EQ(why_state(R"({"Type":"Succeed","QueryLanguage":1})", "JSONPath"),
               "Expected value of type String at /States/A/QueryLanguage\n");
 }
 
@@ -74,37 +75,38 @@ TEST(QueryLanguage, Conditions) {
         return R"({"Type":"Choice","Choices":[{"Next":"A",)" + rule + R"(}],"Default":"A"})";
     };
     const std::string at = "/States/A/Choices[0]";
-    EXPECT_EQ(why(choice(R"("Variable":"$.a","IsNull":true)")),
+    EXPECT_EQ(why_state(choice(R"("Variable":"$.a","IsNull":true)")),
               "These fields are required: [Condition] at " + at + "\n" +
                   only_in("Variable", "JSONPath", at) + only_in("IsNull", "JSONPath", at));
-    EXPECT_EQ(why(choice(R"("Condition":"yes")")),
+    EXPECT_EQ(why_state(choice(R"("Condition":"yes")")),
               "Expected value of type Boolean at " + at + "/Condition\n");
-    EXPECT_EQ(why(choice(R"("Condition":true,"Reason":1)")),
+    EXPECT_EQ(why_state(choice(R"("Condition":true,"Reason":1)")),
               "Field 'Reason' is not supported at " + at + "\n");
-    EXPECT_EQ(why(choice(R"("Condition":true)"), "JSONPath"),
+    EXPECT_EQ(why_state(choice(R"("Condition":true)"), "JSONPath"),
               only_in("Condition", "JSONata", at) + "These fields are required: [Variable] at " +
                   at + "\n");
 }
 
 TEST(QueryLanguage, Expressions) {
     EXPECT_EQ(
-        why(R"({"Type":"Pass","End":true,"Output":{"a":["{% 1 + %}","{% $x %}"],"b":"{% c.d %}"},
+        why_state(
+            R"({"Type":"Pass","End":true,"Output":{"a":["{% 1 + %}","{% $x %}"],"b":"{% c.d %}"},
                       "Comment":"{% ( %}"})"),
         "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output/a[0]\n"
         "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'c' at the top level is not supported. "
         "at /States/A/Output/b\n");
     EXPECT_EQ(
-        why(R"({"Type":"Choice","Choices":[{"Condition":"{% $$.a %}","Next":"A"}]})"),
+        why_state(R"({"Type":"Choice","Choices":[{"Condition":"{% $$.a %}","Next":"A"}]})"),
         "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' at the top level is not supported. "
         "at /States/A/Choices[0]/Condition\n");
     // An item is what it is applied to; in the other language it is text.
-    EXPECT_EQ(why(R"({"Type":"Succeed","Output":"{% $states.input[a].(b; $) %}"})"), "");
-    EXPECT_EQ(why(R"({"Type":"Pass","End":true,"Result":"{% 1 + %}"})", "JSONPath"), "");
+    EXPECT_EQ(why_state(R"({"Type":"Succeed","Output":"{% $states.input[a].(b; $) %}"})"), "");
+    EXPECT_EQ(why_state(R"({"Type":"Pass","End":true,"Result":"{% 1 + %}"})", "JSONPath"), "");
 }
 
 TEST(QueryLanguage, NamesOfVariables) {
     const auto assign = [](const std::string& members, const char* language = "JSONata") {
-        return why(R"({"Type":"Pass","End":true,"Assign":{)" + members + "}}", language);
+        return why_state(R"({"Type":"Pass","End":true,"Assign":{)" + members + "}}", language);
     };
     const std::string end = " at /States/A/Assign\n";
     EXPECT_EQ(assign(R"("a1_b":1,"été":2)"), "");
@@ -119,9 +121,9 @@ TEST(QueryLanguage, NamesOfVariables) {
     EXPECT_EQ(assign('"' + std::string(81, 'v') + "\":1"),
               "The variable name '" + std::string(81, 'v') +
                   "' exceeds the 80-character limit allowed by the service" + end);
-    EXPECT_EQ(why(R"({"Type":"Pass","End":true,"Assign":[]})"),
+    EXPECT_EQ(why_state(R"({"Type":"Pass","End":true,"Assign":[]})"),
               "Expected value of type Object" + end);
-    EXPECT_EQ(why(R"({"Type":"Pass","End":true,"Assign":"{% {'a': 1} %}"})"), "");
+    EXPECT_EQ(why_state(R"({"Type":"Pass","End":true,"Assign":"{% {'a': 1} %}"})"), "");
 }
 
 TEST(QueryLanguage, NamesOfStates) {

@@ -20,7 +20,7 @@ std::string states(std::string_view members) {
     return R"({"StartAt":"A","States":{)" + std::string(members) + "}}";
 }
 
-constexpr const char* kEnd = R"("E":{"Type":"Succeed"})";
+constexpr const char* kLastState = R"("E":{"Type":"Succeed"})";
 
 TEST(Validate, FieldsOfMachines) {
     EXPECT_EQ(why("{}"),
@@ -93,7 +93,7 @@ TEST(Validate, FieldsOfStates) {
     EXPECT_EQ(
         why(states(R"("A":{"Type":"Choice","Choices":[{"Variable":"$","StringMatches":"x"}],
                              "Default":"E"},)" +
-                   std::string(kEnd))),
+                   std::string(kLastState))),
         "SCHEMA_VALIDATION_FAILED: These fields are required: [Next] at /States/A/Choices[0]");
 }
 
@@ -215,7 +215,7 @@ TEST(Validate, Transitions) {
 TEST(Validate, LanguageValidatesWhatItCompilesWithoutComplaint) {
     const auto language = make_language();
     const std::string unreachable =
-        states(R"("A":{"Type":"Pass","End":true},)" + std::string(kEnd));
+        states(R"("A":{"Type":"Pass","End":true},)" + std::string(kLastState));
     EXPECT_TRUE(language->compile(unreachable).has_value());
     EXPECT_FALSE(language->validate(unreachable).has_value());
 }
