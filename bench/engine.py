@@ -4,10 +4,10 @@
 import argparse
 
 import lib
-from scenarios import express, history, listing, rates, restate, steps, waiting, writes
+from scenarios import express, history, listing, rates, restate, runtime_api, steps, waiting, writes
 
-PARTS = {"steps": steps, "rates": rates, "express": express, "writes": writes, "history": history, "waiting": waiting,
-         "listing": listing}
+PARTS = {"steps": steps, "runtime-api": runtime_api, "rates": rates, "express": express, "writes": writes, "history": history,
+         "waiting": waiting, "listing": listing}
 LONG = ("waiting", "listing")  # a million executions each
 PEERS = {"restate": restate}
 
