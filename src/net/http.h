@@ -69,11 +69,16 @@ struct HttpRequest {
 /// Value of a query parameter, percent-decoded; nullopt if absent.
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 
+class ByteStream;
+
 struct HttpResponse {
     int status = 200;
     Headers headers;  // Content-Length, Date and Connection are added by the server
     Payload body;
     bool close = false;  // close the connection after this response
+    /// With status 101: takes the connection over, on its loop, once the header is sent. It goes on
+    /// without deadlines, but as one of the server's connections (stream.h).
+    std::function<void(std::shared_ptr<ByteStream>)> upgraded = {};
 };
 
 using HttpReply = std::function<void(HttpResponse)>;
@@ -120,7 +125,8 @@ public:
                                                       HttpHandler handler);
     virtual uint16_t port() const = 0;
     virtual size_t connections() const = 0;
-    /// Stops accepting, closes idle connections, waits up to `timeout_ms` for open requests.
+    /// Stops accepting, closes idle connections, waits up to `timeout_ms` for open requests, then
+    /// closes upgraded connections.
     virtual void drain(int64_t timeout_ms) = 0;
     /// Closes everything at once; replies still owed are dropped. Blocks until no handler runs.
     virtual void stop() = 0;

@@ -26,25 +26,27 @@
 
 #include "net/http_parser.h"
 #include "net/http_shared.h"
+#include "net/stream_of.h"
 
 namespace tandem::net {
-
-using Socket =
-    boost::asio::ip::tcp::socket::rebind_executor<boost::asio::io_context::executor_type>::other;
-using TlsStream = boost::asio::ssl::stream<Socket>;
 
 template <class Stream>
 class Connection final : public ConnectionBase,
                          public std::enable_shared_from_this<Connection<Stream>> {
 public:
     Connection(Stream stream, std::shared_ptr<Shared> shared)
-        : stream_(std::move(stream)), shared_(std::move(shared)) {
+        : stream_(std::move(stream)),
+          executor_(socket().get_executor()),
+          shared_(std::move(shared)) {
         ErrorCodeOf ec;
         const auto peer = socket().remote_endpoint(ec);
         if (!ec) peer_ = peer.address().to_string() + ":" + std::to_string(peer.port());
         shared_->add(this);
     }
-    ~Connection() override { shared_->remove(this); }
+    ~Connection() override {
+        if (state_ == State::kUpgraded) shared_->count_upgraded(-1);
+        shared_->remove(this);
+    }
 
     void start() {
         ErrorCodeOf ec;
@@ -64,11 +66,13 @@ public:
         }
     }
 
-    void close_soon(bool only_if_idle) override {
+    void close_soon(Which which) override {
         // Also reached from the destructor's race: the weak pointer is then empty.
-        boost::asio::post(executor(), [weak = this->weak_from_this(), only_if_idle] {
+        boost::asio::post(executor(), [weak = this->weak_from_this(), which] {
             const auto self = weak.lock();
-            if (self && (!only_if_idle || self->state_ == State::kIdle)) self->close();
+            if (!self || (which == Which::kIdle && self->state_ != State::kIdle)) return;
+            if (self->state_ == State::kUpgraded) return self->close_stream();
+            if (which != Which::kUpgraded) self->close();
         });
     }
 
@@ -105,6 +109,7 @@ private:
         kReply,  // the handler owes one
         kWriting,
         kLingering,
+        kUpgraded,  // the socket is the stream's
         kClosed,
     };
 
@@ -119,7 +124,7 @@ private:
         if constexpr (kTls) return stream_.next_layer();
         else return stream_;
     }
-    boost::asio::io_context::executor_type executor() { return socket().get_executor(); }
+    boost::asio::io_context::executor_type executor() const { return executor_; }
 
     void set_deadline(int64_t after_ms) {
         deadline_ms_.store(after_ms > 0 ? steady_ms() + after_ms : INT64_MAX,
@@ -156,7 +161,7 @@ private:
 
     /// Sees to it that input is noticed; more than one call is fine.
     void read() {
-        if (armed_ || state_ == State::kClosed) return;
+        if (armed_ || state_ == State::kClosed || state_ == State::kUpgraded) return;
         if constexpr (kTls) {
             if (!takes_input() && state_ != State::kLingering) return;
             armed_ = true;
@@ -334,8 +339,13 @@ private:
         owed_ = 0;
         const auto kept = std::exchange(kept_, nullptr);
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
-        const bool no_body = response.status == 204 || response.status == 304;
-        if (keep_alive_ && is_old_) response.headers.set("Connection", "keep-alive");
+        const bool upgrades = response.status == 101 && response.upgraded && !shared_->draining;
+        if (upgrades) upgraded_ = std::move(response.upgraded);
+        keep_alive_ |= upgrades;  // its last response
+        if (response.status == 101 && !upgrades) response.status = 503;
+        const bool no_body =
+            response.status == 204 || response.status == 304 || response.status == 101;
+        if (keep_alive_ && is_old_ && !upgrades) response.headers.set("Connection", "keep-alive");
         header_ = response_header(response, keep_alive_, no_body);
         body_ = no_body || head_ ? Payload() : std::move(response.body);
         set_deadline(shared_->options.body_timeout_ms);
@@ -368,7 +378,7 @@ private:
 
     /// The next request is here already, and its reply will take this one along.
     bool may_hold() const {
-        return shared_->options.gathers_replies && !kTls && keep_alive_ && pumping_ &&
+        return shared_->options.gathers_replies && !kTls && !upgraded_ && keep_alive_ && pumping_ &&
                parsed_ < input_.size() && held_.size() + body_.size() < kKeptBytes;
     }
 
@@ -397,9 +407,32 @@ private:
     void on_written() {
         body_ = Payload();
         if (header_.capacity() > kKeptBytes) header_ = std::string();
+        if (upgraded_) return upgrade();
         if (!keep_alive_) return lingering_ ? linger() : finish();
         become_idle();
         pump();
+    }
+
+    /// The socket moves to a stream, which keeps this object as one of the server's connections.
+    void upgrade() {
+        std::string early = input_.substr(pumping_ ? parsed_ : 0);
+        input_ = std::string();
+        parsed_ = 0;
+        set_deadline(0);
+        shared_->count_upgraded(1);
+        state_ = State::kUpgraded;
+        ErrorCodeOf ec;
+        socket().cancel(ec);  // the armed wait
+        const auto stream = std::make_shared<StreamOf<Stream>>(std::move(stream_), std::move(early),
+                                                               peer_, this->shared_from_this());
+        upgraded_stream_ = stream;
+        std::exchange(upgraded_, nullptr)(stream);
+        // Nobody would ever close what was not taken.
+        if (stream.use_count() == 1) stream->close();
+    }
+
+    void close_stream() {
+        if (const auto stream = upgraded_stream_.lock()) stream->close();
     }
 
     void finish() {
@@ -423,6 +456,7 @@ private:
     }
 
     Stream stream_;
+    const boost::asio::io_context::executor_type executor_;  // also when the stream has moved
     std::shared_ptr<Shared> shared_;
     std::shared_ptr<Connection> kept_;
     std::optional<RequestParser> parser_;
@@ -431,6 +465,8 @@ private:
     std::string header_;     // of the response being written
     std::string held_;       // responses that wait for the next one
     Payload body_;
+    std::function<void(std::shared_ptr<ByteStream>)> upgraded_;
+    std::weak_ptr<ByteStream> upgraded_stream_;
     std::string peer_;
     std::atomic<int64_t> deadline_ms_{INT64_MAX};
     std::atomic<bool> has_held_{false};

@@ -77,15 +77,16 @@ public:
     void drain(int64_t timeout_ms) override {
         shared_->draining = true;
         stop_accepting();
-        shared_->close_all(true);
-        shared_->wait_empty(std::chrono::milliseconds(timeout_ms));
+        shared_->close_all(ConnectionBase::Which::kIdle);
+        shared_->wait_answered(std::chrono::milliseconds(timeout_ms));
+        shared_->close_all(ConnectionBase::Which::kUpgraded);
     }
 
     void stop() override {
         shared_->draining = true;
         stop_accepting();
         while (!stopped_) {
-            shared_->close_all(false);
+            shared_->close_all(ConnectionBase::Which::kAll);
             if (shared_->wait_empty(std::chrono::milliseconds(100))) stopped_ = true;
         }
     }

@@ -49,15 +49,26 @@ size_t Shared::count() const {
     return connections_.size();
 }
 
-void Shared::close_all(bool only_if_idle) {
+void Shared::close_all(ConnectionBase::Which which) {
     const std::lock_guard lock(mutex_);
-    for (ConnectionBase* c : connections_) c->close_soon(only_if_idle);
+    for (ConnectionBase* c : connections_) c->close_soon(which);
 }
 
 void Shared::check_deadlines() {
     const int64_t now = steady_ms();
     const std::lock_guard lock(mutex_);
     for (ConnectionBase* c : connections_) c->check_deadline(now);
+}
+
+void Shared::count_upgraded(int change) {
+    const std::lock_guard lock(mutex_);
+    upgraded_ += size_t(change);
+    changed_.notify_all();
+}
+
+bool Shared::wait_answered(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, timeout, [&] { return connections_.size() <= upgraded_; });
 }
 
 bool Shared::wait_empty(std::chrono::milliseconds timeout) {

@@ -16,7 +16,8 @@ namespace tandem::net {
 class ConnectionBase {
 public:
     virtual ~ConnectionBase() = default;
-    virtual void close_soon(bool only_if_idle) = 0;
+    enum class Which { kAll, kIdle, kUpgraded };
+    virtual void close_soon(Which which) = 0;
     /// Lets the connection see whether its time is over; `now_ms` is steady_ms().
     virtual void check_deadline(int64_t now_ms) = 0;
     /// Whether the client waits for the reply to its request of that number.
@@ -39,8 +40,12 @@ public:
     void add(ConnectionBase* c);
     void remove(ConnectionBase* c);
     size_t count() const;
-    void close_all(bool only_if_idle);
+    void close_all(ConnectionBase::Which which);
     void check_deadlines();
+    /// One of the connections is not HTTP's any more.
+    void count_upgraded(int change);
+    /// False when connections are left after `timeout`, not counting upgraded ones.
+    bool wait_answered(std::chrono::milliseconds timeout);
     /// False when connections are left after `timeout`.
     bool wait_empty(std::chrono::milliseconds timeout);
 
@@ -48,6 +53,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::unordered_set<ConnectionBase*> connections_;
+    size_t upgraded_ = 0;
 };
 
 /// Status line and header fields, with Date, Content-Length and Connection, and the empty line.
