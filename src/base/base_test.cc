@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/jwt.h"
 #include "base/metrics.h"
 #include "base/rng.h"
 
@@ -74,6 +75,26 @@ TEST(Encoding, MakesTextOfAnyBytes) {
     EXPECT_EQ(to_valid_utf8("a\xc3\xa9"), "a\xc3\xa9");
     EXPECT_EQ(to_valid_utf8("\xff|\xc3|\xc3\xa9"), "\xef\xbf\xbd|\xef\xbf\xbd|\xc3\xa9");
     EXPECT_TRUE(is_valid_utf8(to_valid_utf8("\xed\xa0\x80\xf0\x9f\x98")));
+}
+
+TEST(Jwt, KnowsItsOwn) {
+    // The example of RFC 7519's readers everywhere.
+    const std::string key = "your-256-bit-secret";
+    const std::string token =
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+        "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ."
+        "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
+    const std::string claims = R"({"sub":"1234567890","name":"John Doe","iat":1516239022})";
+    EXPECT_EQ(sign_jwt(key, claims), token);
+    EXPECT_EQ(*verify_jwt(key, token), claims);
+    EXPECT_FALSE(verify_jwt("another", token).has_value());
+    EXPECT_FALSE(verify_jwt(key, token + "A").has_value());
+    // {"alg":"none"}, signed all the same.
+    const std::string none = "eyJhbGciOiJub25lIn0." + token.substr(37, token.rfind('.') - 37);
+    std::string mac = base64_encode(hmac_sha256(key, none));
+    for (char& c : mac) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    while (mac.back() == '=') mac.pop_back();
+    EXPECT_FALSE(verify_jwt(key, none + "." + mac).has_value());
 }
 
 TEST(Ids, StableHashNeverChanges) {
