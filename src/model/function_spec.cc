@@ -4,6 +4,13 @@
 
 namespace tandem {
 
+bool is_pool_name(std::string_view name) {
+    constexpr std::string_view kAllowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    return !name.empty() && name.size() <= kPoolNameChars &&
+           name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
 std::string encode_function_spec(const FunctionSpec& spec) {
     json::Value environment = json::Value::object();
     for (const auto& [name, value] : spec.environment) environment.set(name, value);
@@ -20,6 +27,9 @@ std::string encode_function_spec(const FunctionSpec& spec) {
         {"provisioned_concurrency", spec.provisioned_concurrency},
     });
     if (spec.reserved_concurrency) out.set("reserved_concurrency", *spec.reserved_concurrency);
+    if (!spec.pool.empty()) out.set("pool", spec.pool);
+    if (spec.cpus != 1) out.set("cpus", spec.cpus);
+    if (spec.gpus != 0) out.set("gpus", spec.gpus);
     return json::print(out);
 }
 
@@ -41,6 +51,9 @@ Result<FunctionSpec> decode_function_spec(std::string_view text) {
     spec.ephemeral_storage_mb =
         int(value->int_or("ephemeral_storage_mb", spec.ephemeral_storage_mb));
     spec.provisioned_concurrency = int(value->int_or("provisioned_concurrency", 0));
+    spec.pool = value->string_or("pool", "");
+    spec.cpus = int(value->int_or("cpus", spec.cpus));
+    spec.gpus = int(value->int_or("gpus", spec.gpus));
     for (const auto& [name, text_value] : environment->as_object()) {
         if (!text_value.is_string())
             return fail(ErrorCode::kCorrupt, "environment values are strings");

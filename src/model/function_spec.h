@@ -25,8 +25,17 @@ struct FunctionSpec {
     std::map<std::string, std::string> environment;
     std::optional<int> reserved_concurrency;  // of the function, over all versions
     int provisioned_concurrency = 0;          // processes kept warm
+    std::string pool;                         // of agents; empty: this machine's own processes
+    int cpus = 1;                             // that a call takes on an agent
+    int gpus = 0;                             // that a process has for itself
     friend bool operator==(const FunctionSpec&, const FunctionSpec&) = default;
 };
+
+constexpr size_t kPoolNameChars = 63;
+constexpr int kFunctionCpusMax = 1'024;
+constexpr int kFunctionGpusMax = 64;
+/// Letters, digits, '-' and '_', at most kPoolNameChars.
+bool is_pool_name(std::string_view name);
 
 std::string encode_function_spec(const FunctionSpec& spec);
 /// Error: kCorrupt when it is not the JSON that encode_function_spec writes.

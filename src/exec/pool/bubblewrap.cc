@@ -96,8 +96,9 @@ BubblewrapCommand bubblewrap_command(const BubblewrapPlan& plan) {
     add_namespaces(options, plan);
     add_system(options);
     add_interpreter(options, plan.interpreter);
-    options.add({"--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm",
-                 "--remount-ro", "/dev"});
+    options.add({"--dev", "/dev", "--perms", "1777", "--size", "67108864", "--tmpfs", "/dev/shm"});
+    for (const std::string& device : plan.devices) options.add({"--dev-bind-try", device, device});
+    options.add({"--remount-ro", "/dev"});
     if (plan.with_proc) options.add({"--proc", "/proc"});
     options.add({"--perms", "1777", "--size",
                  std::to_string(int64_t(plan.ephemeral_storage_mb) << 20), "--tmpfs", "/tmp"});

@@ -21,6 +21,7 @@ struct BubblewrapPlan {
     int ephemeral_storage_mb = 512;
     std::optional<uint32_t> root_becomes;  // set: called by root, function gets this uid
     bool with_proc = true;
+    std::vector<std::string> devices;  // beside the usual ones
 };
 
 struct BubblewrapCommand {

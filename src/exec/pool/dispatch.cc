@@ -60,6 +60,15 @@ void ProcessPool::submit(PendingTask pending, Deferred& deferred) {
                deferred);
         return;
     }
+    if ((*group)->spec.gpus > int(options_.gpus.size())) {
+        answer(std::move(pending),
+               refusal(TaskOutcome::kRejected, "InvalidParameterValueException",
+                       "The function asks for " + std::to_string((*group)->spec.gpus) +
+                           " GPUs, and there are " + std::to_string(options_.gpus.size()) +
+                           " where it is to run."),
+               deferred);
+        return;
+    }
     Function& function = *(*group)->function;
     // Behind those that wait already: first in, first out.
     if (has_capacity(function) && function.waiting.empty()) {

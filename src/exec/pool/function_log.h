@@ -2,6 +2,8 @@
 // times a second and before logs() reads it, and the tail of the invocation that runs.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,7 +15,27 @@
 
 namespace tandem::pool {
 
-using FunctionLog = RollingFile;
+/// Told of all lines that are appended to a function's log, on whichever thread does.
+using LogHook = std::function<void(std::string_view function, std::string_view lines)>;
+
+class FunctionLog {
+public:
+    FunctionLog(std::string function, std::filesystem::path file, size_t limit_bytes, LogHook hook)
+        : function_(std::move(function)),
+          file_(std::move(file), limit_bytes),
+          hook_(std::move(hook)) {}
+    void append(std::string_view lines) {
+        file_.append(lines);
+        if (hook_) hook_(function_, lines);
+    }
+    void flush() { file_.flush(); }
+    std::string tail(size_t limit_bytes) { return file_.tail(limit_bytes); }
+
+private:
+    const std::string function_;
+    RollingFile file_;
+    const LogHook hook_;
+};
 
 /// Lambda's lines around an invocation.
 std::string start_line(std::string_view request_id, std::string_view version);

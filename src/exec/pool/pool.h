@@ -5,8 +5,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
@@ -24,6 +27,9 @@ struct PoolOptions {
     Limits limits;
     bool isolate = true;           // bubblewrap; see docs/isolation.md for what happens without
     bool function_channel = true;  // offer it to programs that ask for it
+    std::vector<std::string> gpus = {};  // ids, as CUDA_VISIBLE_DEVICES has them
+    /// Told of all lines of functions' logs as they are appended, on any thread; may be empty.
+    std::function<void(std::string_view function, std::string_view lines)> on_log = {};
     std::string sandbox_user;  // all functions run as this user; empty = a free uid each (as root)
 };
 

@@ -207,6 +207,33 @@ TEST_P(PoolTest, SharesTheProcessesBetweenFunctions) {
     for (auto& future : all) EXPECT_EQ(finish(std::move(future)).outcome, TaskOutcome::kSucceeded);
 }
 
+TEST_P(PoolTest, GivesEachProcessItsOwnGpus) {
+    options_.gpus = {"0", "1"};
+    start_pool();
+    const auto asking = [&](const char* name, int gpus) {
+        FunctionSpec wants = spec(name, "provided.al2023");
+        wants.gpus = gpus;
+        return native(wants);
+    };
+    const auto one = asking("one", 1), other = asking("other", 1), both = asking("both", 2);
+    EXPECT_EQ(call(native(), "\"gpus\"").payload.view(), "\"\"") << "none is seen";
+    EXPECT_EQ(call(one, "\"gpus\"").payload.view(), "\"0\"");
+    EXPECT_EQ(call(one, "\"gpus\"").payload.view(), "\"0\"") << "the same process";
+    EXPECT_EQ(call(other, "\"gpus\"").payload.view(), "\"1\"");
+    // The idle ones of the others end.
+    EXPECT_EQ(call(both, "\"gpus\"").payload.view(), "\"0,1\"");
+    // What runs keeps its own: the next waits.
+    auto runs = start(task(both, "\"sleep:300\""));
+    const auto began = std::chrono::steady_clock::now();
+    const TaskResult waited = call(one, "\"gpus\"");
+    EXPECT_EQ(waited.payload.size(), 3u) << waited.payload.view();
+    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(250));
+    EXPECT_EQ(finish(std::move(runs)).outcome, TaskOutcome::kSucceeded);
+    const TaskResult never = call(asking("many", 3), "1");
+    EXPECT_EQ(never.outcome, TaskOutcome::kRejected);
+    EXPECT_EQ(never.cause, "The function asks for 3 GPUs, and there are 2 where it is to run.");
+}
+
 TEST_P(PoolTest, EndsWhatTakesTooLong) {
     start_pool();
     FunctionSpec hasty = spec("native", "provided.al2023");

@@ -85,7 +85,9 @@ ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions o
       sandbox_(std::move(sandbox)),
       packages_(blobs, sandbox_.area() / "packages", zip_limits(options_.limits)),
       processors_(std::max(1u, std::thread::hardware_concurrency())),
-      starts_at_once_(2 * processors_) {}
+      starts_at_once_(2 * processors_),
+      // The first is taken first.
+      free_gpus_(options_.gpus.rbegin(), options_.gpus.rend()) {}
 
 ProcessPool::~ProcessPool() { stop(); }
 
@@ -95,8 +97,8 @@ FunctionPtr ProcessPool::function_of(std::string_view name) {
     const auto function = std::make_shared<Function>();
     function->name = std::string(name);
     function->index = functions_.size();
-    function->log =
-        std::make_shared<FunctionLog>(log_file(name), options_.limits.function_log_bytes);
+    function->log = std::make_shared<FunctionLog>(
+        function->name, log_file(name), options_.limits.function_log_bytes, options_.on_log);
     functions_.emplace(function->name, function);
     return function;
 }
@@ -253,7 +255,8 @@ Result<std::string> ProcessPool::logs(std::string_view function, size_t limit_by
     }
     // Not used since the server started: what is on disk.
     if (!log)
-        log = std::make_shared<FunctionLog>(log_file(function), options_.limits.function_log_bytes);
+        return RollingFile(log_file(function), options_.limits.function_log_bytes)
+            .tail(limit_bytes);
     return log->tail(limit_bytes);
 }
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "exec/pool/channel_reader.h"
-#include "exec/pool/job_thread.h"
+#include "base/job_thread.h"
 #include "exec/pool/package_store.h"
 #include "exec/pool/pool.h"
 #include "exec/pool/runtime_api.h"
@@ -84,6 +84,13 @@ private:
     // workers.cc: the lives of workers
     void pump_starts(bool impatient = false);
     bool make_room();
+    // gpus.cc
+    bool has_gpus(const Group& group) const;
+    void make_gpu_room(const Group& group);
+    void take_gpus(Worker& worker);
+    void give_back_gpus(Worker& worker);
+    void show_gpus(const Worker& worker, WorkerProcess& process) const;
+    // workers.cc, again
     void begin_worker(const GroupPtr& group);
     void start_worker(const WorkerPtr& worker);
     Result<void> launch(const WorkerPtr& worker);
@@ -138,7 +145,8 @@ private:
     std::map<std::string, FunctionPtr, std::less<>> functions_;
     std::set<std::pair<SteadyTime, uint64_t>> deadlines_;
     std::vector<WorkerPtr> starting_;
-    std::deque<GroupPtr> hungry_;     // may need another worker
+    std::deque<GroupPtr> hungry_;  // may need another worker
+    std::vector<std::string> free_gpus_;
     std::vector<WorkerPtr> to_kill_;  // by the watcher
     std::set<Function*> blocked_;     // have tasks in `waiting`
     std::atomic<size_t> in_use_{0};   // tasks let in and not yet answered; set under the mutex

@@ -223,6 +223,7 @@ Result<PreparedProcess> Sandbox::wrapped(const WorkerProcess& process) const {
     plan.ephemeral_storage_mb = process.ephemeral_storage_mb;
     if (isolation_ == Isolation::kRootNamespaces) plan.root_becomes = uid(process.function_index);
     plan.with_proc = with_proc_;
+    plan.devices = process.devices;
     add_descriptors(process, kBubblewrapFiles, plan.environment);
     const BubblewrapCommand command = bubblewrap_command(plan);
 

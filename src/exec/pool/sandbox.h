@@ -36,9 +36,10 @@ struct WorkerProcess {
     std::string interpreter;           // full path, if it must be reachable
     std::map<std::string, std::string> environment;
     int ephemeral_storage_mb = 512;
-    size_t function_index = 0;     // functions with different ones are kept apart
-    std::string id;                // of the worker
-    std::vector<int> descriptors;  // handed on; their numbers there are in the variable
+    size_t function_index = 0;         // functions with different ones are kept apart
+    std::string id;                    // of the worker
+    std::vector<std::string> devices;  // files below /dev that it may use
+    std::vector<int> descriptors;      // handed on; their numbers there are in the variable
     std::string_view descriptors_variable;
 };
 

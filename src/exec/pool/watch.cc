@@ -177,7 +177,7 @@ void ProcessPool::keep_warm(SteadyTime now) {
         for (const auto& [revision, group] : function->groups) {
             if (group->retired || now < group->next_warming) continue;
             while (group->alive < size_t(group->spec.provisioned_concurrency) &&
-                   alive_ < options_.limits.worker_processes)
+                   alive_ < options_.limits.worker_processes && has_gpus(*group))
                 begin_worker(group);
         }
     }

@@ -77,7 +77,8 @@ struct Worker {
     std::optional<double> unreported_init_ms;  // goes into the first report
     Payload init_error;                        // posted to init/error
     StartFailure start_failure = StartFailure::kNone;
-    std::string failure_reason;  // of kEntrypoint
+    std::string failure_reason;     // of kEntrypoint
+    std::vector<std::string> gpus;  // that are its own
     size_t peak_memory_bytes = 0;
     bool sample_memory = false;  // not looked at since it last worked
     // Written once by the starter before the worker is watched; then read by the watcher's thread.

@@ -96,6 +96,10 @@ void ProcessPool::pump_starts(bool impatient) {
             if (impatient)
                 waits &= std::exchange(group->answers_seen, group->answers) != group->answers;
             if (waits) continue;
+            if (!has_gpus(*group)) {
+                make_gpu_room(*group);  // looked at again when they have ended
+                continue;
+            }
             if (alive_ >= options_.limits.worker_processes && !make_room()) return;
             begin_worker(group);
             progress = true;
@@ -122,6 +126,7 @@ void ProcessPool::begin_worker(const GroupPtr& group) {
     const auto worker = std::make_shared<Worker>(next_worker_++, hex(random_bytes(16)), group,
                                                  group->function->log);
     worker->started = std::chrono::steady_clock::now();
+    take_gpus(*worker);
     workers_.emplace(worker->id, worker);
     starting_.push_back(worker);
     group->starting++;
@@ -136,6 +141,7 @@ void ProcessPool::start_worker(const WorkerPtr& worker) {
         const std::lock_guard lock(mutex_);
         if (worker->doomed) {
             dispose(worker);
+            pump_starts();
             return;
         }
     }
@@ -212,6 +218,7 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     process.command = runtime_command(kind, *interpreter);
     process.interpreter = *interpreter;
     process.environment = runtime_environment(spec, identity);
+    show_gpus(*worker, process);
     process.ephemeral_storage_mb = spec.ephemeral_storage_mb;
     process.function_index = worker->group->function->index;
     process.id = worker->name;
@@ -342,6 +349,7 @@ void ProcessPool::fail_start(const WorkerPtr& worker, const ExitStatus& status,
 
 /// Frees what belongs to a worker, on the starter's thread: stopping its server waits for handlers.
 void ProcessPool::dispose(const WorkerPtr& worker) {
+    give_back_gpus(*worker);  // its process is gone
     starter_.post([this, worker] {
         if (worker->server) worker->server->stop();
         std::error_code ignored;

@@ -50,6 +50,10 @@ std::string handle(const tandem::Invocation& call) {
     }
     if (verb == "remaining") return std::to_string(call.remaining().count());
     if (verb == "context") return std::string(call.client_context);
+    if (verb == "gpus") {
+        const char* list = std::getenv("CUDA_VISIBLE_DEVICES");
+        return quoted(list == nullptr ? "unset" : list);
+    }
     if (verb == "arn") return quoted(call.function_arn);
     return worker_name();
 }

@@ -1,5 +1,5 @@
-// One thread that runs jobs in order. The pool starts and disposes of processes on it: children die
-// with the thread that made them, so it must live as long as they may. post() from any thread.
+// One thread that runs jobs in order. Processes that are started on it may be told to die
+// with the thread that made them: then it must live as long as they may. post() from any thread.
 #pragma once
 
 #include <condition_variable>
@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-namespace tandem::pool {
+namespace tandem {
 
 class JobThread {
 public:
@@ -52,4 +52,4 @@ private:
     std::thread thread_;  // last: it uses the others
 };
 
-}  // namespace tandem::pool
+}  // namespace tandem
