@@ -1,6 +1,7 @@
 #include "api/lambda/actions.h"
 #include "api/lambda/code_package.h"
 #include "api/lambda/function_settings.h"
+#include "api/lambda/placement.h"
 #include "api/lambda/versions.h"
 #include "model/orchestration_function.h"
 
@@ -66,6 +67,7 @@ Reply create_function(const Call& call) {
     auto checked_tags = read_tags(tags);
     if (!checked_tags) return tl::unexpected(checked_tags.error());
     record.facts.tags = *std::move(checked_tags);
+    if (const auto error = apply_placement(record)) return tl::unexpected(*error);
     // Before the package is stored; put_callable() decides.
     if (context.engine.callable({CallableKind::kFunction, ref->name, ""})) {
         return tl::unexpected(put_error(context, {ErrorCode::kAlreadyExists, ""}, record));

@@ -266,6 +266,31 @@ TEST_F(LambdaTest, Tags) {
     EXPECT_EQ(get("/f").body.find("Tags")->string_or("b", ""), "2");
 }
 
+TEST_F(LambdaTest, TagsSayWhereAFunctionRuns) {
+    const auto spec = [&] {
+        const auto callable = engine_.callable({CallableKind::kFunction, "f", ""});
+        return *decode_function_spec((*callable)->definition.view());
+    };
+    json::Value placed = function("f");
+    placed.set("Tags", json::Value::object({{"tandem:pool", "cpu"}, {"tandem:cpus", "4"}}));
+    EXPECT_EQ(call("POST", "", placed).status, 201);
+    EXPECT_EQ(spec().pool, "cpu");
+    EXPECT_EQ(spec().cpus, 4);
+    const std::string path = "/2017-03-31/tags/" + percent_encode(arn("f"));
+    EXPECT_EQ(send("POST", path, R"({"Tags":{"tandem:gpus":"2"}})").status, 204);
+    EXPECT_EQ(spec().gpus, 2);
+    EXPECT_EQ(spec().pool, "cpu");
+    for (const char* bad : {R"({"tandem:pool":"a b"})", R"({"tandem:pool":""})",
+                            R"({"tandem:cpus":"0"})", R"({"tandem:gpus":"1.5"})"}) {
+        const auto refused = send("POST", path, std::string("{\"Tags\":") + bad + "}");
+        EXPECT_EQ(refused.error(), "InvalidParameterValueException") << bad;
+    }
+    EXPECT_EQ(send("DELETE", path + "?tagKeys=tandem:cpus").status, 204);
+    EXPECT_EQ(spec().cpus, 1);
+    EXPECT_EQ(send("POST", path, R"({"Tags":{"tandem:pool":"local"}})").status, 204);
+    EXPECT_EQ(spec().pool, "");
+}
+
 TEST_F(LambdaTest, RefusesWhatIsNoOperation) {
     EXPECT_EQ(send("GET", "/2015-03-31/nonsense").status, 404);
     EXPECT_EQ(send("PATCH", "/2015-03-31/functions/f").status, 404);

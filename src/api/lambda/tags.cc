@@ -2,6 +2,7 @@
 
 #include "api/lambda/actions.h"
 #include "api/lambda/function_record.h"
+#include "api/lambda/placement.h"
 
 namespace tandem::lambda {
 
@@ -25,6 +26,16 @@ std::vector<std::string> query_values(std::string_view query, std::string_view n
     return out;
 }
 
+/// Tags that say where a function runs change the function.
+Reply save_tags(const Call& call, FunctionRecord record) {
+    const FunctionSpec before = record.spec;
+    if (const auto error = apply_placement(record)) return tl::unexpected(*error);
+    const auto saved = record.spec == before ? amend_latest(call.context, record)
+                                             : save_latest(call.context, record);
+    if (!saved) return tl::unexpected(saved.error());
+    return RestReply{204, {}};
+}
+
 }  // namespace
 
 Reply list_tags(const Call& call) {
@@ -45,9 +56,7 @@ Reply tag_resource(const Call& call) {
                                "NUMBER_VALUE can not be converted to String");
         record->facts.tags.set(key, value);
     }
-    if (const auto saved = amend_latest(call.context, *record); !saved)
-        return tl::unexpected(saved.error());
-    return RestReply{204, {}};
+    return save_tags(call, *std::move(record));
 }
 
 Reply untag_resource(const Call& call) {
@@ -55,9 +64,7 @@ Reply untag_resource(const Call& call) {
     if (!record) return tl::unexpected(record.error());
     for (const std::string& key : query_values(call.request.query(), "tagKeys"))
         record->facts.tags.mutable_object().erase(key);
-    if (const auto saved = amend_latest(call.context, *record); !saved)
-        return tl::unexpected(saved.error());
-    return RestReply{204, {}};
+    return save_tags(call, *std::move(record));
 }
 
 }  // namespace tandem::lambda
