@@ -103,13 +103,16 @@ const std::map<std::string, Names>& allowed() {
         {"exec/orchestrations", {"base", "json", "model", "exec"}},
         {"exec/slurm", {"base", "json", "net", "model", "exec"}},
         {"exec/pool", {"base", "json", "net", "model", "exec", "store/blob"}},
+        {"exec/agent", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"engine",
          {"base", "model", "exec/executor.h", "exec/services.h", "store/store.h",
           "store/blob/blob_store.h"}},
         {"api/aws", {"base", "json", "net", "model", "engine"}},
         {"api/states", api},
         {"api/lambda", api},
-        {"api/admin", api},
+        {"api/admin",
+         {"base", "json", "net", "model", "engine", "exec/executor.h", "exec/agent/agents.h",
+          "store/store.h", "api/aws"}},
         {"api/durabletask",
          {"base", "json", "net", "model", "engine", "exec", "exec/work_items", "api/aws"}},
         {"api/services",
@@ -117,7 +120,8 @@ const std::map<std::string, Names>& allowed() {
           "exec/work_items", "exec/slurm", "store/blob", "api/aws", "api/states", "api/lambda",
           "api/durabletask"}},
         {"cli",
-         {"base", "json", "net", "server/config.h", "server/credentials.h", "server/serve.h"}},
+         {"base", "json", "net", "server/config.h", "server/credentials.h", "server/serve.h",
+          "server/agent.h"}},
     };
     return table;
 }
