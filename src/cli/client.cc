@@ -211,4 +211,15 @@ Result<std::string> Client::admin(std::string target) {
     return response->body.str();
 }
 
+Result<std::string> Client::admin_post(std::string target, std::string body) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = std::move(target);
+    request.headers.set("Content-Type", "application/json");
+    request.body = std::move(body);
+    auto response = send(std::move(request), "tandem");
+    if (!response) return tl::unexpected<Error>(response.error());
+    return response->body.str();
+}
+
 }  // namespace tandem::cli

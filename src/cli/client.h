@@ -41,6 +41,7 @@ public:
                                      net::Headers headers = {});
     /// GET of an admin route.
     Result<std::string> admin(std::string target);
+    Result<std::string> admin_post(std::string target, std::string body);
 
     const std::string& region() const { return region_; }
 

@@ -20,6 +20,7 @@ void add_commands(Command app, std::shared_ptr<Context> context, std::function<i
     add_logs(app, context, run);
     add_ls(app, context, run);
     add_stop(app, context, run);
+    add_agent(app, context, run);
     add_jsonata(app, context, run);
 }
 

@@ -33,10 +33,14 @@ void add_history(Command app, std::shared_ptr<Context> context, std::function<in
 void add_logs(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_ls(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_explain(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
+void add_agent(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 void add_jsonata(Command app, std::shared_ptr<Context> context, std::function<int()>& run);
 /// The subcommand of `function`.
 void add_deploy_function(Command function, std::shared_ptr<Context> context,
                          std::function<int()>& run);
+
+/// `tandem ls agents`.
+int list_agents(Client& client, const Output& out);
 
 inline constexpr const char* kExecutionHelp = "ARN, WORKFLOW/NAME, or WORKFLOW for its latest";
 /// Kept with functions and state machines; nothing assumes it.

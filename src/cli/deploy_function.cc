@@ -27,6 +27,9 @@ struct DeployOptions {
     int timeout_s = 0;
     int memory_mb = 0;
     std::vector<std::string> environment;
+    std::string pool;  // "local": this machine
+    int cpus = 0;
+    int gpus = -1;
 };
 
 Result<json::Value> variables_of(const std::vector<std::string>& pairs) {
@@ -139,6 +142,34 @@ Result<void> put(Client& client, std::string_view method, const std::string& tar
     return {};
 }
 
+/// What the options say of where it runs, as tags.
+json::Value placement_tags(const DeployOptions& options) {
+    json::Value tags = json::Value::object();
+    if (!options.pool.empty()) tags.set("tandem:pool", options.pool);
+    if (options.cpus > 0) tags.set("tandem:cpus", std::to_string(options.cpus));
+    if (options.gpus >= 0) tags.set("tandem:gpus", std::to_string(options.gpus));
+    return tags;
+}
+
+/// True when a tag was changed.
+Result<bool> update_tags(Client& client, const json::Value& tags, const std::string& arn) {
+    if (tags.as_object().empty()) return false;
+    const std::string target = "/2017-03-31/tags/" + percent_encode(arn);
+    auto reply = client.lambda("GET", target, "");
+    if (!reply) return tl::unexpected<Error>(reply.error());
+    const auto have = json::parse(reply->body.view());
+    const json::Value* old = have ? have->find("Tags") : nullptr;
+    bool same = true;
+    for (const auto& [name, value] : tags.as_object()) {
+        const json::Value* before = old != nullptr ? old->find(name) : nullptr;
+        same &= before != nullptr && *before == value;
+    }
+    if (same) return false;
+    if (auto ok = put(client, "POST", target, json::Value::object({{"Tags", tags}})); !ok)
+        return tl::unexpected<Error>(ok.error());
+    return true;
+}
+
 Result<json::Value> create(Client& client, json::Value config, const std::string& path,
                            const std::string& zip) {
     config.set("Code", json::Value::object({{"ZipFile", base64_encode(zip)}}));
@@ -192,8 +223,27 @@ Result<json::Value> deploy(Client& client, const DeployOptions& options) {
     if (!config) return config;
     auto zip = package_directory(directory);
     if (!zip) return tl::unexpected<Error>(zip.error());
-    return existing ? update(client, *config, *existing, path, *zip)
-                    : create(client, *config, path, *zip);
+    json::Value tags = placement_tags(options);
+    if (!existing) {
+        json::Value all = json::Value::object();
+        if (const json::Value* given = config->find("Tags"); given && given->is_object())
+            all = *given;
+        for (const auto& [name, value] : tags.as_object()) all.set(name, value);
+        if (!all.as_object().empty()) config->set("Tags", std::move(all));
+        return create(client, *config, path, *zip);
+    }
+    if (const json::Value* given = config->find("Tags"); given && given->is_object()) {
+        for (const auto& [name, value] : given->as_object()) {
+            if (tags.find(name) == nullptr) tags.set(name, value);
+        }
+        config->mutable_object().erase("Tags");
+    }
+    auto updated = update(client, *config, *existing, path, *zip);
+    if (!updated) return updated;
+    auto tagged = update_tags(client, tags, std::string(existing->string_or("FunctionArn", "")));
+    if (!tagged) return tl::unexpected<Error>(tagged.error());
+    if (*tagged) updated->set("changed", true);
+    return updated;
 }
 
 int run_deploy(const Context& context, const DeployOptions& options) {
@@ -237,6 +287,14 @@ void add_deploy_function(Command function, std::shared_ptr<Context> context,
                 "NAME=VALUE, may be repeated; replaces all variables")
         .type_name("PAIR")
         .takes_one();
+    command.option("--pool", options->pool,
+                   "Agents that run it (default: this server; local goes back to it)");
+    command.option("--cpus", options->cpus, "That a call takes of an agent's slots (default: 1)")
+        .type_name("N")
+        .between(1, 1024);
+    command.option("--gpus", options->gpus, "That a process has for itself (default: 0)")
+        .type_name("N")
+        .between(0, 64);
     command.option("--role", options->role, "Role ARN to keep with it");
     command.option("--description", options->description, "Text to keep with it");
     command.footer(

@@ -14,7 +14,8 @@ constexpr size_t kLeast = 1;
 constexpr size_t kMost = 10'000;
 
 struct LsOptions {
-    std::string what;  // "", "functions", "workflows", "executions" or the name of a workflow
+    std::string
+        what;  // "", "functions", "workflows", "executions", "agents" or the name of a workflow
     std::string status;
     size_t most = 50;
 };
@@ -131,6 +132,7 @@ int list_executions(Client& client, const Output& out, const LsOptions& options)
 int run_ls(const Context& context, const LsOptions& options) {
     auto client = Client::make(context.client);
     if (!client) return report(context.out, client.error());
+    if (options.what == "agents") return list_agents(*client, context.out);
     const bool both = options.what.empty();
     if (!both && options.what != "functions" && options.what != "workflows") {
         return list_executions(*client, context.out, options);
@@ -158,9 +160,10 @@ int run_ls(const Context& context, const LsOptions& options) {
 void add_ls(Command app, std::shared_ptr<Context> context, std::function<int()>& run) {
     Command command = app.command("ls", "List functions, workflows and executions");
     auto options = std::make_shared<LsOptions>();
-    command.option("WHAT", options->what,
-                   "functions, workflows, executions, or a workflow's name for its executions;\n"
-                   "default: functions and workflows");
+    command.option(
+        "WHAT", options->what,
+        "functions, workflows, executions, agents, or a workflow's name for its executions;\n"
+        "default: functions and workflows");
     command
         .option("--status", options->status,
                 "Only executions that are RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED")

@@ -263,6 +263,25 @@ Result<void> apply_slurm(std::string_view key, const toml::node& node, Config& c
     return bad_key("slurm", key, "no such setting");
 }
 
+Result<void> apply_agents(std::string_view key, const toml::node& node, Config& config) {
+    AgentsConfig& to = config.agents;
+    const std::tuple<std::string_view, int64_t*, int64_t, int64_t> numbers[] = {
+        {"heartbeat_ms", &to.heartbeat_ms, 50, 600'000},
+        {"resume_ms", &to.resume_ms, 0, 3'600'000},
+        {"queued_calls", &to.queued_calls, 1, 100'000'000}};
+    for (const auto& [name, out, least, most] : numbers) {
+        if (key != name) continue;
+        const auto value = node.value_exact<int64_t>();
+        if (!value || *value < least || *value > most)
+            return bad_key("agents", key,
+                           "expected an integer between " + std::to_string(least) + " and " +
+                               std::to_string(most));
+        *out = *value;
+        return {};
+    }
+    return bad_key("agents", key, "no such setting");
+}
+
 Result<void> apply_pairs(std::string_view section, std::string_view key, const toml::node& node,
                          http::Pairs& out) {
     const toml::table* table = node.as_table();
@@ -356,6 +375,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "buckets") return apply_buckets(key, node, config);
     if (section == "payloads") return apply_payloads(key, node, config);
     if (section == "slurm") return apply_slurm(key, node, config);
+    if (section == "agents") return apply_agents(key, node, config);
     if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);

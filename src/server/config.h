@@ -45,6 +45,13 @@ struct SlurmConfig {
     int64_t lost_ms = 20'000;  // 1,000 .. 3,600,000
 };
 
+/// [agents]
+struct AgentsConfig {
+    int64_t heartbeat_ms = 2'000;    // 50 .. 600,000
+    int64_t resume_ms = 10'000;      // 0 .. 3,600,000
+    int64_t queued_calls = 100'000;  // of a pool; 1 .. 100,000,000
+};
+
 struct Config {
     // [server]
     std::string address = "127.0.0.1";
@@ -72,6 +79,8 @@ struct Config {
     size_t payload_inline_bytes = 64 * 1024;  // above, a payload is an object
     // [slurm]
     SlurmConfig slurm;
+    // [agents]
+    AgentsConfig agents;
     // [connections.NAME]
     http::Connections connections;
     // [limits]

@@ -21,6 +21,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "engine/engine.h"
+#include "exec/agent/agents.h"
+#include "exec/agent/placement.h"
+#include "exec/agent/protocol.h"
 #include "exec/http/http_calls.h"
 #include "exec/orchestrations/orchestration_functions.h"
 #include "exec/pool/pool.h"
@@ -32,6 +35,7 @@
 #include "lang/invocation/language.h"
 #include "lang/job/language.h"
 #include "net/http.h"
+#include "server/agent.h"
 #include "server/buckets.h"
 #include "server/credentials.h"
 #include "server/embedded_workers.h"
@@ -87,6 +91,7 @@ public:
 private:
     Result<void> open_store(DirectoryBuckets& buckets);
     Result<void> open_slurm();
+    Result<void> open_executors();
     Result<void> open_engine();
     Result<void> read_mocks();
     void flush_log();
@@ -106,6 +111,8 @@ private:
     std::optional<BlobStore> blobs_;
     std::unique_ptr<Buckets> buckets_;
     std::unique_ptr<Executor> pool_;
+    std::shared_ptr<Agents> agents_;
+    std::unique_ptr<Placement> placement_;
     std::unique_ptr<Executor> functions_;
     std::unique_ptr<Language> asl_;
     std::unique_ptr<Language> asl_express_;
@@ -161,6 +168,7 @@ Result<void> Server::open() {
     blobs_.emplace(std::move(*blobs));
     loops_ = net::EventLoops::start(config_.network_threads);
     if (auto ok = open_slurm(); !ok) return ok;
+    if (auto ok = open_executors(); !ok) return ok;
     if (auto ok = open_engine(); !ok) return ok;
     make_doors();
     return listen();
@@ -192,7 +200,7 @@ Result<void> Server::open_slurm() {
     return {};
 }
 
-Result<void> Server::open_engine() {
+Result<void> Server::open_executors() {
     PoolOptions pool;
     pool.work_directory = config_.data / "functions";
     pool.workers_directory = config_.data / "workers";
@@ -204,7 +212,24 @@ Result<void> Server::open_engine() {
     auto made = make_pool(*loops_, *blobs_, pool);
     if (!made) return tl::unexpected<Error>(made.error());
     pool_ = std::move(*made);
-    functions_ = std::make_unique<OrchestrationFunctions>(*pool_, services_, system_clock());
+    auto key = load_or_make_agent_key(config_.data);
+    if (!key) return tl::unexpected<Error>(key.error());
+    AgentsOptions agents;
+    agents.log_directory = pool.work_directory / "logs";
+    agents.account = config_.account;
+    agents.region = config_.region;
+    agents.limits = config_.limits;
+    agents.token_key = *key;
+    agents.heartbeat_ms = config_.agents.heartbeat_ms;
+    agents.resume_ms = config_.agents.resume_ms;
+    agents.queued_calls = size_t(config_.agents.queued_calls);
+    agents_ = Agents::make(*loops_, *blobs_, std::move(agents));
+    placement_ = std::make_unique<Placement>(*pool_, *agents_);
+    functions_ = std::make_unique<OrchestrationFunctions>(*placement_, services_, system_clock());
+    return {};
+}
+
+Result<void> Server::open_engine() {
     LanguageOptions language;
     language.account = config_.account;
     language.region = config_.region;
@@ -276,7 +301,7 @@ void Server::make_doors() {
     aws::Context of_functions = *context_;
     of_functions.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(of_functions);
-    admin_ = std::make_unique<admin::AdminDoor>(of_functions);
+    admin_ = std::make_unique<admin::AdminDoor>(of_functions, agents_.get());
     http_calls_ = std::make_unique<HttpCalls>(HttpCallOptions{
         config_.connections, config_.region, config_.limits.payload_bytes, kHttpTaskMs});
     const auto later = [this](int64_t delay_ms, std::function<void()> work) {
@@ -351,6 +376,7 @@ void Server::route(net::HttpRequest request, net::HttpReply reply) {
         if (path == "/metrics")
             return reply(plain(200, metrics_text(), "text/plain; version=0.0.4"));
     }
+    if (path == agent::kConnectPath) return agents_->connect(std::move(request), std::move(reply));
     if (jobs_ && request.method == "POST" && path.starts_with(std::string(kJobsPath) + "/")) {
         // Nothing but a reason to look: whoever knows the attempt's name may give it.
         const bool is_known = jobs_->hint(path.substr(kJobsPath.size() + 1));
@@ -413,7 +439,7 @@ void Server::drain() {
     spill_state_->gives_up = true;
     work_items_->close();
     engine_->shutdown();
-    pool_->stop();
+    placement_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})
         queue->close();
     management_->close();
@@ -423,6 +449,7 @@ void Server::drain() {
     loops_->stop();
     http_calls_->stop();
     engine_.reset();
+    agents_.reset();
     pool_.reset();
     store_.reset();
     log_info("stopped");

@@ -25,7 +25,8 @@ def binary():
 
 
 class Server:
-    def __init__(self, data=None, arguments=(), tandem=None, environment=None):
+    def __init__(self, data=None, arguments=(), tandem=None, environment=None, port=0):
+        self.port = port
         self.arguments = list(arguments)
         self.tandem = tandem or binary()
         self.environment = environment
@@ -43,7 +44,7 @@ class Server:
         self.ready_file.unlink(missing_ok=True)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.tandem, "serve", "--data", str(self.directory / "data"), "--port", "0", "--ready-file", str(self.ready_file), *self.arguments],
+                [self.tandem, "serve", "--data", str(self.directory / "data"), "--port", str(self.port), "--ready-file", str(self.ready_file), *self.arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         deadline = time.monotonic() + START_SECONDS
         while not self.ready_file.exists():

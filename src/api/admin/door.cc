@@ -86,6 +86,9 @@ void AdminDoor::handle(net::HttpRequest request, net::HttpReply reply) {
         if (const auto name = middle(rest, "functions/", "/logs"))
             return reply(logs(*name, request.query()));
     }
+    constexpr std::string_view kAgents = "agents";
+    if (agents_ != nullptr && rest.substr(0, kAgents.size()) == kAgents)
+        return reply(of_agents(request, rest.substr(kAgents.size())));
     reply(failure({404, "ResourceNotFoundException", "no such route", {}, 0}));
 }
 

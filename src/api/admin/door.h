@@ -3,16 +3,22 @@
 //   GET /tandem/v1/executions/{arn}/waiting     what an execution waits for, and why; `now` is the
 //                                               clock that its times are told by
 //   GET /tandem/v1/functions/{name}/logs?bytes= the end of a function's log, as text
+//   GET /tandem/v1/agents                       pools, their agents and what waits
+//   POST /tandem/v1/agents/token                {"pool", "agent"?, "valid_s"?} -> {"token"}
+//   POST /tandem/v1/agents/{pool}/{agent}/drain no more calls; it ends when it is done
 // Safe from every thread.
 #pragma once
 
 #include "api/aws/door.h"
+#include "exec/agent/agents.h"
 
 namespace tandem::admin {
 
 class AdminDoor final : public aws::AwsDoor {
 public:
-    explicit AdminDoor(aws::Context context) : context_(context) {}
+    /// `agents` outlives it; may be null.
+    explicit AdminDoor(aws::Context context, Agents* agents = nullptr)
+        : context_(context), agents_(agents) {}
     std::string_view service() const override { return "tandem"; }
     bool owns(const net::HttpRequest& request) const override;
     void handle(net::HttpRequest request, net::HttpReply reply) override;
@@ -21,7 +27,11 @@ public:
 private:
     void waiting(std::string_view arn, net::HttpReply reply);
     net::HttpResponse logs(std::string_view function, std::string_view query) const;
+    net::HttpResponse of_agents(const net::HttpRequest& request, std::string_view rest);
+    net::HttpResponse token(std::string_view body);
+    net::HttpResponse drain(std::string_view agent);
     aws::Context context_;
+    Agents* agents_;
 };
 
 }  // namespace tandem::admin
