@@ -243,7 +243,7 @@ protected:
         net::HttpServerOptions http;
         http.port = port;
         auto server = net::HttpServer::listen(
-            *loops_, http, [this, agents = agents_](net::HttpRequest r, net::HttpReply reply) {
+            *loops_, http, [agents = agents_](net::HttpRequest r, net::HttpReply reply) {
                 agents->connect(std::move(r), std::move(reply));
             });
         ASSERT_TRUE(server.has_value()) << server.error().message;

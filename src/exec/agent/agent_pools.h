@@ -197,6 +197,7 @@ private:
     void on_log(const ConnectionPtr& connection, const LogLines& lines);
     void on_need(const ConnectionPtr& connection, const std::string& digest);
     void send_package(const ConnectionPtr& connection, const std::string& digest);
+    void on_drained(const ConnectionPtr& connection);
     void on_closed(const ConnectionPtr& connection);
     void refuse(const ConnectionPtr& connection, const std::string& reason);
     void send_call(const ConnectionPtr& connection, const OpenCall& call);

@@ -71,7 +71,7 @@ public:
     /// The agent gets no more calls, and ends when it has answered those it has. False: no such.
     virtual bool drain(std::string_view pool, std::string_view agent) = 0;
     /// Called after agents or waiting calls of a pool came or went; often, so it must be quick. Set
-    /// before the first task.
+    /// before the first task; it may be called for a moment after stop().
     virtual void on_change(std::function<void(const std::string& pool)> changed) = 0;
 };
 

@@ -455,6 +455,21 @@ TEST_F(AgentsTest, TellsAgentsOfNewCode) {
     EXPECT_EQ(agent->count<Function>(), 0u);
 }
 
+TEST_F(AgentsTest, AnAgentThatDoesNotReadGetsNoMore) {
+    start_server();
+    const auto slow = raw(hello("s1", 64));
+    slow->stream->pause_reading(true);
+    const std::string large(4'000'000, 'x');
+    std::vector<Pending> pending;
+    for (int i = 0; i < 40; ++i) pending.push_back(start(task(large)));
+    const AgentPoolStatus status = agents_->status("p");
+    EXPECT_GT(status.queued, 0u);
+    EXPECT_GT(status.agents.at(0).free_slots, 24u);
+    slow->stream->pause_reading(false);
+    for (int i = 0; i < 40; ++i) slow->send(answer_to(slow->next<Call>()));
+    for (Pending& one : pending) EXPECT_EQ(finish(one).outcome, TaskOutcome::kSucceeded);
+}
+
 TEST_F(AgentsTest, StopAnswersEverything) {
     start_server();
     const auto agent = raw(hello("s1", 1));
@@ -474,17 +489,18 @@ TEST_F(AgentsTest, StopAnswersEverything) {
 
 TEST_F(AgentsTest, TellsOfChanges) {
     start_server();
-    std::atomic<int> changes{0};
-    agents_->on_change([&](const std::string& pool) {
+    // Is told of the agent's end, too, after this.
+    const auto changes = std::make_shared<std::atomic<int>>(0);
+    agents_->on_change([changes](const std::string& pool) {
         EXPECT_EQ(pool, "p");
-        changes++;
+        (*changes)++;
     });
     Pending pending = start(task("x"));
-    EXPECT_GE(changes.exchange(0), 1);
+    EXPECT_GE(changes->exchange(0), 1);
     const auto agent = raw(hello());
     agent->send(answer_to(agent->next<Call>()));
     finish(pending);
-    EXPECT_TRUE(eventually([&] { return changes >= 2; }));
+    EXPECT_TRUE(eventually([&] { return *changes >= 2; }));
     EXPECT_FALSE(agents_->drain("p", "nobody"));
     EXPECT_FALSE(agents_->drain("q", "nobody"));
     EXPECT_TRUE(agents_->drain("p", "agent-s1"));

@@ -112,7 +112,12 @@ void AgentPools::take(std::shared_ptr<net::ByteStream> stream, TokenClaims claim
                                        if (const auto self = weak.lock())
                                            self->on_closed(connection);
                                    },
-                               .drained = [connection] { connection->drained.notify_all(); }});
+                               .drained =
+                                   [weak, connection] {
+                                       connection->drained.notify_all();
+                                       if (const auto self = weak.lock())
+                                           self->on_drained(connection);
+                                   }});
 }
 
 void AgentPools::on_bytes(const ConnectionPtr& connection, std::string_view bytes) {
@@ -334,6 +339,12 @@ void AgentPools::on_closed(const ConnectionPtr& connection) {
         }
     }
     deferred.run();
+}
+
+/// It may have room for calls again.
+void AgentPools::on_drained(const ConnectionPtr& connection) {
+    const std::lock_guard lock(mutex_);
+    if (connection->agent && connection->agent->pool->queued > 0) pump(*connection->agent->pool);
 }
 
 void AgentPools::refuse(const ConnectionPtr& connection, const std::string& reason) {
