@@ -302,6 +302,7 @@ protected:
     }
     static Hello hello(std::string session = "s1", uint64_t slots = 4) {
         Hello hello;
+        hello.version = kProtocolVersion;
         hello.pool = "p";
         hello.agent = "agent-" + session;
         hello.session = std::move(session);

@@ -385,7 +385,7 @@ TEST_F(AgentsTest, GarbageEndsTheConnection) {
     for (int kind = 0; kind < 4; ++kind) {
         Hello bad = hello();
         if (kind == 0) bad.version = 99;
-        if (kind == 1) bad.slots = 1 << 20;
+        if (kind == 1) bad.slots = 0;
         if (kind == 2) bad.agent = std::string(1'000, 'x');
         if (kind == 3) bad.node = "\xff";
         RawAgent agent(*loops_, url(), token());

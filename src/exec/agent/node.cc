@@ -124,6 +124,7 @@ void Node::on_dialled(Result<net::StreamAnswer> answer) {
 
 void Node::send_hello() {
     Hello hello;
+    hello.version = kProtocolVersion;
     hello.pool = options_.pool;
     hello.agent = options_.id;
     hello.session = session_;

@@ -32,13 +32,13 @@ constexpr int64_t kSlotsMax = 65'536;
 
 /// First on every connection.
 struct Hello {
-    uint64_t version = kProtocolVersion;
+    uint64_t version = 0;
     std::string pool;
     std::string agent;     // its name; of a newer session it takes an older one's place
     std::string session;   // one life of the agent's process
     std::string instance;  // of the server that gave it the calls below; empty: none
     std::string node;
-    uint64_t slots = 1;
+    uint64_t slots = 0;
     uint64_t memory_mb = 0;         // 0: not counted
     std::vector<std::string> gpus;  // ids
     std::vector<uint64_t> calls;    // that run, or whose results are not acknowledged

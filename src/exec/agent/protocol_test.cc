@@ -22,6 +22,7 @@ T again(T message) {
 
 TEST(AgentProtocol, CarriesEveryField) {
     Hello hello;
+    hello.version = kProtocolVersion;
     hello.pool = "p";
     hello.agent = "a";
     hello.session = "s";
