@@ -4,6 +4,7 @@
 // bounded.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -88,7 +89,9 @@ using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
 class EventLoops {
 public:
     virtual ~EventLoops() = default;
-    static std::unique_ptr<EventLoops> start(size_t threads);
+    /// `spin`: so long a thread looks for more work before it sleeps; it has a processor for
+    /// itself.
+    static std::unique_ptr<EventLoops> start(size_t threads, std::chrono::microseconds spin = {});
     /// Runs `work` on one of the loops soon.
     virtual void post(std::function<void()> work) = 0;
     /// Runs `work` on one of the loops after `delay_ms`.

@@ -11,14 +11,29 @@ namespace tandem::net {
 
 namespace asio = boost::asio;
 
-Loops::Loops(size_t threads) {
+namespace {
+
+/// Looks again for so long after each piece of work before it sleeps: to be woken takes longer.
+void run_spinning(asio::io_context& io, std::chrono::microseconds spin) {
+    using Clock = std::chrono::steady_clock;
+    while (io.run_one() > 0) {
+        for (auto until = Clock::now() + spin; Clock::now() < until;) {
+            if (io.poll() > 0) until = Clock::now() + spin;
+        }
+    }
+}
+
+}  // namespace
+
+Loops::Loops(size_t threads, std::chrono::microseconds spin) {
     for (size_t i = 0; i < std::max<size_t>(1, threads); ++i)
         loops_.push_back(std::make_unique<Loop>());
     for (auto& loop : loops_) {
-        loop->thread = std::thread([io = &loop->io] {
+        loop->thread = std::thread([io = &loop->io, spin] {
             name_thread("net");
             const auto work = asio::make_work_guard(*io);
-            io->run();
+            if (spin == std::chrono::microseconds(0)) io->run();
+            else run_spinning(*io, spin);
         });
     }
 }
@@ -45,8 +60,8 @@ void Loops::post_after(int64_t delay_ms, std::function<void()> work) {
     });
 }
 
-std::unique_ptr<EventLoops> EventLoops::start(size_t threads) {
-    return std::make_unique<Loops>(threads);
+std::unique_ptr<EventLoops> EventLoops::start(size_t threads, std::chrono::microseconds spin) {
+    return std::make_unique<Loops>(threads, spin);
 }
 
 }  // namespace tandem::net

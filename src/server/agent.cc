@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -25,8 +26,12 @@ namespace tandem {
 namespace {
 
 constexpr size_t kLoops = 2;
-constexpr size_t kAgentLogBytes = 8 * 1024 * 1024;  // of a function, on the node
+constexpr auto kSpin = std::chrono::microseconds(50);  // calls come one after the other
+constexpr size_t kAgentLogBytes = 8 * 1024 * 1024;     // of a function, on the node
 constexpr size_t kKeyBytes = 32;
+// In a pilot functions are told which job and node they are in.
+constexpr const char* kOfTheJob[] = {"SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURMD_NODENAME",
+                                     "SLURM_CLUSTER_NAME"};
 
 std::string trimmed(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
@@ -109,6 +114,9 @@ PoolOptions pool_options(const AgentConfig& config, const std::filesystem::path&
     pool.account = terms.account;
     pool.region = terms.region;
     pool.isolate = config.isolate;
+    for (const char* name : kOfTheJob) {
+        if (const char* value = std::getenv(name)) pool.environment[name] = value;
+    }
     pool.limits.invoke_request_bytes = terms.request_bytes;
     pool.limits.invoke_response_bytes = terms.response_bytes;
     pool.limits.function_init_timeout_ms = terms.init_timeout_ms;
@@ -155,7 +163,7 @@ Result<void> run_agent(const AgentConfig& config) {
     if (auto ok = write_embedded_workers(work->path() / "workers"); !ok) return ok;
     auto blobs = BlobStore::open(work->path() / "packages");
     if (!blobs) return tl::unexpected<Error>(blobs.error());
-    const auto loops = net::EventLoops::start(kLoops);
+    const auto loops = net::EventLoops::start(kLoops, kSpin);
 
     AgentOptions options;
     options.url = config.url;
@@ -163,6 +171,8 @@ Result<void> run_agent(const AgentConfig& config) {
     options.token = *token;
     options.pool = config.pool;
     options.id = config.id;
+    // The name that Slurm has for it; otherwise the machine's own.
+    if (const char* node = std::getenv("SLURMD_NODENAME")) options.node = node;
     options.slots = config.slots > 0 ? config.slots : processors();
     options.memory_mb = config.memory_mb;
     options.gpus = config.gpus;

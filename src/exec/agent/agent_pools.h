@@ -73,6 +73,7 @@ struct OpenCall {
     RevisionPtr revision;
     AgentState* agent = nullptr;  // that has it
     bool started = false;         // has been told
+    int times_lost = 0;           // with agents of a pool that harvests
     SteadyTime since;
     Timestamp since_clock;
 };

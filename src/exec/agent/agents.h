@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ struct AgentsOptions {
     int64_t token_s = 86'400;      // of renewed tokens; a connection's is renewed at half of it
     bool renews_tokens = true;
     size_t queued_calls = 100'000;  // of one pool; beyond, calls are throttled
+    // Their agents are preempted as a matter of course: calls that are lost with one run again.
+    std::set<std::string> harvest_pools;
     const Clock* clock = &system_clock();
 };
 

@@ -14,6 +14,8 @@ namespace tandem::agent {
 
 namespace {
 
+constexpr int kHarvestRetries = 10;  // of a call whose agents were preempted
+
 constexpr int kHeartbeatsMissed = 3;
 constexpr int64_t kTickMsMin = 5;
 constexpr int64_t kTickMsMax = 250;
@@ -402,6 +404,13 @@ void AgentPools::lose(const AgentPtr& agent, const std::string& why, Deferred& d
     const auto calls = agent->calls;
     for (const auto& [number, call] : calls) {
         take_back(*agent, call);
+        if (options_.harvest_pools.count(agent->pool->name) > 0 &&
+            ++call->times_lost <= kHarvestRetries) {
+            // Another call to agents: what the lost one may still say of it counts no more.
+            call->number = next_call_++;
+            enqueue(call, deferred);
+            continue;
+        }
         leave(*call, deferred);
         answer_lost(call, "Runtime.ExitError",
                     "RequestId: " + call->task.request_id + " Error: the agent " + agent->id +

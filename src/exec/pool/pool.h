@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct PoolOptions {
     std::string account = "123456789012";
     std::string region = "us-east-1";
     Limits limits;
+    std::map<std::string, std::string> environment;  // that functions find, unless they set it
     bool isolate = true;           // bubblewrap; see docs/isolation.md for what happens without
     bool function_channel = true;  // offer it to programs that ask for it
     std::vector<std::string> gpus = {};  // ids, as CUDA_VISIBLE_DEVICES has them

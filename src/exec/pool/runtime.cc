@@ -97,6 +97,7 @@ std::map<std::string, std::string> runtime_environment(const FunctionSpec& spec,
         {"NODE_PATH", "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/task"},
         {"HOME", "/tmp"},
     };
+    for (const auto& [name, value] : identity.of_place) own[name] = value;
     // These a function may set for itself, as in Lambda; those below are reserved.
     for (const auto& [name, value] : spec.environment) own[name] = value;
     const std::map<std::string, std::string> reserved = {

@@ -35,8 +35,9 @@ struct WorkerIdentity {
     std::string region;
     std::string log_group;
     std::string log_stream;
-    std::string runtime_api;          // "127.0.0.1:port"
-    std::string initialization_type;  // "on-demand" or "provisioned-concurrency"
+    std::string runtime_api;                      // "127.0.0.1:port"
+    std::string initialization_type;              // "on-demand" or "provisioned-concurrency"
+    std::map<std::string, std::string> of_place;  // what the machine tells all functions
 };
 
 /// Variables of the function, then Lambda's own, which the function's cannot replace.

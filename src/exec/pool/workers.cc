@@ -217,6 +217,7 @@ Result<void> ProcessPool::launch(const WorkerPtr& worker) {
     process.package = *package;
     process.command = runtime_command(kind, *interpreter);
     process.interpreter = *interpreter;
+    identity.of_place = options_.environment;
     process.environment = runtime_environment(spec, identity);
     show_gpus(*worker, process);
     process.ephemeral_storage_mb = spec.ephemeral_storage_mb;
