@@ -148,6 +148,8 @@ int list_agents(Client& client, const Output& out) {
     }
     std::vector<std::vector<Cell>> rows{
         {{"POOL"}, {"AGENT"}, {"NODE"}, {"SLOTS"}, {"FREE"}, {"CALLS"}, {"STATE"}}};
+    std::vector<std::vector<Cell>> jobs{
+        {{"POOL"}, {"PILOT"}, {"JOB"}, {"NODES"}, {"STATE"}, {"UNTIL"}}};
     std::vector<std::string> waiting;
     const json::Value* pools = answer->find("pools");
     for (const json::Value& pool : pools != nullptr ? pools->as_array() : json::Array()) {
@@ -157,6 +159,20 @@ int list_agents(Client& client, const Output& out) {
                               std::string(pool.string_or("oldestQueued", "")) + ": " +
                               std::string(pool.string_or("reason", "")));
         }
+        const json::Value* pilots = pool.find("pilots");
+        for (const json::Value& p : pilots != nullptr ? pilots->as_array() : json::Array()) {
+            const int64_t job = p.int_or("job", 0);
+            const std::string reason(p.string_or("reason", ""));
+            jobs.push_back({{name},
+                            {std::string(p.string_or("id", ""))},
+                            {job != 0 ? std::to_string(job) : ""},
+                            {std::string(p.string_or("nodes", ""))},
+                            {std::string(p.string_or("state", "")) +
+                             (reason.empty() ? "" : " (" + reason + ")")},
+                            {std::string(p.string_or("ends", p.string_or("expected", "")))}});
+        }
+        if (const std::string_view trouble = pool.string_or("trouble", ""); !trouble.empty())
+            waiting.push_back("pool " + name + ": " + printable(trouble));
         const json::Value* agents = pool.find("agents");
         for (const json::Value& a : agents != nullptr ? agents->as_array() : json::Array()) {
             const bool connected = a.bool_or("connected", false);
@@ -174,6 +190,7 @@ int list_agents(Client& client, const Output& out) {
     }
     if (rows.size() == 1) print_line("no agents");
     else print_table(out, rows);
+    if (jobs.size() > 1) print_table(out, jobs);
     for (const std::string& line : waiting) print_line(line);
     return kDone;
 }

@@ -5,10 +5,8 @@
 #include <sstream>
 #include <variant>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
+#include "server/config_pools.h"
+#include "server/toml.h"
 #include "store/blob/object_store.h"
 
 namespace tandem {
@@ -233,11 +231,16 @@ Result<void> apply_slurm(std::string_view key, const toml::node& node, Config& c
         {"commands", &to.commands},
         {"configuration", &to.configuration},
         {"jwt_key", &to.jwt_key},
-        {"token", &to.token}};
+        {"token", &to.token},
+        {"program", &to.program}};
     const std::pair<std::string_view, std::string*> texts[] = {
-        {"interface", &to.interface}, {"url", &to.url},
-        {"user", &to.user},           {"api_version", &to.api_version},
-        {"ca_file", &to.ca_file},     {"callback_url", &to.callback_url}};
+        {"interface", &to.interface},
+        {"url", &to.url},
+        {"user", &to.user},
+        {"api_version", &to.api_version},
+        {"ca_file", &to.ca_file},
+        {"callback_url", &to.callback_url},
+        {"agent_ca_file", &to.agent_ca_file}};
     const std::tuple<std::string_view, int64_t*, int64_t, int64_t> numbers[] = {
         {"poll_ms", &to.poll_ms, 100, 600'000}, {"lost_ms", &to.lost_ms, 1'000, 3'600'000}};
     for (const auto& [name, out] : paths) {
@@ -376,6 +379,7 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "payloads") return apply_payloads(key, node, config);
     if (section == "slurm") return apply_slurm(key, node, config);
     if (section == "agents") return apply_agents(key, node, config);
+    if (section == "pools") return apply_pool(key, node, config);
     if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
@@ -449,6 +453,8 @@ Result<void> check_config(const Config& config) {
         return bad_key("slurm", "url", "is needed with interface \"rest\"");
     if (slurm.interface == "rest" && slurm.jwt_key.empty() == slurm.token.empty())
         return bad_key("slurm", "jwt_key", "expected either a jwt_key or a token");
+    if (!config.pools.empty() && slurm.directory.empty())
+        return bad_key("pools", config.pools[0].name, "needs a cluster: [slurm] directory");
     return {};
 }
 

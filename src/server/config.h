@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "exec/http/connection.h"
+#include "exec/pilots/plan.h"
 
 namespace tandem {
 
@@ -40,9 +41,11 @@ struct SlurmConfig {
     std::filesystem::path token;          // a file with a token
     std::string api_version;              // "v0.0.38"; default: the newest that both speak
     std::string ca_file;
-    std::string callback_url;  // of this server, as nodes reach it; default: as it listens
-    int64_t poll_ms = 2'000;   // 100 .. 600,000
-    int64_t lost_ms = 20'000;  // 1,000 .. 3,600,000
+    std::string callback_url;       // of this server, as nodes reach it; default: as it listens
+    std::filesystem::path program;  // tandem, as nodes find it; default: this one's path
+    std::string agent_ca_file;      // with which agents of pilots trust this server
+    int64_t poll_ms = 2'000;        // 100 .. 600,000
+    int64_t lost_ms = 20'000;       // 1,000 .. 3,600,000
 };
 
 /// [agents]
@@ -79,6 +82,8 @@ struct Config {
     size_t payload_inline_bytes = 64 * 1024;  // above, a payload is an object
     // [slurm]
     SlurmConfig slurm;
+    // [pools.NAME]
+    std::vector<pilots::Pool> pools;
     // [agents]
     AgentsConfig agents;
     // [connections.NAME]

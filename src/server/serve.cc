@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
@@ -112,6 +113,8 @@ private:
     std::unique_ptr<Buckets> buckets_;
     std::unique_ptr<Executor> pool_;
     std::shared_ptr<Agents> agents_;
+    std::unique_ptr<pilots::Pilots> pilots_;
+    std::atomic<pilots::Pilots*> running_pilots_{nullptr};
     std::unique_ptr<Placement> placement_;
     std::unique_ptr<Executor> functions_;
     std::unique_ptr<Language> asl_;
@@ -223,7 +226,13 @@ Result<void> Server::open_executors() {
     agents.heartbeat_ms = config_.agents.heartbeat_ms;
     agents.resume_ms = config_.agents.resume_ms;
     agents.queued_calls = size_t(config_.agents.queued_calls);
+    for (const pilots::Pool& one : config_.pools) {
+        if (one.harvest) agents.harvest_pools.insert(one.name);
+    }
     agents_ = Agents::make(*loops_, *blobs_, std::move(agents));
+    agents_->on_change([this](const std::string&) {
+        if (pilots::Pilots* pilots = running_pilots_.load()) pilots->wake();
+    });
     placement_ = std::make_unique<Placement>(*pool_, *agents_);
     functions_ = std::make_unique<OrchestrationFunctions>(*placement_, services_, system_clock());
     return {};
@@ -351,7 +360,14 @@ Result<void> Server::listen() {
     http_ = std::move(*server);
     if (jobs_) {
         const std::string& given = config_.slurm.callback_url;
-        jobs_->tell_at((given.empty() ? url() : given) + std::string(kJobsPath));
+        const std::string reached = given.empty() ? url() : given;
+        jobs_->tell_at(reached + std::string(kJobsPath));
+        if (!config_.pools.empty()) {
+            pilots_ = make_pilots(config_, *slurm_, agents_, reached);
+            admin_->show_pilots(pilots_.get());
+            pilots_->start();
+            running_pilots_ = pilots_.get();
+        }
     }
     durabletask::DoorOptions grpc;
     grpc.address = config_.address;
@@ -439,6 +455,8 @@ void Server::drain() {
     spill_state_->gives_up = true;
     work_items_->close();
     engine_->shutdown();
+    running_pilots_ = nullptr;
+    if (pilots_) pilots_->close();
     placement_->stop();
     for (const auto& queue : {work_.get(), machine_changes_.get(), function_changes_.get()})
         queue->close();

@@ -30,4 +30,20 @@ slurm::JobsOptions jobs_options(const SlurmConfig& config) {
     return options;
 }
 
+std::unique_ptr<pilots::Pilots> make_pilots(const Config& config, slurm::Scheduler& scheduler,
+                                            std::shared_ptr<Agents> agents, std::string url) {
+    pilots::PilotsOptions options;
+    options.directory = config.slurm.directory / "pilots";
+    options.poll_ms = config.slurm.poll_ms;
+    options.lost_ms = config.slurm.lost_ms;
+    std::error_code ec;
+    options.script.program = config.slurm.program.empty()
+                                 ? std::filesystem::read_symlink("/proc/self/exe", ec).string()
+                                 : config.slurm.program.string();
+    options.script.url = std::move(url);
+    options.script.ca_file = config.slurm.agent_ca_file;
+    return std::make_unique<pilots::Pilots>(scheduler, std::move(agents), config.pools,
+                                            std::move(options));
+}
+
 }  // namespace tandem

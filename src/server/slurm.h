@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "exec/pilots/pilots.h"
 #include "exec/slurm/jobs.h"
 #include "server/config.h"
 
@@ -15,5 +16,9 @@ constexpr std::string_view kJobsPath = "/slurm/jobs";
 /// Errors: kInvalidArgument (a program or key is not there).
 Result<std::unique_ptr<slurm::Scheduler>> make_scheduler(const SlurmConfig& config);
 slurm::JobsOptions jobs_options(const SlurmConfig& config);
+
+/// The pools over that cluster, not yet started; `url` is this server's, as nodes reach it.
+std::unique_ptr<pilots::Pilots> make_pilots(const Config& config, slurm::Scheduler& scheduler,
+                                            std::shared_ptr<Agents> agents, std::string url);
 
 }  // namespace tandem

@@ -1,4 +1,7 @@
 // The routes of agents.
+#include <map>
+#include <set>
+
 #include "api/admin/door.h"
 #include "base/encoding.h"
 #include "model/function_spec.h"
@@ -10,6 +13,18 @@ namespace {
 constexpr int64_t kTokenSeconds = 30 * 86'400;
 constexpr int64_t kTokenSecondsMax = 3'650 * int64_t(86'400);
 constexpr size_t kAgentNameChars = 256;
+
+json::Value value_of(const pilots::PilotStatus& pilot) {
+    json::Value out = json::Value::object(
+        {{"id", pilot.id}, {"job", pilot.job}, {"state", std::string(to_string(pilot.state))}});
+    if (!pilot.nodes.empty()) out.set("nodes", pilot.nodes);
+    if (!pilot.reason.empty()) out.set("reason", pilot.reason);
+    if (pilot.state == pilots::PilotState::kWaiting && pilot.expected != Timestamp{})
+        out.set("expected", format_iso8601(pilot.expected));
+    if (pilot.started != Timestamp{}) out.set("started", format_iso8601(pilot.started));
+    if (pilot.ends != Timestamp{}) out.set("ends", format_iso8601(pilot.ends));
+    return out;
+}
 
 json::Value value_of(const AgentPoolStatus& status) {
     json::Value agents = json::Value::array();
@@ -43,16 +58,70 @@ aws::ApiError invalid(std::string message) {
 
 net::HttpResponse AdminDoor::of_agents(const net::HttpRequest& request, std::string_view rest) {
     if (request.method == "GET" && rest.empty()) {
-        json::Value pools = json::Value::array();
-        for (const std::string& name : agents_->pools())
-            pools.push_back(value_of(agents_->status(name)));
-        return aws::rest_reply(200, json::Value::object({{"pools", std::move(pools)}}));
+        return aws::rest_reply(200, json::Value::object({{"pools", pools()}}));
     }
     constexpr std::string_view kDrain = "/drain";
     if (request.method == "POST" && rest == "/token") return token(request.body);
     if (request.method == "POST" && rest.size() > kDrain.size() && rest.ends_with(kDrain))
         return drain(rest.substr(1, rest.size() - kDrain.size() - 1));
     return failure({404, "ResourceNotFoundException", "no such route", {}, 0});
+}
+
+/// Those that agents or calls have named, and those that have pilots.
+json::Value AdminDoor::pools() const {
+    const pilots::Pilots* pilots = pilots_;
+    std::map<std::string, pilots::PoolStatus> piloted;
+    if (pilots != nullptr) {
+        for (pilots::PoolStatus& one : pilots->status()) {
+            const std::string name = one.pool.name;
+            piloted.emplace(name, std::move(one));
+        }
+    }
+    std::set<std::string> names;
+    for (const std::string& name : agents_->pools()) names.insert(name);
+    for (const auto& [name, status] : piloted) names.insert(name);
+    json::Value out = json::Value::array();
+    for (const std::string& name : names) {
+        AgentPoolStatus status = agents_->status(name);
+        status.pool = name;
+        status.reason = why_waits(status);
+        const auto found = piloted.find(name);
+        json::Value one = value_of(status);
+        if (found != piloted.end()) {
+            json::Value jobs = json::Value::array();
+            for (const pilots::PilotStatus& pilot : found->second.pilots)
+                jobs.push_back(value_of(pilot));
+            one.set("pilots", std::move(jobs));
+            if (!found->second.trouble.empty()) one.set("trouble", found->second.trouble);
+        }
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+std::string AdminDoor::why_waits(const AgentPoolStatus& status) const {
+    if (status.queued == 0) return "";
+    const pilots::Pilots* pilots = pilots_;
+    const std::string why = pilots != nullptr ? pilots->why(status.pool) : std::string();
+    return status.reason + (why.empty() || status.reason.empty() ? "" : "; ") + why;
+}
+
+std::string AdminDoor::why_queued(std::string_view resource) const {
+    constexpr std::string_view kFunction = "function:";
+    const size_t at = resource.rfind(kFunction);
+    if (agents_ == nullptr || at == std::string_view::npos) return "";
+    std::string_view name = resource.substr(at + kFunction.size());
+    name = name.substr(0, name.find(':'));
+    const auto callable =
+        context_.engine.callable({CallableKind::kFunction, std::string(name), ""});
+    if (!callable) return "";
+    const auto spec = decode_function_spec((*callable)->definition.view());
+    if (!spec || spec->pool.empty()) return "";
+    AgentPoolStatus status = agents_->status(spec->pool);
+    status.pool = spec->pool;
+    const std::string why = why_waits(status);
+    if (why.empty()) return "";
+    return std::to_string(status.queued) + " calls wait for pool " + spec->pool + ": " + why;
 }
 
 net::HttpResponse AdminDoor::token(std::string_view body) {

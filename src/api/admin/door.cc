@@ -103,6 +103,11 @@ void AdminDoor::waiting(std::string_view text, net::HttpReply reply) {
     context_.engine.explain(
         std::move(id), [this, reply = std::move(reply)](Result<std::vector<Waiting>> result) {
             if (!result) return reply(failure(aws::generic_error(result.error())));
+            // A call that waits for room on a pool: what the pool waits for.
+            for (Waiting& w : *result) {
+                const std::string why = w.what == Waiting::For::kTask ? why_queued(w.detail) : "";
+                if (!why.empty()) w.detail += " (" + why + ")";
+            }
             reply(aws::rest_reply(200, value_of(*result, context_.clock.now())));
         });
 }

@@ -9,8 +9,11 @@
 // Safe from every thread.
 #pragma once
 
+#include <atomic>
+
 #include "api/aws/door.h"
 #include "exec/agent/agents.h"
+#include "exec/pilots/pilots.h"
 
 namespace tandem::admin {
 
@@ -19,6 +22,8 @@ public:
     /// `agents` outlives it; may be null.
     explicit AdminDoor(aws::Context context, Agents* agents = nullptr)
         : context_(context), agents_(agents) {}
+    /// Pools have pilots, too; before any request that asks after them.
+    void show_pilots(const pilots::Pilots* pilots) { pilots_ = pilots; }
     std::string_view service() const override { return "tandem"; }
     bool owns(const net::HttpRequest& request) const override;
     void handle(net::HttpRequest request, net::HttpReply reply) override;
@@ -28,10 +33,15 @@ private:
     void waiting(std::string_view arn, net::HttpReply reply);
     net::HttpResponse logs(std::string_view function, std::string_view query) const;
     net::HttpResponse of_agents(const net::HttpRequest& request, std::string_view rest);
+    json::Value pools() const;
+    /// Empty: its calls do not wait, or it runs on this machine.
+    std::string why_queued(std::string_view resource) const;
+    std::string why_waits(const AgentPoolStatus& status) const;
     net::HttpResponse token(std::string_view body);
     net::HttpResponse drain(std::string_view agent);
     aws::Context context_;
     Agents* agents_;
+    std::atomic<const pilots::Pilots*> pilots_{nullptr};
 };
 
 }  // namespace tandem::admin

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Functions in pilots on a real Slurm: scale from and to zero, why a pool waits, crashes of the server, of slurmctld and of nodes,
+GPUs of a node, several nodes in one pilot, harvest."""
+import io
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import zipfile
+
+from clients import ROLE, PatientTestCase
+import slurm_cluster
+from server import Server
+
+INTERFACE = os.environ.get("TANDEM_SLURM_INTERFACE", "commands")
+POOLS = """
+[pools.small]
+partition = "{partition}"
+cpus = 2
+memory_mb = 200
+max_pilots = 2
+idle_s = {idle_s}
+walltime_minutes = 30
+
+[pools.wide]
+nodes = 2
+cpus = 1
+memory_mb = 150
+idle_s = {idle_s}
+
+[pools.gpu]
+cpus = 2
+memory_mb = 300
+gpus_per_node = "2"
+idle_s = {idle_s}
+
+[pools.wrong]
+partition = "no-such-partition"
+
+[pools.huge]
+nodes = 1000
+"""
+ECHO = """
+import os, socket, time
+def handler(event, context):
+    time.sleep(event.get("sleep", 0))
+    return {"job": os.environ.get("SLURM_JOB_ID", ""), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", ""), "n": event.get("n")}
+"""
+
+
+def configuration(cluster, directory, idle_s=300, partition=""):
+    text = f'[slurm]\ndirectory = "{directory}"\npoll_ms = 200\nlost_ms = 5000\n'
+    if INTERFACE == "rest":
+        text += (f'interface = "rest"\nurl = "{cluster.rest_url}"\njwt_key = "{cluster.token_key}"\n'
+                 f'user = "{slurm_cluster.user_name()}"\n')
+    else:
+        text += f'configuration = "{cluster.configuration}"\n'
+    return text + POOLS.format(idle_s=idle_s, partition=partition or "main")
+
+
+def free_port():
+    """The server is to come back at the same one."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def package(text):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("lambda_function.py", text)
+    return buffer.getvalue()
+
+
+class PilotsTest(PatientTestCase):
+    seconds = 90
+    idle_s = 300
+
+    def setUp(self):
+        self.cluster = slurm_cluster.SlurmCluster(nodes=2, node_timeout_s=2).start()
+        self.addCleanup(self.cluster.stop)
+        self.directory = pathlib.Path(self.cluster.shared) / "tandem"
+        self.directory.mkdir()
+        self.config = self.directory.parent / "tandem.toml"
+        self.serve(self.idle_s)
+
+    def serve(self, idle_s):
+        self.config.write_text(configuration(self.cluster, self.directory, idle_s))
+        self.server = Server(arguments=["--no-auth", "--config", str(self.config)], port=free_port()).start()
+        self.addCleanup(self.server.stop)
+
+    def function(self, name, pool, **tags):
+        self.server.client("lambda").create_function(
+            FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="lambda_function.handler", Code={"ZipFile": package(ECHO)},
+            Timeout=30, MemorySize=128, Tags={"tandem:pool": pool, **{f"tandem:{key}": str(value) for key, value in tags.items()}})
+
+    def invoke(self, name, **event):
+        answer = self.server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+    def pool(self, name):
+        done = subprocess.run([self.server.tandem, "ls", "agents", "--json"], stdout=subprocess.PIPE, check=True,
+                              env=self.server.variables())
+        return next(pool for pool in json.loads(done.stdout)["pools"] if pool["pool"] == name)
+
+    def jobs(self):
+        return self.cluster.run("squeue", "-h", "-o", "%i %T %j").split("\n")[:-1]
+
+    def test_from_zero_and_back(self):
+        self.server.stop()
+        self.serve(idle_s=1)
+        self.function("f", "small")
+        self.assertEqual(self.jobs(), [])
+        first, error = self.invoke("f", n=1)
+        self.assertIsNone(error, first)
+        self.assertTrue(first["job"])
+        self.until("the pilot did not end", lambda: not self.jobs())
+        again, error = self.invoke("f", n=2)
+        self.assertIsNone(error, again)
+        self.assertNotEqual(again["job"], first["job"])
+
+    def test_more_calls_bring_another_pilot_but_no_third(self):
+        self.function("f", "small")
+        jobs = set()
+
+        def call(n):
+            jobs.add(self.invoke("f", n=n, sleep=2)[0]["job"])
+        threads = [threading.Thread(target=call, args=(n,)) for n in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(jobs), 2, jobs)
+
+    def test_a_server_that_dies_finds_its_pilots_again(self):
+        self.function("f", "small")
+        first, _ = self.invoke("f")
+        self.server.kill()
+        self.server.start()
+        again, error = self.invoke("f")
+        self.assertIsNone(error, again)
+        self.assertEqual(again["job"], first["job"])
+        self.assertEqual(len(self.jobs()), 1)
+
+    def test_a_node_that_dies_is_replaced(self):
+        self.function("f", "small")
+        first, _ = self.invoke("f")
+        node = self.cluster.run("squeue", "-h", "-o", "%N").strip()
+        self.cluster.kill_node(int(node[1:]), with_steps=True)
+        again, error = self.invoke("f")
+        self.assertIsNone(error, again)
+        self.assertNotEqual(again["job"], first["job"])
+
+    def test_slurmctld_that_dies_disturbs_no_call(self):
+        self.function("f", "small")
+        first, _ = self.invoke("f")
+        self.cluster.kill_controller()
+        again, error = self.invoke("f")
+        self.assertIsNone(error, again)
+        self.assertEqual(again["job"], first["job"])
+        self.cluster.start_controller()
+        # slurmctld may have lost the job; then its node ends it, and the next call has another one.
+        again, error = self.until("no call is answered", lambda: (lambda a: a if a[1] is None else None)(self.invoke("f")))
+        self.until("its pilot is not seen", lambda: [p["job"] for p in self.pool("small")["pilots"]] == [int(again["job"])])
+
+    def test_several_nodes_and_their_gpus(self):
+        self.function("w", "wide")
+        results = []
+        threads = [threading.Thread(target=lambda n=n: results.append(self.invoke("w", n=n, sleep=1))) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual({error for _, error in results}, {None}, results)
+        self.assertEqual(len(self.pool("wide")["agents"]), 2)
+        self.function("g", "gpu", gpus=1)
+        held = []
+        threads = [threading.Thread(target=lambda: held.append(self.invoke("g", sleep=1)[0]["gpus"])) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(held), ["0", "1"])
+
+    def test_why_a_pool_waits(self):
+        for pool in ("wrong", "huge"):
+            self.function(pool, pool)
+            self.server.client("lambda").invoke(FunctionName=pool, InvocationType="Event", Payload="{}")
+        self.until("no reason", lambda: "partition" in self.pool("wrong").get("reason", ""))
+        self.until("no reason", lambda: self.pool("huge").get("reason", ""))
+        self.assertEqual(self.pool("wrong")["queued"], 1)
+
+
+if __name__ == "__main__":
+    reason = slurm_cluster.missing()
+    if reason:
+        print(reason)
+        sys.exit(77)
+    unittest.main(verbosity=2)
