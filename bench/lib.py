@@ -146,27 +146,28 @@ def data_directory(server):
     return server.directory / "data"
 
 
-def _deploy(server, name, runtime, handler, file, content):
+def deploy(server, name, runtime, handler, file, content, pool=None):
+    """A function of one file; returns its ARN. `pool`: the agents that it runs on."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         info = zipfile.ZipInfo(file)
         info.external_attr = 0o100755 << 16
         archive.writestr(info, content)
     functions = server.client("lambda")
-    arn = functions.create_function(FunctionName=name, Runtime=runtime, Role=ROLE, Handler=handler, Timeout=60,
-                                    Code={"ZipFile": package.getvalue()})["FunctionArn"]
+    arn = functions.create_function(FunctionName=name, Runtime=runtime, Role=ROLE, Handler=handler, Timeout=60, MemorySize=128,
+                                    Code={"ZipFile": package.getvalue()}, Tags={"tandem:pool": pool} if pool else {})["FunctionArn"]
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
     return arn
 
 
 def deploy_native(server, name="noop"):
     """The no-op function in C++; returns its ARN. noop_api: it speaks the Runtime API."""
-    return _deploy(server, name, "provided.al2023", "bootstrap", "bootstrap", (PROGRAMS / f"bench_{name}").read_bytes())
+    return deploy(server, name, "provided.al2023", "bootstrap", "bootstrap", (PROGRAMS / f"bench_{name}").read_bytes())
 
 
 def deploy_node(server):
     """The same in Node; returns its ARN."""
-    return _deploy(server, "noop-node", "nodejs22.x", "index.handler", "index.mjs", "export const handler = async (event) => event;\n")
+    return deploy(server, "noop-node", "nodejs22.x", "index.handler", "index.mjs", "export const handler = async (event) => event;\n")
 
 
 def create_machine(server, name, definition, kind="STANDARD"):
