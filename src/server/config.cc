@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "server/config_pools.h"
+#include "server/config_jobs.h"
 #include "server/toml.h"
 #include "store/blob/object_store.h"
 
@@ -380,6 +381,8 @@ Result<void> apply_key(std::string_view section, std::string_view key, const tom
     if (section == "slurm") return apply_slurm(key, node, config);
     if (section == "agents") return apply_agents(key, node, config);
     if (section == "pools") return apply_pool(key, node, config);
+    if (section == "job_definitions") return apply_job_definition(key, node, config);
+    if (section == "projects") return apply_project(key, node, config);
     if (section == "connections") return apply_connection(key, node, config);
     if (section == "aws") {
         if (key == "region") return apply_text(section, key, node, config.region);
@@ -456,6 +459,7 @@ Result<void> check_config(const Config& config) {
     if (!config.pools.empty() && slurm.directory.empty())
         return bad_key("pools", config.pools[0].name, "needs a cluster: [slurm] directory");
     return {};
+    return check_jobs(config);
 }
 
 std::string describe_limits() {

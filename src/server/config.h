@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "exec/http/connection.h"
 #include "exec/pilots/plan.h"
+#include "exec/slurm/projects.h"
+#include "json/value.h"
 
 namespace tandem {
 
@@ -86,6 +88,9 @@ struct Config {
     std::vector<pilots::Pool> pools;
     // [agents]
     AgentsConfig agents;
+    // [job_definitions.NAME], [projects.NAME]: of jobs; see exec/slurm
+    std::map<std::string, json::Value, std::less<>> job_definitions;
+    slurm::Projects projects;
     // [connections.NAME]
     http::Connections connections;
     // [limits]

@@ -52,6 +52,36 @@ TEST(Config, RefusesWhatItDoesNotKnowOrCannotTake) {
     }
 }
 
+TEST(Config, NamesJobDefinitionsAndProjects) {
+    Config config;
+    ASSERT_TRUE(apply_toml("[job_definitions.heat]\nNodes = 2\nCommand = [\"a\", \"b\"]\n"
+                           "Environment = {A = \"1\"}\n[projects.climate]\naccount = \"phys\"\n"
+                           "partitions = [\"main\"]\n",
+                           config)
+                    .has_value());
+    EXPECT_EQ(config.job_definitions.at("heat"),
+              *json::parse(R"({"Nodes":2,"Command":["a","b"],"Environment":{"A":"1"}})"));
+    EXPECT_EQ(config.projects.at("climate").partitions, std::vector<std::string>{"main"});
+    EXPECT_TRUE(check_config(config).has_value());
+    const std::pair<const char*, const char*> refused[] = {
+        {"[job_definitions.x]\nNodes = 0\n",
+         "[job_definitions.x]: The value for the field 'Nodes'"},
+        {"[job_definitions]\nx = 1\n", "[job_definitions.x]: expected a section"},
+        {"[job_definitions.x]\nNodes = 1979-05-27\n", "expected texts, numbers"},
+        {"[projects.x]\nuser = \"no-such-user\"\n", "no user 'no-such-user'"},
+        {"[projects.x]\nuser = 1\n", "[projects.x] user: expected a string"},
+        {"[projects.x]\nroles = \"r\"\n", "expected a list of strings"},
+        {"[projects.x]\ncolour = \"red\"\n", "colour: no such setting"},
+    };
+    for (const auto& [text, words] : refused) {
+        Config bad;
+        auto ok = apply_toml(text, bad);
+        if (ok) ok = check_config(bad);
+        ASSERT_FALSE(ok.has_value()) << text;
+        EXPECT_NE(ok.error().message.find(words), std::string::npos) << ok.error().message;
+    }
+}
+
 TEST(Config, NamesBuckets) {
     Config config;
     ASSERT_TRUE(apply_toml("[buckets]\ndirectory = \"b\"\n[buckets.near]\npath = \"/p\"\n"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "exec/slurm/projects.h"
+
 namespace tandem::slurm {
 
 namespace {
@@ -203,6 +205,17 @@ Result<JobRequest> read_request(const json::Value& parameters) {
     const std::string wrong = reader.wrong();
     if (!wrong.empty()) return fail(ErrorCode::kInvalidArgument, wrong);
     return out;
+}
+
+Result<JobRequest> read_admitted(json::Value parameters) {
+    std::string user;
+    if (const json::Value* as = parameters.find(kAs)) {
+        user = as->string_or("User", "");
+        parameters.mutable_object().erase(kAs);
+    }
+    auto request = read_request(parameters);
+    if (request) request->submission.user = std::move(user);
+    return request;
 }
 
 Result<std::vector<int64_t>> parse_indices(std::string_view text) {

@@ -37,6 +37,9 @@ struct JobRequest {
 /// Error: kInvalidArgument, in the words of the API ("The value for the field 'Nodes' ...").
 Result<JobRequest> read_request(const json::Value& parameters);
 
+/// Of parameters that as_project() may have added to, and that are the job's since.
+Result<JobRequest> read_admitted(json::Value parameters);
+
 /// The indices of "0-3,7". Error: kInvalidArgument.
 Result<std::vector<int64_t>> parse_indices(std::string_view text);
 
