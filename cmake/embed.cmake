@@ -1,4 +1,4 @@
-# Writes OUT: a C++ file with the bytes of FILES (paths relative to ROOT) as a table of strings.
+# Writes OUT: a C++ file with FUNCTION, of server/embedded_workers.h: a table of the bytes of FILES, named relative to ROOT.
 set(text "#include \"server/embedded_workers.h\"\n\nnamespace tandem {\n\n")
 set(table "")
 set(index 0)
@@ -11,5 +11,5 @@ foreach(file ${FILES})
   string(APPEND table "    {\"${name}\", {kFile${index}, sizeof kFile${index} - 1}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-string(APPEND text "\nconst std::vector<EmbeddedFile>& embedded_workers() {\n  static const std::vector<EmbeddedFile> all = {\n${table}  };\n  return all;\n}\n\n}  // namespace tandem\n")
+string(APPEND text "\nconst std::vector<EmbeddedFile>& ${FUNCTION}() {\n  static const std::vector<EmbeddedFile> all = {\n${table}  };\n  return all;\n}\n\n}  // namespace tandem\n")
 file(WRITE ${OUT} "${text}")

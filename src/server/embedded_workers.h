@@ -16,8 +16,13 @@ struct EmbeddedFile {
 };
 
 const std::vector<EmbeddedFile>& embedded_workers();
+/// "ranks.so": see exec/slurm/ranks.c.
+const std::vector<EmbeddedFile>& embedded_ranks();
 
 /// Writes them below `directory`, readable by everyone (sandboxed users run them). Error: kIo.
 Result<void> write_embedded_workers(const std::filesystem::path& directory);
+/// Puts ranks.so into `directory`, readable by everyone, in place of an older one that jobs may
+/// have in use. Its path. Error: kIo.
+Result<std::filesystem::path> write_embedded_ranks(const std::filesystem::path& directory);
 
 }  // namespace tandem

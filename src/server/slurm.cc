@@ -1,7 +1,9 @@
 #include "server/slurm.h"
 
+#include "base/log.h"
 #include "exec/slurm/command_line.h"
 #include "exec/slurm/rest.h"
+#include "server/embedded_workers.h"
 
 namespace tandem {
 
@@ -27,6 +29,9 @@ slurm::JobsOptions jobs_options(const SlurmConfig& config) {
     options.directory = config.directory;
     options.poll_ms = config.poll_ms;
     options.lost_ms = config.lost_ms;
+    if (auto library = write_embedded_ranks(config.directory / ".lib"))
+        options.ranks_library = *std::move(library);
+    else log_error("ranks of gangs cannot be looked at", {{"error", library.error().message}});
     return options;
 }
 

@@ -15,6 +15,7 @@ constexpr std::string_view kJobsPath = "/slurm/jobs";
 
 /// Errors: kInvalidArgument (a program or key is not there).
 Result<std::unique_ptr<slurm::Scheduler>> make_scheduler(const SlurmConfig& config);
+/// Puts what jobs need into their directory.
 slurm::JobsOptions jobs_options(const SlurmConfig& config);
 
 /// The pools over that cluster, not yet started; `url` is this server's, as nodes reach it.

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/descriptor.h"
+#include "exec/slurm/as_owner.h"
 
 namespace tandem::slurm {
 
@@ -114,19 +115,38 @@ fs::path Attempt::file(std::string_view name, int64_t index) const {
 }
 
 bool Attempt::exists() const {
+    const AsOwner owner(path_);
     std::error_code ignored;
     return fs::exists(path_ / "wrapper", ignored);
 }
 
-Result<void> Attempt::prepare(const JobRequest& request, const std::string& wrapper) const {
+Result<void> Attempt::prepare(const JobRequest& request, const std::string& wrapper,
+                              const fs::path& ranks_library) const {
     std::error_code failed;
     fs::create_directories(path_, failed);
     if (failed) return fail(ErrorCode::kIo, path_.string() + ": " + failed.message());
     ::chmod(path_.c_str(), 0700);
+    if (const std::string& user = request.submission.user; !user.empty()) {
+        const auto found = find_user(user);
+        if (!found) return fail(ErrorCode::kPermissionDenied, found.error().message);
+        if (::lchown(path_.c_str(), found->id, found->group) != 0)
+            return tl::unexpected<Error>(io_error(path_));
+    }
+    if (auto ok = write_programs(request, wrapper, ranks_library); !ok) return ok;
+    return sync_directory(path_.parent_path());
+}
+
+Result<void> Attempt::write_programs(const JobRequest& request, const std::string& wrapper,
+                                     const fs::path& ranks_library) const {
+    const AsOwner owner(path_);
     std::string program = quoted_command(request);
     if (!request.script.empty()) {
         if (auto ok = write_file(path_ / "program", request.script, 0700); !ok) return ok;
         program = " \"${0%/*}/program\"";
+    }
+    if (const std::string rank = rank_script(request.launch, ranks_library); !rank.empty()) {
+        if (auto ok = write_file(path_ / "rank", rank, 0700); !ok) return ok;
+        program = " \"${0%/*}/rank\"" + program;
     }
     std::string command = "#!/bin/sh\n";
     // To Slurm a directory that is not there is no error.
@@ -136,20 +156,22 @@ Result<void> Attempt::prepare(const JobRequest& request, const std::string& wrap
     if (auto ok = write_file(path_ / "command", command, 0700); !ok) return ok;
     // Last: that it is there says that the rest is.
     if (auto ok = write_file(path_ / "wrapper", wrapper, 0700); !ok) return ok;
-    if (auto ok = sync_directory(path_); !ok) return ok;
-    return sync_directory(path_.parent_path());
+    return sync_directory(path_);
 }
 
 Result<void> Attempt::note_submitted(uint64_t job) const {
+    const AsOwner owner(path_);
     return write_file(path_ / "submitted", std::to_string(job) + "\n", 0600);
 }
 
 std::optional<uint64_t> Attempt::submitted() const {
+    const AsOwner owner(path_);
     const auto found = numbers(read_end(path_ / "submitted", kSmallFileBytes));
     return found.empty() || found[0] <= 0 ? std::nullopt : std::optional<uint64_t>(found[0]);
 }
 
 Result<void> Attempt::look(std::map<int64_t, IndexFiles>& known) const {
+    const AsOwner owner(path_);
     std::error_code failed;
     fs::directory_iterator it(path_, failed);
     for (; !failed && it != fs::directory_iterator(); it.increment(failed)) {
@@ -172,6 +194,8 @@ Result<void> Attempt::look(std::map<int64_t, IndexFiles>& known) const {
             known[*ended].ended = from_millis(said[1] * 1000);
         } else if (const auto late = index_after(name, "timeout.")) {
             known[*late].timed_out = true;
+        } else if (const auto unjoined = index_after(name, "unjoined.")) {
+            known[*unjoined].unjoined = read_end(it->path(), kSmallFileBytes);
         }
     }
     if (failed) return fail(ErrorCode::kIo, path_.string() + ": " + failed.message());
@@ -179,6 +203,7 @@ Result<void> Attempt::look(std::map<int64_t, IndexFiles>& known) const {
 }
 
 Result<bool> Attempt::revoke(int64_t index) const {
+    const AsOwner owner(path_);
     const fs::path claim = file("claim", index);
     if (::mkdir(claim.c_str(), 0700) != 0) {
         if (errno != EEXIST) return tl::unexpected<Error>(io_error(claim));
@@ -189,17 +214,23 @@ Result<bool> Attempt::revoke(int64_t index) const {
     return true;
 }
 
-void Attempt::close() const { (void)write_file(path_ / "closed", "", 0600).has_value(); }
+void Attempt::close() const {
+    const AsOwner owner(path_);
+    (void)write_file(path_ / "closed", "", 0600).has_value();
+}
 bool Attempt::is_closed() const {
+    const AsOwner owner(path_);
     std::error_code ignored;
     return fs::exists(path_ / "closed", ignored);
 }
 
 std::string Attempt::tail(std::string_view stream, int64_t index, size_t bytes) const {
+    const AsOwner owner(path_);
     return read_end(file(stream, index), bytes);
 }
 
 std::string Attempt::result(int64_t index, size_t bytes) const {
+    const AsOwner owner(path_);
     std::string out = read_end(file("result", index), bytes + 1);
     return out.size() > bytes ? std::string() : out;
 }

@@ -8,8 +8,10 @@
 //                               does. "by" in it says whose it is.
 //   ended.I                     exit code and time, put in place by a rename
 //   timeout.I                   it ran into the job's own time limit
+//   rank, unjoined.I            what starts each rank of a gang; ranks that MPI did not join
 //   stdout.I stderr.I result.I  what it wrote
-// Every call may block on that file system.
+// It is the job's user's, and what is done in it is done as that user (as_owner.h). Every call may
+// block on that file system.
 #pragma once
 
 #include <filesystem>
@@ -31,6 +33,7 @@ struct IndexFiles {
     std::optional<int64_t> exit_code;
     Timestamp started{}, ended{};
     bool timed_out = false;
+    std::string unjoined;  // "SIZE RANKS VERSION": what a rank saw and what was started
 };
 
 /// Of the wrapper, where another copy of the attempt has the index, or the server.
@@ -43,8 +46,10 @@ public:
     const std::string& id() const { return id_; }
     const std::filesystem::path& path() const { return path_; }
     bool exists() const;
-    /// Makes the directory with what runs, on disk when it returns. Error: kIo.
-    Result<void> prepare(const JobRequest& request, const std::string& wrapper) const;
+    /// Makes the directory with what runs, on disk when it returns. `ranks_library` is preloaded
+    /// into the ranks of a gang (ranks.c); empty: they are not looked at. Error: kIo.
+    Result<void> prepare(const JobRequest& request, const std::string& wrapper,
+                         const std::filesystem::path& ranks_library = {}) const;
     Result<void> note_submitted(uint64_t job) const;
     std::optional<uint64_t> submitted() const;
     /// Brings what is known of the indices that have files up to date; what cannot change any more
@@ -61,6 +66,8 @@ public:
     std::string result(int64_t index, size_t bytes) const;
 
 private:
+    Result<void> write_programs(const JobRequest& request, const std::string& wrapper,
+                                const std::filesystem::path& ranks_library) const;
     std::filesystem::path file(std::string_view name, int64_t index) const;
 
     std::string id_;
@@ -70,6 +77,9 @@ private:
 /// The script that Slurm runs; `callback` is a URL to POST to when an index ends, or empty.
 std::string wrapper_script(const JobRequest& request, const Attempt& attempt, std::string_view job,
                            int64_t number, std::string_view callback);
+
+/// The script that starts a rank of a gang and has its MPI looked at; empty where that cannot be.
+std::string rank_script(Launch launch, const std::filesystem::path& ranks_library);
 
 /// One word of a shell, whatever is in it.
 std::string quote(std::string_view text);

@@ -1,6 +1,8 @@
 // Calls, submission and cancelling. The watching is in watch.cc.
 #include "exec/slurm/jobs.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -72,6 +74,8 @@ Jobs::Jobs(Scheduler& scheduler, JobsOptions options)
     : scheduler_(scheduler), options_(std::move(options)) {
     std::error_code failed;
     std::filesystem::create_directories(options_.directory, failed);
+    // Other users' jobs pass through it to their own.
+    ::chmod(options_.directory.c_str(), 0711);
     for (std::filesystem::directory_iterator it(options_.directory, failed);
          !failed && it != std::filesystem::directory_iterator(); it.increment(failed)) {
         const Attempt attempt(options_.directory, it->path().filename().string());
@@ -168,7 +172,7 @@ void Jobs::submit(const ServiceCall& call, const Answered& done) {
         if (is_cancelled) return abandon(attempt.id());
         done(std::move(result));
     };
-    const auto request = read_request(parsed(call.parameters));
+    const auto request = read_admitted(parsed(call.parameters));
     if (!request) return answer(refused("Slurm.InvalidParameter", request.error().message));
     const auto id =
         submit_now(attempt, *request, job, number, std::string(context.string_or("Indices", "0")));
@@ -215,7 +219,8 @@ Result<uint64_t> Jobs::submit_now(const Attempt& attempt, const JobRequest& requ
         if (!callback_.empty()) callback = callback_ + "/" + attempt.id();
     }
     const std::string wrapper = wrapper_script(request, attempt, job, number, callback);
-    if (auto ok = attempt.prepare(request, wrapper); !ok) return tl::unexpected<Error>(ok.error());
+    if (auto ok = attempt.prepare(request, wrapper, options_.ranks_library); !ok)
+        return tl::unexpected<Error>(ok.error());
     Submission submission = request.submission;
     submission.name = attempt.id();
     submission.comment = "tandem " + job + " attempt " + std::to_string(number);

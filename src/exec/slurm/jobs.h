@@ -37,6 +37,8 @@ struct JobsOptions {
     int64_t settle_ms = 15'000;
     // How long after the start an attempt that nobody asks for is left alone.
     int64_t orphans_ms = 60'000;
+    // Preloaded into the ranks of gangs (ranks.c), on the same file system; empty: none is.
+    std::filesystem::path ranks_library;
     size_t submitters = 4;
     size_t tail_bytes = 4096;         // of each of stdout and stderr, in a report
     size_t result_bytes = 64 * 1024;  // of a job's result; of all indices of an array together

@@ -20,6 +20,21 @@ std::string words_of(int64_t exit_code) {
     return "the command ended with exit code " + std::to_string(exit_code);
 }
 
+/// Of "1 4 MPICH Version: 4.0.2".
+std::string words_of_unjoined(std::string_view word) {
+    const auto take = [&] {
+        const size_t end = std::min(word.find_first_of(" \n"), word.size());
+        const std::string out(word.substr(0, end));
+        word.remove_prefix(std::min(end + 1, word.size()));
+        return out;
+    };
+    const std::string size = take(), ranks = take();
+    std::string mpi(word.substr(0, word.find('\n')));
+    if (!mpi.empty()) mpi = " (" + mpi + ")";
+    return ranks + " ranks were started, but the program saw " + size +
+           ": it was built for another MPI" + mpi + " than the one that 'Mpi' starts it with";
+}
+
 Verdict of_slurm(const JobInfo& job) {
     const std::string state(job.state_text.empty() ? std::string(to_string(job.state))
                                                    : job.state_text);
@@ -49,6 +64,8 @@ Verdict of_slurm(const JobInfo& job) {
 Verdict verdict(const IndexEnd& end) {
     const IndexFiles& files = end.files;
     if (files.exit_code) {
+        if (!files.unjoined.empty())
+            return {"FAILED", "Slurm.RanksDidNotJoin", words_of_unjoined(files.unjoined)};
         if (*files.exit_code == 0) return {"SUCCEEDED", "", ""};
         if (files.timed_out)
             return {"FAILED", "Slurm.JobTimedOut", "the job's TimeLimitSeconds have passed"};

@@ -62,6 +62,28 @@ fi
 
 }  // namespace
 
+std::string rank_script(Launch launch, const std::filesystem::path& ranks_library) {
+    // As many ranks as the launcher says: a step's number of tasks is mpirun's own daemons'.
+    const char* count = "";
+    switch (launch) {
+        case Launch::kNone:
+        case Launch::kSrun: return "";
+        case Launch::kPmix:
+        case Launch::kPmi2: count = "$SLURM_STEP_NUM_TASKS"; break;
+        case Launch::kMpirun: count = "${OMPI_COMM_WORLD_SIZE:-$PMI_SIZE}"; break;
+    }
+    const std::string library = ranks_library.string();
+    // The loader takes these for the end of a name.
+    if (library.empty() || library.find_first_of(" :$") != std::string::npos) return "";
+    return "#!/bin/sh\nso=" + quote(library) + "\nn=" + count + R"sh(
+if [ -n "$n" ] && [ -r "$so" ]; then
+  export TANDEM_RANKS="$n" TANDEM_RANKS_FILE="${0%/*}/unjoined.${TANDEM_ARRAY_INDEX:-0}"
+  export LD_PRELOAD="$so${LD_PRELOAD:+:$LD_PRELOAD}"
+fi
+exec "$@"
+)sh";
+}
+
 std::string quote(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {
