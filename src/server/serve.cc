@@ -128,6 +128,7 @@ private:
     std::unique_ptr<WorkItems> work_items_;
     std::unique_ptr<slurm::Scheduler> slurm_;
     std::unique_ptr<slurm::Jobs> jobs_;
+    slurm::Definitions job_definitions_;
     services::InstalledServices services_;
     std::unique_ptr<states::ExecutionLog> execution_log_;
     std::unique_ptr<Engine> engine_;
@@ -196,6 +197,9 @@ Result<void> Server::open_store(DirectoryBuckets& buckets) {
 
 Result<void> Server::open_slurm() {
     if (config_.slurm.directory.empty()) return {};
+    auto definitions = slurm::Definitions::read(config_.job_definitions);
+    if (!definitions) return tl::unexpected<Error>(definitions.error());
+    job_definitions_ = *std::move(definitions);
     auto scheduler = make_scheduler(config_.slurm);
     if (!scheduler) return tl::unexpected<Error>(scheduler.error());
     slurm_ = std::move(*scheduler);
@@ -318,7 +322,8 @@ void Server::make_doors() {
     };
     work_items_ = std::make_unique<WorkItems>(later);
     services_.bind({&*context_, states_.get(), lambda_.get(), buckets_.get(), later,
-                    http_calls_.get(), config_.open_map_runs, work_items_.get(), jobs_.get()});
+                    http_calls_.get(), config_.open_map_runs, work_items_.get(), jobs_.get(),
+                    &job_definitions_, &config_.projects});
 }
 
 Result<void> Server::listen() {

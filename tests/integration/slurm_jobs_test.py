@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Batch jobs as steps of workflows, on a real Slurm, by both ways of asking it: results, arrays, retries, refusals, limits, stops,
 crashes of the server, and MPI gangs."""
+import ctypes.util
 import json
 import os
 import pathlib
@@ -26,6 +27,17 @@ def configuration(cluster, directory, interface=INTERFACE):
     return "[slurm]\n" + "\n".join(lines) + "\n"
 
 
+DEFINITIONS = """
+[job_definitions.greeting]
+Script = '''#!/bin/sh
+echo "$GREETING $WHO" > "$TANDEM_RESULT_FILE"
+'''
+Nodes = 2
+TimeLimitMinutes = 5
+Environment = {GREETING = "hello", WHO = "nobody"}
+"""
+
+
 def machine(parameters, pattern=".sync", **task):
     return json.dumps({"QueryLanguage": "JSONata", "StartAt": "Job", "States": {"Job": {
         "Type": "Task", "Resource": "arn:aws:states:::slurm:submitJob" + pattern, "Arguments": parameters, "End": True, **task}}})
@@ -41,7 +53,7 @@ class JobsTest(PatientTestCase):
         cls.directory = pathlib.Path(cls.cluster.shared) / "jobs"
         cls.directory.mkdir(exist_ok=True)
         config = cls.directory.parent / "tandem.toml"
-        config.write_text(configuration(cls.cluster, cls.directory))
+        config.write_text(configuration(cls.cluster, cls.directory) + DEFINITIONS)
         cls.server = Server(arguments=["--no-auth", "--config", str(config)]).start()
         cls.addClassCleanup(cls.server.stop)
         cls.count = 0
@@ -264,6 +276,27 @@ class JobsTest(PatientTestCase):
                 detail = self.succeed(self.gang(compiler, launch))
                 self.assertEqual(sorted(detail["Slurm"]["Stdout"].splitlines()), [f"{rank} of 4" for rank in range(4)])
                 self.assertRegex(detail["Slurm"]["Nodes"], r"^n\[\d[-,]\d\]$")
+
+    def test_a_gang_whose_ranks_did_not_join(self):
+        for launch in ("pmix", "mpirun"):
+            with self.subTest(launch=launch):
+                cause = json.loads(self.fail_with("Slurm.RanksDidNotJoin", self.gang("mpicc.mpich", launch)))
+                self.assertRegex(cause["StatusReason"], r"^4 ranks were started, but the program saw 1: .* another MPI \(MPICH Version: ")
+                self.assertIn("tandem: 4 ranks were started, but MPI says 1", cause["Slurm"]["Stderr"])
+
+    def test_a_preloaded_library_of_the_users_own_stays(self):
+        gang = self.gang("mpicc.openmpi", "pmix")
+        libc = ctypes.util.find_library("m")
+        gang.update(Command=["sh", "-c", 'echo "$LD_PRELOAD"; exec "$0"', *gang["Command"]], Environment={**gang["Environment"], "LD_PRELOAD": libc})
+        lines = self.succeed(gang)["Slurm"]["Stdout"].splitlines()
+        self.assertEqual(sorted(line for line in lines if " of " in line), [f"{rank} of 4" for rank in range(4)])
+        self.assertEqual(lines.count(f"{self.directory}/.lib/ranks.so:{libc}"), 4, lines)
+
+    def test_a_registered_definition(self):
+        detail = self.succeed({"Name": "greets", "JobDefinition": "greeting", "Nodes": 1, "Environment": {"WHO": "you"}})
+        self.assertEqual(detail["Result"], "hello you\n")
+        self.assertIn("node=1", detail["Slurm"]["Tres"])
+        self.assertIn("'JobDefinition' is not", self.fail_with("Slurm.InvalidParameter", {"Name": "no", "JobDefinition": "other"}))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 #pragma once
 
 #include "api/services/calls.h"
-#include "exec/slurm/jobs.h"
 
 namespace tandem::services {
 
 class JobCalls {
 public:
-    /// `jobs` is null where no Slurm is configured.
-    JobCalls(aws::Context& context, slurm::Jobs* jobs) : context_(context), jobs_(jobs) {}
+    /// doors.jobs is null where no Slurm is configured.
+    explicit JobCalls(const Doors& doors) : doors_(doors) {}
 
     static bool owns(const ServiceCall& call) { return call.service == "slurm"; }
     /// Whether it is a job's execution that calls.
@@ -18,13 +17,13 @@ public:
     void call(ServiceCall call, Answered done);
     /// Begins a job, once for the key, and answers {"JobId", "JobName"}. May wait for the disk.
     void start(const Asked& asked, Answered done);
-    bool cancel(std::string_view key) { return jobs_ != nullptr && jobs_->cancel(key); }
+    bool cancel(std::string_view key) { return doors_.jobs != nullptr && doors_.jobs->cancel(key); }
 
 private:
     Result<void> make_callable();
+    std::string role_of(std::string_view key) const;
 
-    aws::Context& context_;
-    slurm::Jobs* const jobs_;
+    const Doors& doors_;
 };
 
 }  // namespace tandem::services

@@ -66,7 +66,7 @@ void InstalledServices::bind(Doors doors) {
             doors_.context->engine,
             [this](std::function<void()> work) { return blocking_->post(std::move(work)); },
             doors_.later);
-        jobs_ = std::make_unique<JobCalls>(*doors_.context, doors_.jobs);
+        jobs_ = std::make_unique<JobCalls>(doors_);
         state_ = State::kOpen;
         waiting.swap(waiting_);
     }

@@ -21,7 +21,9 @@
 #include "api/states/door.h"
 #include "exec/http/http_calls.h"
 #include "exec/services.h"
+#include "exec/slurm/definitions.h"
 #include "exec/slurm/jobs.h"
+#include "exec/slurm/projects.h"
 #include "exec/work_items/work_items.h"
 #include "store/blob/object_store.h"
 
@@ -44,6 +46,8 @@ struct Doors {
     size_t open_map_runs = kOpenMapRuns;
     WorkItems* work_items = nullptr;  // of Durable Task workers
     slurm::Jobs* jobs = nullptr;
+    const slurm::Definitions* job_definitions = nullptr;  // with `jobs`
+    const slurm::Projects* projects = nullptr;            // with `jobs`
 };
 
 /// "aws-sdk:s3:getObject", ...: what tasks may call, where every door is there.

@@ -17,6 +17,14 @@ ExecutionId express_id(std::string_view machine, std::string_view name, std::str
     return ExecutionId(std::move(id));
 }
 
+std::string machine_of_express(const ExecutionId& id) {
+    std::string_view rest = id.str();
+    const std::string prefix = std::string(1, kTransientMark) + "states:";
+    if (!rest.starts_with(prefix)) return {};
+    rest.remove_prefix(prefix.size());
+    return std::string(rest.substr(0, rest.find(':')));
+}
+
 void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary,
                     json::Value& out) {
     const auto facts = json::parse(summary.attributes.view());

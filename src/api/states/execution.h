@@ -23,6 +23,9 @@ constexpr std::string_view kAliasFact = "Alias";          // name
 constexpr std::string_view kItemsFact = "Items";          // number; of a child of a map run
 constexpr std::string_view kMocksFact = "Mocks";          // object, as the language reads it
 
+/// Name of the state machine; empty of anything else.
+std::string machine_of_express(const ExecutionId& id);
+
 /// Sets stateMachineVersionArn and stateMachineAliasArn where the execution has them.
 void set_qualifiers(const aws::Context& context, const ExecutionSummary& summary, json::Value& out);
 

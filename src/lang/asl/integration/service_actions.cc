@@ -15,7 +15,7 @@ constexpr ServiceAction kActions[] = {
     {"slurm", "submitJob",
      "Name! Command Script Mpi Partition Account Qos Constraint Reservation Nodes Tasks "
      "TasksPerNode CpusPerTask MemoryMiB Gpus TimeLimitMinutes TimeLimitSeconds WorkingDirectory "
-     "Signal DependsOn Environment Array RetryStrategy"},
+     "Signal DependsOn Environment Array RetryStrategy JobDefinition"},
     {"http", "invoke",
      "ApiEndpoint! Method! Authentication/InvocationConfig! Headers QueryParameters RequestBody "
      "Transform"},
