@@ -20,6 +20,7 @@ struct Asked {
     json::Value parameters;
     std::shared_ptr<const std::atomic<bool>> cancelled = {};  // of a long one; else null
     Payload context = {};                                     // as in ServiceCall
+    std::string service = {};
 };
 
 /// states:startExecution. The same key begins no second execution of a STANDARD state machine.

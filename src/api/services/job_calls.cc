@@ -1,7 +1,9 @@
 #include "api/services/job_calls.h"
 
 #include "api/states/execution.h"
+#include "base/rng.h"
 #include "base/stable_uuid.h"
+#include "exec/slurm/batch_request.h"
 #include "exec/slurm/request.h"
 
 namespace tandem::services {
@@ -10,6 +12,7 @@ namespace {
 
 // What jobs without a definition of their own are listed under.
 constexpr const char* kJobs = "jobs";
+constexpr std::string_view kBatch = "batch";
 
 TaskResult not_configured() {
     return failed(
@@ -61,35 +64,75 @@ Result<void> JobCalls::make_callable() {
     return {};
 }
 
+/// A refusal in the words of the API that was called.
+TaskResult JobCalls::refused(const Asked& asked, std::string_view error, std::string message) {
+    if (asked.service != kBatch) return failed("Slurm." + std::string(error), std::move(message));
+    const std::pair<std::string_view, aws::ApiError> codes[] = {
+        {"PermissionDenied", {403, "AccessDeniedException", message, {}, 0}},
+        {"ThrottlingException", {429, "TooManyRequestsException", message, {}, 0}},
+        {"ServiceException", {500, "ServerException", message, {}, 0}},
+    };
+    aws::ApiError said{400, "ClientException", message, {}, 0};
+    for (const auto& [name, code] : codes) {
+        if (name == error) said = code;
+    }
+    return sdk1_failure("Batch", "AWSBatch", said, random_uuid());
+}
+
+/// What the job's execution gets, found good.
+Result<json::Value> JobCalls::parameters_of(const Asked& asked, std::string_view arn) const {
+    json::Value told;
+    Result<json::Value> parameters;
+    if (asked.service == kBatch) {
+        auto job = slurm::from_batch(asked.parameters, *doors_.job_definitions);
+        if (!job) return tl::unexpected<Error>(job.error());
+        parameters = std::move(job->parameters);
+        told = std::move(job->told);
+        told.set("JobArn", arn);
+    } else {
+        parameters = doors_.job_definitions->complete(asked.parameters);
+        if (!parameters) return parameters;
+    }
+    const auto wanted = slurm::read_request(*parameters);
+    if (!wanted) return tl::unexpected<Error>(wanted.error());
+    parameters = slurm::as_project(*doors_.projects, role_of(asked.key), *std::move(parameters));
+    if (parameters && asked.service == kBatch) parameters->set(slurm::kBatch, std::move(told));
+    return parameters;
+}
+
 void JobCalls::start(const Asked& asked, Answered done) {
     if (doors_.jobs == nullptr) return done(not_configured());
-    auto parameters = doors_.job_definitions->complete(asked.parameters);
-    if (!parameters) return done(failed("Slurm.InvalidParameter", parameters.error().message));
-    const auto wanted = slurm::read_request(*parameters);
-    if (!wanted) return done(failed("Slurm.InvalidParameter", wanted.error().message));
-    parameters = slurm::as_project(*doors_.projects, role_of(asked.key), *std::move(parameters));
-    if (!parameters) return done(failed("Slurm.PermissionDenied", parameters.error().message));
-    if (const auto made = make_callable(); !made)
-        return done(failed("Slurm.ServiceException", made.error().message));
     const std::string id = stable_uuid(asked.key);
+    const aws::Place& place = doors_.context->place;
+    const std::string arn = "arn:aws:batch:" + place.region + ":" + place.account + ":job/" + id;
+    const auto parameters = parameters_of(asked, arn);
+    if (!parameters) {
+        const bool is_denied = parameters.error().code == ErrorCode::kPermissionDenied;
+        return done(refused(asked, is_denied ? "PermissionDenied" : "InvalidParameter",
+                            parameters.error().message));
+    }
+    if (const auto made = make_callable(); !made)
+        return done(refused(asked, "ServiceException", made.error().message));
     StartRequest request;
     request.id = ExecutionId("job:" + id);
     request.callable = {CallableKind::kJob, kJobs, ""};
     request.name = id;
     request.input = Payload(json::print(*parameters));
     request.attributes = Payload(json::print(json::Value::object({{"StartedBy", asked.key}})));
-    const std::string name = wanted->name;
-    doors_.context->engine.start(
-        std::move(request), [id, name, done](const Result<StartReply>& reply) {
-            if (!reply) {
-                const bool is_busy = reply.error().code == ErrorCode::kOverloaded;
-                return done(failed(is_busy ? "Slurm.ThrottlingException" : "Slurm.ServiceException",
-                                   reply.error().message));
-            }
-            TaskResult result = succeeded(json::Value::object({{"JobId", id}, {"JobName", name}}));
-            result.execution = reply->summary.id;
-            done(std::move(result));
-        });
+    json::Value answer = json::Value::object(
+        {{"JobId", id}, {"JobName", std::string(parameters->string_or("Name", ""))}});
+    if (asked.service == kBatch) answer.set("JobArn", arn);
+    doors_.context->engine.start(std::move(request), [asked, answer = std::move(answer),
+                                                      done](const Result<StartReply>& reply) {
+        if (!reply) {
+            const bool is_busy = reply.error().code == ErrorCode::kOverloaded;
+            return done(refused(asked, is_busy ? "ThrottlingException" : "ServiceException",
+                                reply.error().message));
+        }
+        TaskResult result = succeeded(answer);
+        result.execution = reply->summary.id;
+        done(std::move(result));
+    });
 }
 
 }  // namespace tandem::services

@@ -23,7 +23,7 @@ constexpr int64_t kFirstDelayMs = 50;
 std::optional<Asked> read(const ServiceCall& call) {
     auto parameters = json::parse(call.parameters.view());
     if (!parameters || !parameters->is_object()) return std::nullopt;
-    return Asked{call.key, call.action, *std::move(parameters), {}, call.context};
+    return Asked{call.key, call.action, *std::move(parameters), {}, call.context, call.service};
 }
 
 bool is_throttled(const TaskResult& result) {
@@ -36,8 +36,9 @@ bool is_throttled(const TaskResult& result) {
 
 std::vector<std::string> installed_actions() {
     // Functions are the executor's, whichever way a task names them.
-    std::vector<std::string> out = {"lambda:invoke", "states:startExecution", "http:invoke",
-                                    "durable-task:startOrchestration", "slurm:submitJob"};
+    std::vector<std::string> out = {"lambda:invoke",   "states:startExecution",
+                                    "http:invoke",     "durable-task:startOrchestration",
+                                    "slurm:submitJob", "batch:submitJob"};
     for (const std::string_view name : states::action_names()) {
         std::string action(name);
         action[0] = char(action[0] - 'A' + 'a');

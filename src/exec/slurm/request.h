@@ -17,6 +17,7 @@ constexpr int64_t kArrayMost = 10'000;       // indices of one job
 constexpr int64_t kAttemptsMost = 10;        // as AWS Batch
 constexpr size_t kScriptBytes = 256 * 1024;  // of a command's script
 constexpr int64_t kNodesMost = 100'000;
+constexpr int64_t kMemoryMostMib = int64_t(1) << 40;
 
 /// How the command is started. On all ranks: by srun with that interface, or by mpirun. kNone:
 /// once, on the first node.
@@ -31,13 +32,15 @@ struct JobRequest {
     std::optional<int64_t> array_size;
     int64_t array_at_once = 0;            // 0: no limit
     std::vector<std::string> depends_on;  // JobIds of this server, or numbers of Slurm
+    bool is_batch = false;                // it came as batch:submitJob
     int64_t time_limit_s = 0;             // of an attempt, ours: Slurm counts in minutes
 };
 
 /// Error: kInvalidArgument, in the words of the API ("The value for the field 'Nodes' ...").
 Result<JobRequest> read_request(const json::Value& parameters);
 
-/// Of parameters that as_project() may have added to, and that are the job's since.
+/// Of parameters that as_project() and from_batch() may have added to, and that are the job's
+/// since.
 Result<JobRequest> read_admitted(json::Value parameters);
 
 /// The indices of "0-3,7". Error: kInvalidArgument.

@@ -102,6 +102,17 @@ std::string wrapper_script(const JobRequest& request, const Attempt& attempt, st
         out += "export " + name + "=" + quote(value) + "\n";
     out +=
         "export TANDEM_JOB_ID=" + quote(job) + " TANDEM_ATTEMPT=" + std::to_string(number) + "\n";
+    // What AWS Batch's jobs find.
+    if (request.is_batch) {
+        out += "export AWS_BATCH_JOB_ATTEMPT=" + std::to_string(number);
+        out += " AWS_BATCH_JOB_ID=" + quote(job);
+        if (request.array_size)
+            out += "\":$i\" AWS_BATCH_JOB_ARRAY_INDEX=\"$i\" AWS_BATCH_JOB_ARRAY_SIZE=" +
+                   std::to_string(*request.array_size);
+        if (!request.submission.partition.empty())
+            out += " AWS_BATCH_JQ_NAME=" + quote(request.submission.partition);
+        out += "\n";
+    }
     out += kRun;
     if (request.time_limit_s > 0)
         out.append("limit=")

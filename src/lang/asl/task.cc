@@ -170,8 +170,9 @@ void Run::child_ended() {
     const ExecutionSummary& child = *input_.child;
     settle_task(*scope, task,
                 task.service == kDurableTask ? orchestration_result(child)
-                : task.service == kSlurm     ? job_result(child)
-                                             : child_result(child, task.pattern));
+                : task.service == kSlurm || task.service == kBatch
+                    ? job_result(child, task.service)
+                    : child_result(child, task.pattern));
 }
 
 /// Stops what the call began, if the task has come to its end meanwhile and does not wait for it.

@@ -48,6 +48,8 @@ void Job::begin(const Event& started) {
     created = started.time;
     const auto parsed = json::parse(request.view());
     terms = read_terms(parsed ? *parsed : json::Value());
+    const json::Value* batch = parsed ? parsed->find("Batch") : nullptr;
+    if (batch != nullptr) told = *batch;
     for (int64_t index = 0; index < terms.size.value_or(1); ++index) left.push_back(index);
 }
 
@@ -92,6 +94,43 @@ const json::Value* first_failure(const Job& job) {
     return nullptr;
 }
 
+namespace {
+
+/// AWS Batch's form of what is there.
+void tell_as_batch(const Job& job, json::Value& out) {
+    if (!job.told.is_object()) return;
+    for (const auto& [member, value] : job.told.as_object()) out.set(member, value);
+    const auto container_of = [](const json::Value& of, json::Value container) {
+        copy(of, "ExitCode", container);
+        return container;
+    };
+    const json::Value* own = job.told.find("Container");
+    out.set("Container", container_of(out, own != nullptr ? *own : json::Value::object()));
+    json::Array attempts;
+    for (const json::Value& attempt : job.attempts) {
+        json::Value one =
+            json::Value::object({{"Container", container_of(attempt, json::Value::object())}});
+        for (const char* member : {"StartedAt", "StoppedAt", "StatusReason"})
+            copy(attempt, member, one);
+        attempts.push_back(std::move(one));
+    }
+    out.set("Attempts", std::move(attempts));
+}
+
+}  // namespace
+
+json::Value describe_refused(const Job& job, std::string_view id, Timestamp now,
+                             std::string_view reason) {
+    json::Value out = json::Value::object({{"JobId", id},
+                                           {"JobName", job.terms.name},
+                                           {"Status", "FAILED"},
+                                           {"StatusReason", reason},
+                                           {"CreatedAt", to_millis(job.created)},
+                                           {"StoppedAt", to_millis(now)}});
+    tell_as_batch(job, out);
+    return out;
+}
+
 json::Value describe(const Job& job, std::string_view id, Timestamp now) {
     const json::Value* failure = first_failure(job);
     json::Value out = json::Value::object({{"JobId", id},
@@ -109,6 +148,7 @@ json::Value describe(const Job& job, std::string_view id, Timestamp now) {
         for (const char* member : {"ExitCode", "Result", "Slurm"})
             copy(job.ended.begin()->second, member, out);
     }
+    tell_as_batch(job, out);
     return out;
 }
 

@@ -25,6 +25,7 @@ struct Job final : State {
     bool open = true;
     uint64_t seq = 0;
     Terms terms;
+    json::Value told;  // what AWS Batch tells of it beside; null of others
     Payload request;
     Timestamp created{};
     TaskId task = 0;    // what is under way, if anything
@@ -44,6 +45,9 @@ struct Job final : State {
 
 /// What the execution ends with, as DescribeJobs words it.
 json::Value describe(const Job& job, std::string_view id, Timestamp now);
+/// The same where nothing was submitted, in the end.
+json::Value describe_refused(const Job& job, std::string_view id, Timestamp now,
+                             std::string_view reason);
 /// Of the indices that did not succeed, the first.
 const json::Value* first_failure(const Job& job);
 

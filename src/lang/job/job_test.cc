@@ -159,6 +159,33 @@ TEST_F(JobTest, OnlyTheIndicesThatFailedRunAgain) {
     EXPECT_EQ(array->find("Indices")->as_array().size(), 6u);
 }
 
+TEST_F(JobTest, OfAwsBatchItTellsInItsWords) {
+    const char* parameters = R"({"Name":"n","RetryStrategy":{"Attempts":2},"Batch":{"JobArn":"arn",
+        "JobQueue":"main","Container":{"Command":["x"]},"Tags":{"a":"b"}}})";
+    start(parameters);
+    submitted();
+    report(R"({"Status":"FAILED","Started":true,"ExitCode":3,"StatusReason":"r","Error":"E"})");
+    submitted();
+    report(R"({"Status":"SUCCEEDED","Started":true,"ExitCode":0,"Slurm":{"JobId":7}})");
+    const json::Value told = output();
+    EXPECT_EQ(told.string_or("JobArn", ""), "arn");
+    EXPECT_EQ(told.string_or("Status", ""), "SUCCEEDED");
+    EXPECT_EQ(told.find("Tags")->string_or("a", ""), "b");
+    EXPECT_EQ(*told.find("Container"), *json::parse(R"({"Command":["x"],"ExitCode":0})"));
+    EXPECT_EQ(
+        *told.find("Attempts"),
+        *json::parse(
+            R"([{"Container":{"ExitCode":3},"StatusReason":"r"},{"Container":{"ExitCode":0}}])"));
+}
+
+TEST_F(JobTest, OfAwsBatchARefusalIsADescription) {
+    start(R"({"Name":"n","Batch":{"JobArn":"arn"}})");
+    answer(TaskOutcome::kFailed, "");
+    const auto detail = *json::parse(*log_.back().cause);
+    EXPECT_EQ(detail.string_or("Status", ""), "FAILED");
+    EXPECT_EQ(detail.string_or("JobArn", ""), "arn");
+}
+
 TEST_F(JobTest, TheSameAttemptIsOfferedUntilSomebodyTakesIt) {
     start(R"({"Name":"n"})");
     for (int refused = 0; refused < 12; ++refused) {

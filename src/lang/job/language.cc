@@ -192,6 +192,8 @@ private:
         Event e = event_of(job, input, EventType::kExecutionFailed);
         e.error = result.error.empty() ? "Slurm.SubmissionFailed" : result.error;
         e.cause = result.cause;
+        if (job.told.is_object())
+            e.cause = json::print(describe_refused(job, id_of(input), input.now, result.cause));
         emit(program, job, out, std::move(e));
     }
 
@@ -226,11 +228,16 @@ private:
              {"StatusReason", result.cause}});
     }
 
-    void finish(const Program& program, Job& job, const Input& input, Decision& out) const {
+    /// The job's.
+    static std::string id_of(const Input& input) {
         constexpr std::string_view kOfJobs = "job:";
         std::string id = input.execution ? input.execution->str() : "";
         if (id.starts_with(kOfJobs)) id.erase(0, kOfJobs.size());
-        const json::Value detail = describe(job, id, input.now);
+        return id;
+    }
+
+    void finish(const Program& program, Job& job, const Input& input, Decision& out) const {
+        const json::Value detail = describe(job, id_of(input), input.now);
         const json::Value* failure = first_failure(job);
         if (failure == nullptr) {
             Event e = event_of(job, input, EventType::kExecutionSucceeded);

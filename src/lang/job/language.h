@@ -20,10 +20,10 @@ constexpr int64_t kSubmitAgainMost_s = 60;
 
 /// name() is "job"; an execution's id is "job:JOBID". The input is what slurm:submitJob takes;
 /// `Name`, `Array` ({"Size"}) and `RetryStrategy` ({"Attempts", "EvaluateOnExit"}) are read here,
-/// all else is the executor's. Tasks are "slurm:submit" and "slurm:await", their payload the input,
-/// their context {"Attempt": n, "Indices": "0-3,7", and of await "Submitted": what submit
-/// answered}. The output is what AWS Batch's DescribeJobs tells of a job, as far as it has a
-/// meaning.
+/// `Batch` (an object) makes the output AWS Batch's and is part of it; all else is the executor's.
+/// Tasks are "slurm:submit" and "slurm:await", their payload the input, their context {"Attempt":
+/// n, "Indices": "0-3,7", and of await "Submitted": what submit answered}. The output is what AWS
+/// Batch's DescribeJobs tells of a job, as far as it has a meaning.
 std::unique_ptr<Language> make_language(LanguageOptions options = {});
 
 }  // namespace tandem::job

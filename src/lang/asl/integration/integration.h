@@ -59,10 +59,11 @@ Failure unusable(const Payload& parameters, std::string_view reason);
 /// orchestration, a batch job.
 Outcome<json::Value> child_result(const ExecutionSummary& child, Pattern pattern);
 Outcome<json::Value> orchestration_result(const ExecutionSummary& child);
-Outcome<json::Value> job_result(const ExecutionSummary& child);
+Outcome<json::Value> job_result(const ExecutionSummary& child, std::string_view service);
 
 constexpr std::string_view kDurableTask = "durable-task";
 constexpr std::string_view kSlurm = "slurm";
+constexpr std::string_view kBatch = "batch";
 
 // The implementations.
 const Integration& lambda_function();

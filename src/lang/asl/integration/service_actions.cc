@@ -16,6 +16,11 @@ constexpr ServiceAction kActions[] = {
      "Name! Command Script Mpi Partition Account Qos Constraint Reservation Nodes Tasks "
      "TasksPerNode CpusPerTask MemoryMiB Gpus TimeLimitMinutes TimeLimitSeconds WorkingDirectory "
      "Signal DependsOn Environment Array RetryStrategy JobDefinition"},
+    {"batch", "submitJob",
+     "JobName! JobQueue! JobDefinition! ArrayProperties ConsumableResourcePropertiesOverride "
+     "ContainerOverrides DependsOn EcsPropertiesOverride EksPropertiesOverride NodeOverrides "
+     "Parameters PropagateTags RetryStrategy SchedulingPriorityOverride ShareIdentifier Tags "
+     "Timeout"},
     {"http", "invoke",
      "ApiEndpoint! Method! Authentication/InvocationConfig! Headers QueryParameters RequestBody "
      "Transform"},

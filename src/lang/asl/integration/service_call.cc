@@ -74,8 +74,8 @@ const Integration& integration_of(const TaskState& task) {
         (task.pattern == Pattern::kRequestResponse || task.pattern == Pattern::kWaitForTaskToken)) {
         return lambda_invoke();
     }
-    const bool begins_executions =
-        task.service == "states" || task.service == kDurableTask || task.service == kSlurm;
+    const bool begins_executions = task.service == "states" || task.service == kDurableTask ||
+                                   task.service == kSlurm || task.service == kBatch;
     if (waits_for_child(task.pattern) && !begins_executions) return unsupported_resource();
     if (task.service != "lambda" && action_of(task) != nullptr) return service_call();
     const bool is_named = task.service.empty();

@@ -22,7 +22,7 @@ constexpr Service kOptimised[] = {
     {"athena:getQueryResults", kCall},
     {"athena:startQueryExecution", kCall | kSync},
     {"athena:stopQueryExecution", kCall},
-    {"batch:submitJob", kCall | kSync},
+    {"batch:submitJob", kCall | kSync | kToken},  // AWS has it without a token
     {"bedrock:createModelCustomizationJob", kCall | kSync},
     {"bedrock:invokeModel", kCall},
     {"codebuild:batchDeleteBuilds", kCall},
