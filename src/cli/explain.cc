@@ -33,6 +33,7 @@ json::Value json_of(const Followed& followed, const Waits& waits) {
                                                {"path", w.path},
                                                {"detail", w.detail},
                                                {"since", format_iso8601(w.since)}});
+        if (!w.stage.empty()) one.set("stage", w.stage);
         if (w.due != kNever) one.set("due", format_iso8601(w.due));
         if (attempt != nullptr && w.kind != WaitKind::kTimer) {
             if (!attempt->target.empty()) one.set("target", attempt->target);

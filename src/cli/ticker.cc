@@ -60,7 +60,14 @@ void Ticker::event(const Followed& followed, const json::Value& event) {
 void Ticker::print(const Followed& followed, const json::Array& events, const Waits& waits) {
     for (const json::Value& e : events) event(followed, e);
     for (const Wait& wait : waits.list) {
-        if (wait.kind == WaitKind::kTask || !followed.progress().is_open(wait.path)) continue;
+        if (!followed.progress().is_open(wait.path)) continue;
+        if (wait.kind == WaitKind::kTask) {
+            // A batch job's, where it changes; Slurm expects its begin at another time each time.
+            const std::string stage = wait.stage.substr(0, wait.stage.find(", expected"));
+            if (!stage.empty() && told_.insert(wait.path + " " + stage).second)
+                line(followed.age(waits.now), wait.path, printable(wait.stage));
+            continue;
+        }
         if (!told_.insert(wait.path + " " + format_iso8601(wait.due)).second) continue;
         line(wait.since - time_of(followed.description().find("startDate")), wait.path,
              wait_text(wait, followed.progress(), wait.since));

@@ -51,6 +51,7 @@ bool is_queued(const Attempt* attempt) {
 /// What a task is at, and for how long.
 std::string stage_text(const Wait& wait, const Attempt* attempt, Timestamp now) {
     const std::string all = elapsed(now - wait.since);
+    if (!wait.stage.empty()) return printable(wait.stage) + ", for " + all;
     if (is_queued(attempt))
         return std::string(is_activity(wait) ? "waits for a worker" : "waits for a process") +
                " for " + all;
@@ -175,6 +176,7 @@ Result<Waits> parse_waits(const json::Value& answer) {
         wait.state = w.string_or("state", "");
         wait.path = w.string_or("path", wait.state);
         wait.detail = w.string_or("detail", "");
+        wait.stage = w.string_or("stage", "");
         if (const auto since = parse_rfc3339(w.string_or("since", ""))) wait.since = *since;
         if (const auto due = parse_rfc3339(w.string_or("due", ""))) wait.due = *due;
         waits.list.push_back(std::move(wait));

@@ -20,6 +20,7 @@ struct Wait {
     std::string state;
     std::string path;    // "Sweep[3]/Train"
     std::string detail;  // resource of the task; error that is retried
+    std::string stage;   // where the batch job is that it waits for, in words; may be empty
     Timestamp since{};
     Timestamp due = kNever;
 };

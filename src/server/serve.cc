@@ -314,7 +314,11 @@ void Server::make_doors() {
     aws::Context of_functions = *context_;
     of_functions.changes = function_changes_.get();
     lambda_ = std::make_unique<lambda::LambdaDoor>(of_functions);
-    admin_ = std::make_unique<admin::AdminDoor>(of_functions, agents_.get());
+    admin_ = std::make_unique<admin::AdminDoor>(
+        of_functions, agents_.get(),
+        jobs_ ? admin::AdminDoor::StageOfJob(
+                    [this](std::string_view job) { return jobs_->stage(job); })
+              : nullptr);
     http_calls_ = std::make_unique<HttpCalls>(HttpCallOptions{
         config_.connections, config_.region, config_.limits.payload_bytes, kHttpTaskMs});
     const auto later = [this](int64_t delay_ms, std::function<void()> work) {

@@ -189,12 +189,19 @@ class JobsTest(PatientTestCase):
         self.assertLess(time.monotonic() - began, 30)
         self.assertIn("TimeLimitSeconds", cause["StatusReason"])
 
+    def memory(self):
+        """Of the server, at its most, in MiB."""
+        status = pathlib.Path(f"/proc/{self.server.ready['pid']}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
+
     def test_much_output_is_kept_where_it_is(self):
+        before = self.memory()
         detail = self.succeed({"Name": "loud", "Command": ["sh", "-c", "head -c 1000000000 /dev/zero | tr '\\0' x; echo end"]})
         self.assertTrue(detail["Slurm"]["Stdout"].endswith("xend\n"))
         self.assertLess(len(detail["Slurm"]["Stdout"]), 5000)
         size = (pathlib.Path(detail["Slurm"]["Directory"]) / "stdout.0").stat().st_size
         self.assertEqual(size, 1_000_000_004)
+        self.assertLess(self.memory() - before, 100)
         (pathlib.Path(detail["Slurm"]["Directory"]) / "stdout.0").unlink()
 
     def running(self, arn):

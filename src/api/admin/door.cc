@@ -1,6 +1,10 @@
 #include "api/admin/door.h"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
+#include <memory>
+#include <mutex>
 
 #include "api/aws/arn.h"
 #include "base/encoding.h"
@@ -11,6 +15,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "/tandem/v1/";
 constexpr size_t kLogBytesMax = 4 * 1024 * 1024;
+constexpr size_t kJobsAsked = 100;  // of one execution, that are not submitted yet
 
 /// "executions/X/waiting" -> X, when the path has that first and last segment.
 std::optional<std::string> middle(std::string_view path, std::string_view first,
@@ -53,7 +58,9 @@ std::string_view name_of(Waiting::For what) {
     return "task";
 }
 
-json::Value value_of(const std::vector<Waiting>& all, Timestamp now) {
+using Stages = std::map<std::string, std::string>;  // by path
+
+json::Value value_of(const std::vector<Waiting>& all, const Stages& stages, Timestamp now) {
     json::Value list = json::Value::array();
     for (const Waiting& w : all) {
         json::Value one = json::Value::object({{"for", std::string(name_of(w.what))},
@@ -63,6 +70,9 @@ json::Value value_of(const std::vector<Waiting>& all, Timestamp now) {
                                                {"text", text_of(w, now)}});
         one.set("since", format_iso8601(w.since));
         if (w.due != kNever) one.set("due", format_iso8601(w.due));
+        if (const auto stage = stages.find(w.path);
+            stage != stages.end() && w.what == Waiting::For::kTask)
+            one.set("stage", stage->second);
         list.push_back(std::move(one));
     }
     return json::Value::object({{"waiting", list}, {"now", format_iso8601(now)}});
@@ -99,17 +109,70 @@ void AdminDoor::waiting(std::string_view text, net::HttpReply reply) {
         return reply(
             failure({400, "InvalidArn", "Invalid Arn: '" + std::string(text) + "'", {}, 0}));
     }
-    ExecutionId id("states:" + arn->resource.substr(kKind.size()));
+    const ExecutionId id("states:" + arn->resource.substr(kKind.size()));
     context_.engine.explain(
-        std::move(id), [this, reply = std::move(reply)](Result<std::vector<Waiting>> result) {
+        id, [this, id, reply = std::move(reply)](Result<std::vector<Waiting>> result) {
             if (!result) return reply(failure(aws::generic_error(result.error())));
             // A call that waits for room on a pool: what the pool waits for.
             for (Waiting& w : *result) {
                 const std::string why = w.what == Waiting::For::kTask ? why_queued(w.detail) : "";
                 if (!why.empty()) w.detail += " (" + why + ")";
             }
-            reply(aws::rest_reply(200, value_of(*result, context_.clock.now())));
+            const bool has_jobs = std::any_of(result->begin(), result->end(), [](const Waiting& w) {
+                return w.detail.find(":submitJob") != std::string::npos;
+            });
+            if (has_jobs && stage_of_job_) return add_stages(id, *std::move(result), reply);
+            reply(aws::rest_reply(200, value_of(*result, {}, context_.clock.now())));
         });
+}
+
+/// Which job a task waits for, its language tells; where that job is, who watches it. One that
+/// nobody would take yet tells itself.
+void AdminDoor::add_stages(const ExecutionId& id, std::vector<Waiting> waiting,
+                           net::HttpReply reply) {
+    struct Open {
+        std::mutex mutex;
+        size_t left = 1;
+        Stages stages;
+    };
+    const auto open = std::make_shared<Open>();
+    const auto done = [this, open, waiting = std::move(waiting), reply = std::move(reply)] {
+        {
+            const std::lock_guard lock(open->mutex);
+            if (--open->left > 0) return;
+        }
+        reply(aws::rest_reply(200, value_of(waiting, open->stages, context_.clock.now())));
+    };
+    context_.engine.inspect(id, [this, open, done](Result<Payload> facts) {
+        constexpr std::string_view kOfJobs = "job:";
+        const auto children = facts ? json::parse(facts->view()) : Result<json::Value>();
+        if (!children || !children->is_object()) return done();
+        std::vector<std::pair<std::string, ExecutionId>> unknown;
+        {
+            const std::lock_guard lock(open->mutex);
+            for (const auto& [path, child] : children->as_object()) {
+                if (!child.is_string() || !child.as_string().starts_with(kOfJobs)) continue;
+                std::string stage = stage_of_job_(child.as_string().substr(kOfJobs.size()));
+                if (!stage.empty()) open->stages.emplace(path, std::move(stage));
+                else if (unknown.size() < kJobsAsked)
+                    unknown.emplace_back(path, ExecutionId(child.as_string()));
+            }
+            open->left += unknown.size();
+        }
+        // An answer may come at once, on this thread.
+        for (const auto& one : unknown) {
+            const std::string path = one.first;
+            context_.engine.explain(
+                one.second, [open, done, path](Result<std::vector<Waiting>> job) {
+                    if (job && !job->empty() && job->front().what == Waiting::For::kRetry) {
+                        const std::lock_guard lock(open->mutex);
+                        open->stages.emplace(path, "is not submitted yet: " + job->front().detail);
+                    }
+                    done();
+                });
+        }
+        done();
+    });
 }
 
 net::HttpResponse AdminDoor::logs(std::string_view function, std::string_view query) const {

@@ -1,7 +1,8 @@
 // AdminDoor: the few questions that AWS has no action for, under /tandem/v1, signed for the service
 // "tandem" like any AWS request. It serves the command line:
 //   GET /tandem/v1/executions/{arn}/waiting     what an execution waits for, and why; `now` is the
-//                                               clock that its times are told by
+//                                               clock that its times are told by; of a task that
+//                                               waits for a batch job with its `stage` in words
 //   GET /tandem/v1/functions/{name}/logs?bytes= the end of a function's log, as text
 //   GET /tandem/v1/agents                       pools, their agents and what waits
 //   POST /tandem/v1/agents/token                {"pool", "agent"?, "valid_s"?} -> {"token"}
@@ -10,6 +11,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "api/aws/door.h"
 #include "exec/agent/agents.h"
@@ -19,9 +23,12 @@ namespace tandem::admin {
 
 class AdminDoor final : public aws::AwsDoor {
 public:
+    /// Where a batch job is, in words; empty where nothing is known. Must not block.
+    using StageOfJob = std::function<std::string(std::string_view job)>;
+
     /// `agents` outlives it; may be null.
-    explicit AdminDoor(aws::Context context, Agents* agents = nullptr)
-        : context_(context), agents_(agents) {}
+    explicit AdminDoor(aws::Context context, Agents* agents = nullptr, StageOfJob stage_of_job = {})
+        : context_(context), agents_(agents), stage_of_job_(std::move(stage_of_job)) {}
     /// Pools have pilots, too; before any request that asks after them.
     void show_pilots(const pilots::Pilots* pilots) { pilots_ = pilots; }
     std::string_view service() const override { return "tandem"; }
@@ -39,9 +46,12 @@ private:
     std::string why_waits(const AgentPoolStatus& status) const;
     net::HttpResponse token(std::string_view body);
     net::HttpResponse drain(std::string_view agent);
+    void add_stages(const ExecutionId& id, std::vector<Waiting> waiting, net::HttpReply reply);
+
     aws::Context context_;
     Agents* agents_;
     std::atomic<const pilots::Pilots*> pilots_{nullptr};
+    StageOfJob stage_of_job_;
 };
 
 }  // namespace tandem::admin

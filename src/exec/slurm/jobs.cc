@@ -284,6 +284,7 @@ bool Jobs::cancel(std::string_view key) {
         attempt = at->second;
         open_.erase(at);
         watches_.erase(attempt);
+        stages_.erase(attempt);
         // One that is being submitted is given up when its number is known.
         if (submitting_.count(attempt) != 0) return true;
     }
@@ -311,6 +312,18 @@ void Jobs::abandon(const std::string& id) {
         }
     }
     attempt.close();
+}
+
+void Jobs::note_stage(const std::string& attempt, std::string stage) {
+    const std::lock_guard lock(mutex_);
+    if (watches_.count(attempt) != 0) stages_.insert_or_assign(attempt, std::move(stage));
+}
+
+std::string Jobs::stage(std::string_view job) {
+    const std::string prefix = attempt_id(job, 0).substr(0, attempt_id(job, 0).size() - 1);
+    const std::lock_guard lock(mutex_);
+    const auto at = stages_.lower_bound(prefix);
+    return at != stages_.end() && at->first.starts_with(prefix) ? at->second : std::string();
 }
 
 void Jobs::tell_at(std::string url) {

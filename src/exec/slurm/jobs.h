@@ -60,6 +60,9 @@ public:
     bool cancel(std::string_view key);
     /// A job says that it has ended; false: nobody waits for that attempt.
     bool hint(std::string_view attempt);
+    /// What the job is at in Slurm, in words ("waits in Slurm's queue as job 12 (Resources)");
+    /// empty: nobody waits for it here, or nothing is known yet.
+    std::string stage(std::string_view job);
     /// Calls that are open are dropped, as in a crash.
     void close();
 
@@ -79,6 +82,7 @@ private:
     void look_at(const std::vector<WatchPtr>& watches);
     void ask(const std::vector<WatchPtr>& watches);
     void take(Watch& watch, const std::vector<JobInfo>& found);
+    void note_stage(const std::string& attempt, std::string stage);
     void missing(Watch& watch);
     bool read_files(Watch& watch);
     void decide(const WatchPtr& watch);
@@ -94,9 +98,10 @@ private:
     bool is_closed_ = false;
     std::string callback_;
     std::deque<std::function<void()>> work_;
-    std::map<std::string, WatchPtr, std::less<>> watches_;  // by attempt
-    std::map<std::string, std::string, std::less<>> open_;  // key of a call -> attempt
-    std::set<std::string> submitting_;                      // attempts
+    std::map<std::string, WatchPtr, std::less<>> watches_;    // by attempt
+    std::map<std::string, std::string, std::less<>> open_;    // key of a call -> attempt
+    std::set<std::string> submitting_;                        // attempts
+    std::map<std::string, std::string, std::less<>> stages_;  // of watches
     std::set<std::string> orphans_;  // attempts of an earlier run that nobody has asked for yet
     std::vector<std::thread> threads_;
 };

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "exec/slurm/jobs.h"
+#include "exec/slurm/report.h"
 
 namespace tandem::slurm {
 namespace {
@@ -130,6 +131,35 @@ TEST_F(SlurmJobsTest, WhatSlurmForgotBeforeItBeganIsLostAndNeverRuns) {
     EXPECT_EQ(report.string_or("Status", ""), "LOST");
     EXPECT_FALSE(report.bool_or("Started", true));
     EXPECT_EQ(run(attempt), kExitOfCopy);
+}
+
+TEST(SlurmStage, IsToldAsSlurmHasIt) {
+    const Timestamp now = from_millis(1'700'000'000'000);
+    JobInfo waits;
+    waits.id = 12;
+    waits.state = JobState::kPending;
+    waits.reason = "Resources";
+    EXPECT_EQ(stage_of({waits}, false, 1, now), "waits in Slurm's queue as job 12 (Resources)");
+    waits.started = now + std::chrono::seconds(60);
+    EXPECT_EQ(stage_of({waits}, false, 1, now),
+              "waits in Slurm's queue as job 12 (Resources), expected to begin at "
+              "2023-11-14T22:14:20.000Z");
+    JobInfo runs;
+    runs.id = 13;
+    runs.array_id = 12;
+    runs.state = JobState::kRunning;
+    runs.nodes = "n[1-2]";
+    EXPECT_EQ(stage_of({runs}, false, 1, now), "runs as Slurm's job 13 on n[1-2]");
+    JobInfo ended;
+    ended.state = JobState::kCompleted;
+    waits.array_id = 12;
+    waits.started = {};
+    EXPECT_EQ(stage_of({runs, ended, waits}, true, 20, now),
+              "1 of 20 indices run, 1 have ended; the others: waits in Slurm's queue as job 12 "
+              "(Resources)");
+    runs.state = JobState::kSuspended;
+    EXPECT_EQ(stage_of({runs}, false, 1, now), "is SUSPENDED as Slurm's job 13");
+    EXPECT_EQ(stage_of({ended}, false, 1, now), "");
 }
 
 TEST(SlurmRequest, SaysWhatIsWrong) {

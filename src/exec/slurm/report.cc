@@ -191,4 +191,38 @@ json::Value report(const ReportOf& of) {
     return out;
 }
 
+std::string stage_of(const std::vector<JobInfo>& infos, bool is_array, size_t indices,
+                     Timestamp now) {
+    const JobInfo* queued = nullptr;
+    const JobInfo* at_work = nullptr;
+    size_t over = 0, running = 0;
+    for (const JobInfo& info : infos) {
+        if (info.state == JobState::kPending) queued = &info;
+        else if (is_over(info.state)) ++over;
+        else if (++running; at_work == nullptr) at_work = &info;
+    }
+    std::string out;
+    if (is_array && (at_work != nullptr || over > 0)) {
+        out = std::to_string(running) + " of " + std::to_string(indices) + " indices run, " +
+              std::to_string(over) + " have ended";
+        if (queued == nullptr) return at_work != nullptr ? out : std::string();
+        out += "; the others: ";
+    }
+    if (queued != nullptr) {
+        const uint64_t id = queued->array_id != 0 ? queued->array_id : queued->id;
+        out += "waits in Slurm's queue as job " + std::to_string(id);
+        if (!queued->reason.empty() && queued->reason != "None") out += " (" + queued->reason + ")";
+        if (queued->started > now)
+            out += ", expected to begin at " + format_iso8601(queued->started);
+        return as_text(out);
+    }
+    if (at_work == nullptr) return {};
+    const std::string id = std::to_string(at_work->id);
+    if (at_work->state == JobState::kRunning)
+        return as_text("runs as Slurm's job " + id + " on " + at_work->nodes);
+    const std::string state =
+        at_work->state_text.empty() ? std::string(to_string(at_work->state)) : at_work->state_text;
+    return as_text("is " + state + " as Slurm's job " + id);
+}
+
 }  // namespace tandem::slurm

@@ -33,4 +33,9 @@ struct ReportOf {
 /// "Result", "Slurm": {...}}; of an array with "Indices", each the same of one index with "Index".
 json::Value report(const ReportOf& of);
 
+/// Where an attempt of `indices` (of an array: more than one, perhaps) is in Slurm, in words, by
+/// what Slurm says of it. Empty of one that is over.
+std::string stage_of(const std::vector<JobInfo>& infos, bool is_array, size_t indices,
+                     Timestamp now);
+
 }  // namespace tandem::slurm

@@ -98,6 +98,7 @@ void Jobs::ask(const std::vector<WatchPtr>& watches) {
         for (const WatchPtr& watch : watches) {
             watch->next_ask = next;
             watch->missing.reset();
+            note_stage(watch->attempt.id(), "Slurm cannot be asked: " + found.error().message);
         }
         return look_at(watches);
     }
@@ -105,6 +106,14 @@ void Jobs::ask(const std::vector<WatchPtr>& watches) {
         watch->next_ask = next;
         if (!read_files(*watch)) continue;
         take(*watch, *found);
+        std::vector<JobInfo> own;
+        for (const JobInfo& info : *found) {
+            if (info.name == watch->attempt.id()) own.push_back(info);
+        }
+        note_stage(watch->attempt.id(),
+                   own.empty() ? "is not known to Slurm as job " + std::to_string(watch->job)
+                               : stage_of(own, watch->is_array, watch->indices.size(),
+                                          system_clock().now()));
         decide(watch);
     }
 }
@@ -228,6 +237,7 @@ void Jobs::finish(const WatchPtr& watch) {
         const auto at = watches_.find(watch->attempt.id());
         if (at == watches_.end() || at->second != watch) return;
         watches_.erase(at);
+        stages_.erase(watch->attempt.id());
         open_.erase(watch->key);
     }
     watch->attempt.close();

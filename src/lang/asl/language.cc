@@ -136,6 +136,11 @@ public:
         return asl::waiting(definition_of(program), static_cast<const Execution&>(state));
     }
 
+    Payload inspect(const Program& program, const State& state) const override {
+        return Payload(json::print(
+            awaited_children(definition_of(program), static_cast<const Execution&>(state))));
+    }
+
 private:
     LanguageOptions options_;
     WorkflowType type_;

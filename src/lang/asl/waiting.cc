@@ -42,4 +42,14 @@ std::vector<Waiting> waiting(const Definition& definition, const Execution& exec
     return list;
 }
 
+json::Value awaited_children(const Definition& definition, const Execution& execution) {
+    json::Value out = json::Value::object();
+    for (const auto& [id, scope] : execution.scopes()) {
+        if (scope.phase != Phase::kTask || scope.task == nullptr || scope.task->child.empty())
+            continue;
+        out.set(path_of(definition, execution, scope), scope.task->child.str());
+    }
+    return out;
+}
+
 }  // namespace tandem::asl
