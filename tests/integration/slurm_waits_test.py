@@ -16,7 +16,7 @@ from slurm_jobs_test import INTERFACE, configuration, machine
 
 
 class WaitsTest(PatientTestCase):
-    seconds = 90
+    seconds = 20
 
     @classmethod
     def setUpClass(cls):
@@ -53,20 +53,24 @@ class WaitsTest(PatientTestCase):
 
     def explained(self, arn, words, server=None):
         """What explain says of the one task, once the words are in it."""
-        server = server or self.server
+        server, last = server or self.server, []
 
         def said():
             done = subprocess.run([binary(), "explain", "--json", arn], env=server.variables(), capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             texts = [one["text"] for one in json.loads(done.stdout)["waiting"]]
+            last[:] = texts
             return texts and words in texts[0] and texts[0]
-        return self.until(f"explain does not say {words!r}", said)
+        try:
+            return self.until(f"explain does not say {words!r}", said)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, but {last}\n{server.log()}") from None
 
     def queued(self):
         return self.cluster.run("squeue", "-h", "-a", "-t", "R,PD,CG", "-o", "%i").split()
 
     def test_a_job_that_is_held(self):
-        blocker = self.begin({"Name": "blocks", "Command": ["sleep", "600"], "Partition": "main", "Nodes": 4, "CpusPerTask": 8, "TimeLimitMinutes": 10})
+        blocker = self.begin({"Name": "blocks", "Command": ["sleep", "600"], "Nodes": 4, "Tasks": 4, "TasksPerNode": 1, "CpusPerTask": 8, "TimeLimitMinutes": 10})
         self.explained(blocker, "runs as Slurm's job ")
         arn = self.begin({"Name": "held", "Command": ["true"], "TimeLimitMinutes": 1})
         text = self.explained(arn, "waits in Slurm's queue as job ")
@@ -110,7 +114,7 @@ class WaitsTest(PatientTestCase):
         server = self.serve(f'[slurm]\ndirectory = "{self.directory}-expired"\ninterface = "rest"\nurl = "{self.cluster.rest_url}"\n'
                             f'token = "{token}"\nuser = "{slurm_cluster.user_name()}"\npoll_ms = 500\n')
         arn = self.begin({"Name": "waits", "Command": ["true"]}, server)
-        self.explained(arn, "is not submitted yet: Slurm.Unavailable: slurmrestd refuses our user or token", server)
+        self.explained(arn, f"is not submitted yet: Slurm.Unavailable: the token in {token} has expired", server)
         token.write_text(self.cluster.token())
         self.assertEqual(self.end(arn, server)["status"], "SUCCEEDED")
 

@@ -337,6 +337,10 @@ TEST_F(FakeRest, TokensOfOthers) {
     Submission other = job();
     other.user = "nobody";
     EXPECT_EQ(scheduler->submit(other).error().code, ErrorCode::kPermissionDenied);
+    std::ofstream(root_ / "token") << make_token("key", "u", system_clock().now(), -10);
+    const auto expired = scheduler->submit(job());
+    EXPECT_EQ(expired.error().code, ErrorCode::kUnavailable);
+    EXPECT_NE(expired.error().message.find("has expired"), std::string::npos);
     std::ofstream(root_ / "token") << "a\r\nX-Evil: 1";
     EXPECT_EQ(scheduler->submit(job()).error().code, ErrorCode::kUnavailable);
 }

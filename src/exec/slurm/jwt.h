@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,8 @@ namespace tandem::slurm {
 
 std::string make_token(std::string_view key, std::string_view user, Timestamp now,
                        int64_t valid_seconds);
+
+/// When a token says that it ends; nullopt where it does not say so.
+std::optional<Timestamp> token_end(std::string_view token);
 
 }  // namespace tandem::slurm

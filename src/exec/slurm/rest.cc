@@ -181,6 +181,10 @@ private:
         token.erase(token.find_last_not_of(" \r\n\t") + 1);
         if (token.find_first_of(" \r\n\t") != std::string::npos)
             return fail(ErrorCode::kUnavailable, options_.token_file + " holds no token");
+        // slurmrestd says no more than that it failed.
+        if (const auto end = token_end(token); end && *end <= system_clock().now())
+            return fail(ErrorCode::kUnavailable,
+                        "the token in " + options_.token_file + " has expired");
         return token;
     }
 
