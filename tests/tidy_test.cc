@@ -101,7 +101,7 @@ const std::map<std::string, Names>& allowed() {
         {"exec/items", {"base", "json", "store/blob", "exec/s3"}},
         {"exec/work_items", {"base", "model", "exec"}},
         {"exec/orchestrations", {"base", "json", "model", "exec"}},
-        {"exec/slurm", {"base", "json", "net", "model", "exec"}},
+        {"exec/slurm", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"exec/pool", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"exec/agent", {"base", "json", "net", "model", "exec", "store/blob"}},
         {"exec/pilots", {"base", "net", "exec/slurm", "exec/agent"}},

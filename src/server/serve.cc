@@ -203,7 +203,9 @@ Result<void> Server::open_slurm() {
     auto scheduler = make_scheduler(config_.slurm);
     if (!scheduler) return tl::unexpected<Error>(scheduler.error());
     slurm_ = std::move(*scheduler);
-    jobs_ = std::make_unique<slurm::Jobs>(*slurm_, jobs_options(config_.slurm));
+    slurm::JobsOptions options = jobs_options(config_.slurm);
+    options.buckets = buckets_.get();
+    jobs_ = std::make_unique<slurm::Jobs>(*slurm_, std::move(options));
     return {};
 }
 

@@ -1,19 +1,25 @@
 // Foreign bytes as what Slurm's programs print and slurmrestd answers: jobs or an error of the
-// kinds that the interface names; never a crash. The first byte says what is read.
+// kinds that the interface names; and as the parameters of jobs. Never a crash. The first byte says
+// what is read.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/encoding.h"
+#include "exec/slurm/batch_request.h"
 #include "exec/slurm/errors.h"
+#include "exec/slurm/jwt.h"
 #include "exec/slurm/printed.h"
+#include "exec/slurm/request.h"
 #include "exec/slurm/rest_codec.h"
 
 namespace {
 
 using namespace tandem;
 using namespace tandem::slurm;
+
+constexpr uint8_t kParameters = 0x80;  // from here on, of the first byte
 
 void expect(bool holds) {
     if (!holds) std::abort();
@@ -39,11 +45,25 @@ void check_jobs(const Result<std::vector<JobInfo>>& jobs) {
     }
 }
 
+/// What callers give: a job's parameters, in Slurm's terms or AWS Batch's.
+void check_parameters(std::string_view text) {
+    const auto given = json::parse(text);
+    if (!given) return;
+    if (const auto request = read_request(*given); !request)
+        expect(request.error().code == ErrorCode::kInvalidArgument);
+    static const Definitions definitions =
+        *Definitions::read({{"d", *json::parse(R"({"Command":["x","Ref::a"]})")}});
+    const auto job = from_batch(*given, definitions);
+    if (!job) return expect(job.error().code == ErrorCode::kInvalidArgument);
+    (void)read_request(job->parameters).has_value();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
+    if (data[0] >= kParameters) return check_parameters(text), 0;
     ProgramEnd end;
     end.code = data[0] / 8 % 2;
     (end.code == 0 ? end.output : end.errors) = std::string(text);
@@ -74,6 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             break;
         }
         default: {
+            (void)token_end(text);
             const auto api = choose_api(text);
             if (!api) check_error(api.error());
             else expect(parse_api(api->root().substr(7)).has_value());

@@ -189,6 +189,22 @@ class JobsTest(PatientTestCase):
         self.assertLess(time.monotonic() - began, 30)
         self.assertIn("TimeLimitSeconds", cause["StatusReason"])
 
+    def test_objects_come_and_go(self):
+        bucket = pathlib.Path(self.server.directory) / "data/buckets/climate"
+        bucket.mkdir(parents=True, exist_ok=True)
+        data = os.urandom(9_000_000)
+        (bucket / "input.bin").write_bytes(data)
+        stage = {"StageIn": [{"Bucket": "climate", "Key": "input.bin", "Path": "in/data"}],
+                 "StageOut": [{"Bucket": "climate", "Key": "run/copy.bin", "Path": "copy"}]}
+        detail = self.succeed({"Name": "copies", "Command": ["sh", "-c", 'cp in/data copy; pwd'], **stage})
+        self.assertEqual(detail["Slurm"]["Stdout"].strip(), detail["Slurm"]["Directory"] + "/files")
+        self.assertEqual((bucket / "run/copy.bin").read_bytes(), data)
+        cause = json.loads(self.fail_with("Slurm.StageOutFailed", {"Name": "forgets", "Command": ["true"], **stage}))
+        self.assertIn("The file 'copy' that the job was to leave", cause["StatusReason"])
+        stage["StageIn"][0]["Key"] = "other.bin"
+        self.assertIn("the object 'other.bin' of the bucket 'climate' is not there",
+                      self.fail_with("Slurm.StageInFailed", {"Name": "misses", "Command": ["true"], **stage}))
+
     def memory(self):
         """Of the server, at its most, in MiB."""
         status = pathlib.Path(f"/proc/{self.server.ready['pid']}/status").read_text()

@@ -139,6 +139,10 @@ Result<void> Attempt::prepare(const JobRequest& request, const std::string& wrap
 Result<void> Attempt::write_programs(const JobRequest& request, const std::string& wrapper,
                                      const fs::path& ranks_library) const {
     const AsOwner owner(path_);
+    std::error_code failed;
+    if (!request.stage_in.empty() || !request.stage_out.empty())
+        fs::create_directories(path_ / kFilesDirectory, failed);
+    if (failed) return fail(ErrorCode::kIo, path_.string() + ": " + failed.message());
     std::string program = quoted_command(request);
     if (!request.script.empty()) {
         if (auto ok = write_file(path_ / "program", request.script, 0700); !ok) return ok;
@@ -152,6 +156,8 @@ Result<void> Attempt::write_programs(const JobRequest& request, const std::strin
     // To Slurm a directory that is not there is no error.
     if (!request.submission.directory.empty())
         command += "cd " + quote(request.submission.directory) + " || exit 78\n";
+    else if (!request.stage_in.empty() || !request.stage_out.empty())
+        command += std::string("cd \"${0%/*}/") + kFilesDirectory + "\" || exit 78\n";
     command += "exec" + launcher(request.launch) + program + "\n";
     if (auto ok = write_file(path_ / "command", command, 0700); !ok) return ok;
     // Last: that it is there says that the rest is.

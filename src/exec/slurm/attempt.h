@@ -10,6 +10,7 @@
 //   timeout.I                   it ran into the job's own time limit
 //   rank, unjoined.I            what starts each rank of a gang; ranks that MPI did not join
 //   stdout.I stderr.I result.I  what it wrote
+//   files/                      objects that were staged in, and what is to be staged out
 // It is the job's user's, and what is done in it is done as that user (as_owner.h). Every call may
 // block on that file system.
 #pragma once

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/thread_name.h"
+#include "exec/slurm/stage.h"
 #include "exec/slurm/watch.h"
 
 namespace tandem::slurm {
@@ -39,9 +40,9 @@ TaskResult failure(const Error& error) {
         case ErrorCode::kPermissionDenied:
         case ErrorCode::kUnauthenticated: return refused("Slurm.PermissionDenied", error.message);
         case ErrorCode::kUnsupported: return refused("Slurm.Unsupported", error.message);
+        case ErrorCode::kConflict: return refused("Slurm.StageInFailed", error.message);
         case ErrorCode::kNotFound:
         case ErrorCode::kAlreadyExists:
-        case ErrorCode::kConflict:
         case ErrorCode::kOverloaded:
         case ErrorCode::kTimeout:
         case ErrorCode::kUnavailable:
@@ -104,6 +105,7 @@ void Jobs::close() {
         const std::lock_guard lock(mutex_);
         if (is_closed_) return;
         is_closed_ = true;
+        ends_ = true;
         work_.clear();
         watches_.clear();
         open_.clear();
@@ -221,6 +223,8 @@ Result<uint64_t> Jobs::submit_now(const Attempt& attempt, const JobRequest& requ
     const std::string wrapper = wrapper_script(request, attempt, job, number, callback);
     if (auto ok = attempt.prepare(request, wrapper, options_.ranks_library); !ok)
         return tl::unexpected<Error>(ok.error());
+    if (auto ok = stage_in(options_.buckets, request.stage_in, attempt.path(), ends_); !ok)
+        return tl::unexpected<Error>(ok.error());
     Submission submission = request.submission;
     submission.name = attempt.id();
     submission.comment = "tandem " + job + " attempt " + std::to_string(number);
@@ -265,6 +269,8 @@ void Jobs::await(const ServiceCall& call, Answered done) {
     watch->is_array = parsed(call.parameters).find("Array") != nullptr;
     auto indices = parse_indices(context.string_or("Indices", "0"));
     watch->indices = indices ? *std::move(indices) : std::vector<int64_t>{0};
+    if (auto request = read_admitted(parsed(call.parameters)))
+        watch->stage_out = std::move(request->stage_out);
     // What has ended while nobody waited need not wait for Slurm's word.
     watch->next_look = Steady::now();
     {

@@ -6,6 +6,7 @@
 // thread; an answer comes on one of its threads, and must not block.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -21,6 +22,7 @@
 #include "exec/services.h"
 #include "exec/slurm/attempt.h"
 #include "exec/slurm/scheduler.h"
+#include "store/blob/object_store.h"
 
 namespace tandem::slurm {
 
@@ -39,6 +41,7 @@ struct JobsOptions {
     int64_t orphans_ms = 60'000;
     // Preloaded into the ranks of gangs (ranks.c), on the same file system; empty: none is.
     std::filesystem::path ranks_library;
+    Buckets* buckets = nullptr;  // that files are staged from and to; outlives Jobs
     size_t submitters = 4;
     size_t tail_bytes = 4096;         // of each of stdout and stderr, in a report
     size_t result_bytes = 64 * 1024;  // of a job's result; of all indices of an array together
@@ -87,6 +90,8 @@ private:
     bool read_files(Watch& watch);
     void decide(const WatchPtr& watch);
     void finish(const WatchPtr& watch);
+    bool has_staged_out(const WatchPtr& watch);
+    void stage_out_of(const WatchPtr& watch);
     void give_up_orphans();
     void abandon(const std::string& attempt);
 
@@ -96,6 +101,7 @@ private:
     std::mutex mutex_;
     std::condition_variable has_work_, has_news_;
     bool is_closed_ = false;
+    std::atomic<bool> ends_ = false;  // as is_closed_, for what takes long
     std::string callback_;
     std::deque<std::function<void()>> work_;
     std::map<std::string, WatchPtr, std::less<>> watches_;    // by attempt

@@ -172,6 +172,16 @@ TEST(SlurmRequest, SaysWhatIsWrong) {
         {R"({"Name":"n","Command":["x"],"Nodes":1.5})", "'Nodes' must be an INTEGER"},
         {R"({"Name":"n","Command":["x"],"Array":{}})", "'Array.Size' is required"},
         {R"({"Name":"n","Command":["x"],"DependsOn":["a b"]})", "list of JobIds"},
+        {R"({"Name":"n","Command":["x"],"StageIn":{}})", "'StageIn' must be a list"},
+        {R"({"Name":"n","Command":["x"],"StageIn":[{"Bucket":"b","Path":"p"}]})", "a Key in each"},
+        {R"({"Name":"n","Command":["x"],"StageIn":[{"Bucket":"b","Key":"k","Path":"../p"}]})",
+         "'Path' must be a relative path"},
+        {R"({"Name":"n","Command":["x"],"StageOut":[{"Bucket":"b","Key":"k","Path":"/p"}]})",
+         "'Path' must be a relative path"},
+        {R"({"Name":"n","Command":["x"],"StageOut":[{"Bucket":"b","Key":"k","Path":"p","X":1}]})",
+         "'X' is not supported"},
+        {R"({"Name":"n","Command":["x"],"Array":{"Size":2},"StageOut":[{"Bucket":"b","Key":"k","Path":"p"}]})",
+         "no 'StageOut'"},
     };
     for (const auto& [parameters, words] : cases) {
         const auto request = read_request(*json::parse(parameters));

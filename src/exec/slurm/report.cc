@@ -106,7 +106,8 @@ std::string as_text(const std::string& bytes) {
 }
 
 json::Value one_report(const IndexEnd& end, const ReportOf& of) {
-    const Verdict said = verdict(end);
+    Verdict said = verdict(end);
+    if (!of.stage_error.empty()) said = {"FAILED", "Slurm.StageOutFailed", of.stage_error};
     json::Value out = json::Value::object({{"Status", said.status}});
     out.set("Started", end.files.is_claimed && !end.files.is_revoked);
     if (end.files.exit_code) out.set("ExitCode", *end.files.exit_code);

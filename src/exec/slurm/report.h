@@ -26,6 +26,7 @@ struct ReportOf {
     uint64_t job = 0;     // its number
     std::string directory;
     bool is_array = false;
+    std::string stage_error;  // what it left could not be copied; empty: it could
     std::vector<IndexEnd> ends;
 };
 

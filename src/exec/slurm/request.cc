@@ -64,6 +64,38 @@ void read_retries(Reader& reader) {
     if (std::string wrong = strategy.wrong(); !wrong.empty()) reader.refuse(std::move(wrong));
 }
 
+/// Whether it leads to a file below wherever it begins.
+bool is_below(std::string_view path) {
+    if (path.size() > 1024) return false;
+    for (size_t at = 0; at <= path.size();) {
+        const size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view part = path.substr(at, end - at);
+        if (part.empty() || part == "." || part == "..") return false;
+        at = end + 1;
+    }
+    return true;
+}
+
+std::vector<Staged> read_staged(Reader& reader, const char* member) {
+    std::vector<Staged> out;
+    const json::Value* list = reader.any(member);
+    if (list == nullptr) return out;
+    if (!list->is_array() || list->as_array().size() > kStagedMost)
+        return reader.complain(member, "must be a list of at most 100 objects"), out;
+    for (const json::Value& given : list->as_array()) {
+        if (!given.is_object()) return reader.complain(member, "must be a list of objects"), out;
+        Reader one(given);
+        Staged staged{one.text("Bucket"), one.text("Key"), one.text("Path")};
+        if (staged.bucket.empty() || staged.key.empty())
+            one.complain(member, "must have a Bucket and a Key in each entry");
+        if (!is_below(staged.path))
+            one.complain("Path", "must be a relative path without '.' and '..'");
+        if (std::string wrong = one.wrong(); !wrong.empty()) reader.refuse(std::move(wrong));
+        out.push_back(std::move(staged));
+    }
+    return out;
+}
+
 void read_launch(Reader& reader, JobRequest& out) {
     const std::string launch = reader.text("Mpi");
     const std::pair<const char*, Launch> names[] = {
@@ -123,6 +155,9 @@ Result<JobRequest> read_request(const json::Value& parameters) {
     read_environment(reader, out);
     read_array(reader, out);
     read_retries(reader);
+    out.stage_in = read_staged(reader, "StageIn");
+    out.stage_out = read_staged(reader, "StageOut");
+    if (out.array_size && !out.stage_out.empty()) reader.refuse("A job array has no 'StageOut'");
     const std::string wrong = reader.wrong();
     if (!wrong.empty()) return fail(ErrorCode::kInvalidArgument, wrong);
     return out;

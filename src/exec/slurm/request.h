@@ -23,6 +23,13 @@ constexpr int64_t kMemoryMostMib = int64_t(1) << 40;
 /// once, on the first node.
 enum class Launch { kNone, kSrun, kPmix, kPmi2, kMpirun };
 
+/// A file below the directory `files` of an attempt, and an object of a bucket.
+struct Staged {
+    std::string bucket, key, path;
+};
+constexpr size_t kStagedMost = 100;  // each way, of one job
+constexpr const char* kFilesDirectory = "files";
+
 struct JobRequest {
     std::string name;
     std::vector<std::string> command;  // or
@@ -32,8 +39,9 @@ struct JobRequest {
     std::optional<int64_t> array_size;
     int64_t array_at_once = 0;            // 0: no limit
     std::vector<std::string> depends_on;  // JobIds of this server, or numbers of Slurm
-    bool is_batch = false;                // it came as batch:submitJob
-    int64_t time_limit_s = 0;             // of an attempt, ours: Slurm counts in minutes
+    std::vector<Staged> stage_in, stage_out;
+    bool is_batch = false;     // it came as batch:submitJob
+    int64_t time_limit_s = 0;  // of an attempt, ours: Slurm counts in minutes
 };
 
 /// Error: kInvalidArgument, in the words of the API ("The value for the field 'Nodes' ...").

@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "exec/slurm/stage.h"
 
 namespace tandem::slurm {
 
 namespace {
 
+constexpr int kStageTries = 6;       // in all about a minute
 constexpr int64_t kSignalled = 128;  // exit codes above: a shell's word for a signal
 
 std::chrono::milliseconds ms(int64_t count) { return std::chrono::milliseconds(count); }
@@ -204,8 +206,42 @@ void Jobs::decide(const WatchPtr& watch) {
     watch->all_over = since;
 }
 
+/// Whether nothing is left to be copied of what a job has left that succeeded.
+bool Jobs::has_staged_out(const WatchPtr& watch) {
+    const IndexFiles& files = watch->files[0];
+    const bool is_good = files.exit_code == 0 && files.unjoined.empty();
+    if (watch->stage_out.empty() || !is_good) return true;
+    {
+        const std::lock_guard lock(mutex_);
+        if (watch->is_staged || watch->is_staging) return watch->is_staged;
+        watch->is_staging = true;
+    }
+    post([this, watch] { stage_out_of(watch); });
+    return false;
+}
+
+void Jobs::stage_out_of(const WatchPtr& watch) {
+    const auto ok = stage_out(options_.buckets, watch->stage_out, watch->attempt.path(), ends_);
+    {
+        std::unique_lock lock(mutex_);
+        if (!ok && ok.error().code == ErrorCode::kUnavailable &&
+            ++watch->staged_in_vain < kStageTries) {
+            has_work_.wait_for(lock, std::chrono::seconds(int64_t(1) << watch->staged_in_vain),
+                               [&] { return is_closed_; });
+        } else {
+            watch->is_staged = true;
+            if (!ok) watch->stage_error = ok.error().message;
+        }
+        watch->is_staging = false;
+        watch->is_hinted = true;
+    }
+    has_news_.notify_one();
+}
+
 void Jobs::finish(const WatchPtr& watch) {
+    if (!has_staged_out(watch)) return;
     ReportOf of;
+    of.stage_error = watch->stage_error;
     of.attempt = watch->attempt.id();
     of.job = watch->job;
     of.directory = watch->attempt.path().string();

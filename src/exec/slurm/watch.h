@@ -1,5 +1,6 @@
 // What is known of one attempt that is waited for. Private to jobs.cc and watch.cc; its fields
-// belong to the watching thread, but `is_hinted`, which Jobs' mutex guards.
+// belong to the watching thread, but where Jobs' mutex guards
+// them, as it does `is_hinted`.
 #pragma once
 
 #include <chrono>
@@ -22,6 +23,12 @@ struct Jobs::Watch {
     bool is_array = false;
     std::vector<int64_t> indices;
     Answered done;
+
+    std::vector<Staged> stage_out;
+    // Guarded by Jobs' mutex: what the job left is being copied, or has been.
+    bool is_staging = false, is_staged = false;
+    int staged_in_vain = 0;
+    std::string stage_error;  // it could not be
 
     std::map<int64_t, IndexFiles> files;  // as last read
     std::map<int64_t, JobInfo> infos;     // by index, as Slurm last said

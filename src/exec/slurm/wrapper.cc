@@ -102,6 +102,8 @@ std::string wrapper_script(const JobRequest& request, const Attempt& attempt, st
         out += "export " + name + "=" + quote(value) + "\n";
     out +=
         "export TANDEM_JOB_ID=" + quote(job) + " TANDEM_ATTEMPT=" + std::to_string(number) + "\n";
+    if (!request.stage_in.empty() || !request.stage_out.empty())
+        out += std::string("export TANDEM_FILES=\"$d/") + kFilesDirectory + "\"\n";
     // What AWS Batch's jobs find.
     if (request.is_batch) {
         out += "export AWS_BATCH_JOB_ATTEMPT=" + std::to_string(number);

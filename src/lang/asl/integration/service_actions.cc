@@ -15,7 +15,8 @@ constexpr ServiceAction kActions[] = {
     {"slurm", "submitJob",
      "Name! Command Script Mpi Partition Account Qos Constraint Reservation Nodes Tasks "
      "TasksPerNode CpusPerTask MemoryMiB Gpus TimeLimitMinutes TimeLimitSeconds WorkingDirectory "
-     "Signal DependsOn Environment Array RetryStrategy JobDefinition"},
+     "Signal DependsOn Environment Array RetryStrategy JobDefinition "
+     "StageIn StageOut"},
     {"batch", "submitJob",
      "JobName! JobQueue! JobDefinition! ArrayProperties ConsumableResourcePropertiesOverride "
      "ContainerOverrides DependsOn EcsPropertiesOverride EksPropertiesOverride NodeOverrides "
