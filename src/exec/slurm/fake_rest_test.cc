@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "exec/slurm/jwt.h"
 #include "exec/slurm/rest.h"
 #include "json/value.h"
 #include "net/http.h"
