@@ -458,7 +458,6 @@ Result<void> check_config(const Config& config) {
         return bad_key("slurm", "jwt_key", "expected either a jwt_key or a token");
     if (!config.pools.empty() && slurm.directory.empty())
         return bad_key("pools", config.pools[0].name, "needs a cluster: [slurm] directory");
-    return {};
     return check_jobs(config);
 }
 
