@@ -56,6 +56,8 @@ class JobsTest(PatientTestCase):
         config.write_text(configuration(cls.cluster, cls.directory) + DEFINITIONS)
         cls.server = Server(arguments=["--no-auth", "--config", str(config)]).start()
         cls.addClassCleanup(cls.server.stop)
+        cls.bucket = pathlib.Path(cls.server.directory) / "data/buckets/climate"
+        cls.bucket.mkdir(parents=True)
         cls.count = 0
 
     @property
@@ -190,8 +192,7 @@ class JobsTest(PatientTestCase):
         self.assertIn("TimeLimitSeconds", cause["StatusReason"])
 
     def test_objects_come_and_go(self):
-        bucket = pathlib.Path(self.server.directory) / "data/buckets/climate"
-        bucket.mkdir(parents=True, exist_ok=True)
+        bucket = self.bucket
         data = os.urandom(9_000_000)
         (bucket / "input.bin").write_bytes(data)
         stage = {"StageIn": [{"Bucket": "climate", "Key": "input.bin", "Path": "in/data"}],
@@ -264,7 +265,8 @@ class JobsTest(PatientTestCase):
 
     def test_the_server_is_killed_while_a_job_runs(self):
         arn = self.begin({"Name": "survivor", "Command": ["sh", "-c", f"echo x >> {self.directory}/survivor; while ! test -e {self.directory}/go; do sleep 0.1; done; "
-                                                                      "echo 7 > $TANDEM_RESULT_FILE"]})
+                                                                      "echo 7 > $TANDEM_RESULT_FILE; echo left > left"],
+                          "StageOut": [{"Path": "left", "Bucket": "climate", "Key": "survivor"}]})
         self.running(arn)
         self.server.kill()
         self.server.start()
@@ -274,6 +276,7 @@ class JobsTest(PatientTestCase):
         detail = json.loads(ended["output"])
         self.assertEqual((detail["Result"], sum(attempt["Started"] for attempt in detail["Attempts"])), (7, 1))
         self.assertEqual((self.directory / "survivor").read_text(), "x\n")
+        self.assertEqual((self.bucket / "survivor").read_text(), "left\n")
 
     def test_slurmctld_is_killed_while_a_job_runs(self):
         arn = self.begin({"Name": "outlives", "Command": ["sh", "-c", f"while ! test -e {self.directory}/on; do sleep 0.1; done"]})

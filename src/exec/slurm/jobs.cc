@@ -1,8 +1,6 @@
 // Calls, submission and cancelling. The watching is in watch.cc.
 #include "exec/slurm/jobs.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "base/log.h"
@@ -76,7 +74,9 @@ Jobs::Jobs(Scheduler& scheduler, JobsOptions options)
     std::error_code failed;
     std::filesystem::create_directories(options_.directory, failed);
     // Other users' jobs pass through it to their own.
-    ::chmod(options_.directory.c_str(), 0711);
+    using std::filesystem::perms;
+    std::filesystem::permissions(options_.directory, perms::group_exec | perms::others_exec,
+                                 std::filesystem::perm_options::add, failed);
     for (std::filesystem::directory_iterator it(options_.directory, failed);
          !failed && it != std::filesystem::directory_iterator(); it.increment(failed)) {
         const Attempt attempt(options_.directory, it->path().filename().string());
