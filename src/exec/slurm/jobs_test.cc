@@ -3,8 +3,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <set>
 
 #include "exec/slurm/jobs.h"
+#include "exec/slurm/report.h"
 #include "exec/slurm/report.h"
 
 namespace tandem::slurm {
@@ -39,6 +41,42 @@ public:
     std::promise<std::pair<uint64_t, std::string>> cancelled;
     std::vector<JobInfo> jobs;
 };
+
+TEST(SlurmReport, OfManyIndicesStaysSmall) {
+    ReportOf of;
+    of.attempt = "td-x-1";
+    of.job = 7;
+    of.is_array = true;
+    for (int64_t index = 0; index < 10'000; ++index) {
+        IndexEnd end;
+        end.index = index;
+        end.files.is_claimed = true;
+        end.files.exit_code = index % 1'000 == 999 ? 3 : 0;
+        end.error = std::string(index % 1'000 == 999 ? 4'000 : 0, 'e');
+        end.files.started = end.files.ended = Timestamp(std::chrono::seconds(1'700'000'000));
+        if (index == 5'000) end.result = R"({"x":1})";
+        of.ends.push_back(end);
+    }
+    const json::Value told = report(of);
+    EXPECT_LT(json::print(told).size(), 200u * 1024);
+    EXPECT_EQ(told.string_or("Status", ""), "FAILED");
+    size_t failed = 0;
+    std::set<int64_t> seen;
+    bool has_result = false;
+    for (const json::Value& one : told.find("Indices")->as_array()) {
+        EXPECT_TRUE(seen.insert(one.int_or("Index", -1)).second);
+        failed += one.string_or("Status", "") == "FAILED" ? 1 : 0;
+        has_result |= one.find("Result") != nullptr;
+    }
+    EXPECT_EQ(failed, 10u);
+    EXPECT_TRUE(has_result);
+    const json::Array& groups = told.find("Groups")->as_array();
+    ASSERT_EQ(groups.size(), 1u);
+    const auto others = parse_indices(groups[0].string_or("Indices", ""));
+    ASSERT_TRUE(others.has_value());
+    for (const int64_t index : *others) EXPECT_TRUE(seen.insert(index).second);
+    EXPECT_EQ(seen.size(), 10'000u);
+}
 
 class SlurmJobsTest : public testing::Test {
 protected:

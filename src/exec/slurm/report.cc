@@ -1,12 +1,15 @@
 #include "exec/slurm/report.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/encoding.h"
 
 namespace tandem::slurm {
 
 namespace {
+
+constexpr size_t kIndicesBytes = 128 * 1024;  // of an array's indices in a report
 
 struct Verdict {
     const char* status = "FAILED";
@@ -151,6 +154,51 @@ json::Value one_report(const IndexEnd& end, const ReportOf& of) {
     return out;
 }
 
+/// All of them while that is little. Of many, those that failed come first, then those with
+/// results; what does not fit is told in groups that ended alike.
+void set_indices(json::Array all, json::Value& out) {
+    const auto rank = [](const json::Value& one) {
+        return one.string_or("Status", "") != "SUCCEEDED" ? 0
+               : one.find("Result") != nullptr            ? 1
+                                                          : 2;
+    };
+    std::vector<const json::Value*> order;
+    for (const json::Value& one : all) order.push_back(&one);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const auto* a, const auto* b) { return rank(*a) < rank(*b); });
+    json::Array told;
+    std::map<std::string, std::pair<json::Value, std::vector<int64_t>>> alike;
+    size_t bytes = 0;
+    for (const json::Value* one : order) {
+        const size_t size = json::print(*one).size();
+        if (bytes + size <= kIndicesBytes) {
+            bytes += size;
+            told.push_back(*one);
+            continue;
+        }
+        json::Value bare = json::Value::object();
+        for (const char* member : {"Status", "Started", "ExitCode", "Error", "StatusReason"}) {
+            if (const json::Value* value = one->find(member)) bare.set(member, *value);
+        }
+        std::string text = json::print(bare);
+        auto& group = alike[std::move(text)];
+        group.first = std::move(bare);
+        group.second.push_back(one->int_or("Index", 0));
+    }
+    std::sort(told.begin(), told.end(), [](const json::Value& a, const json::Value& b) {
+        return a.int_or("Index", 0) < b.int_or("Index", 0);
+    });
+    out.set("Indices", std::move(told));
+    if (alike.empty()) return;
+    json::Array groups;
+    for (auto& [text, group] : alike) {
+        std::sort(group.second.begin(), group.second.end());
+        group.first.set("Indices", print_indices(group.second));
+        groups.push_back(std::move(group.first));
+    }
+    out.set("Groups", std::move(groups));
+}
+
 }  // namespace
 
 json::Value report(const ReportOf& of) {
@@ -188,7 +236,7 @@ json::Value report(const ReportOf& of) {
     out.set("Slurm",
             json::Value::object(
                 {{"JobId", of.job}, {"JobName", of.attempt}, {"Directory", of.directory}}));
-    out.set("Indices", std::move(indices));
+    set_indices(std::move(indices), out);
     return out;
 }
 

@@ -31,7 +31,8 @@ struct ReportOf {
 };
 
 /// {"Status", "Started", "ExitCode", "Error", "StatusReason", "StartedAt", "StoppedAt" (ms),
-/// "Result", "Slurm": {...}}; of an array with "Indices", each the same of one index with "Index".
+/// "Result", "Slurm": {...}}; of an array with "Indices", each the same of one index with "Index";
+/// and with "Groups" where those are too many: how others ended, whose "Indices" are "0-3,7".
 json::Value report(const ReportOf& of);
 
 /// Where an attempt of `indices` (of an array: more than one, perhaps) is in Slurm, in words, by

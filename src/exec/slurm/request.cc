@@ -178,6 +178,18 @@ Result<JobRequest> read_admitted(json::Value parameters) {
     return request;
 }
 
+std::string print_indices(const std::vector<int64_t>& indices) {
+    std::string out;
+    for (size_t i = 0; i < indices.size();) {
+        size_t last = i;
+        while (last + 1 < indices.size() && indices[last + 1] == indices[last] + 1) ++last;
+        out += (out.empty() ? "" : ",") + std::to_string(indices[i]);
+        if (last > i) out += "-" + std::to_string(indices[last]);
+        i = last + 1;
+    }
+    return out;
+}
+
 Result<std::vector<int64_t>> parse_indices(std::string_view text) {
     std::vector<int64_t> out;
     const auto wrong = [&] {

@@ -51,6 +51,8 @@ Result<JobRequest> read_request(const json::Value& parameters);
 /// since.
 Result<JobRequest> read_admitted(json::Value parameters);
 
+/// "0-3,7" of ascending numbers.
+std::string print_indices(const std::vector<int64_t>& indices);
 /// The indices of "0-3,7". Error: kInvalidArgument.
 Result<std::vector<int64_t>> parse_indices(std::string_view text);
 

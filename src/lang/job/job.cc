@@ -8,6 +8,8 @@ namespace tandem::job {
 
 namespace {
 
+constexpr size_t kIndicesBytes = 128 * 1024;  // of a description; the others are told in groups
+
 bool has_succeeded(const json::Value& report) {
     return report.string_or("Status", "") == "SUCCEEDED";
 }
@@ -30,15 +32,35 @@ void set_time(const Job& job, std::string_view member, bool earliest, json::Valu
 json::Value array_properties(const Job& job) {
     int64_t succeeded = 0;
     json::Array indices;
+    size_t bytes = 0;
+    std::map<std::string, std::pair<json::Value, std::vector<int64_t>>> alike;
     for (const auto& [index, report] : job.ended) {
         if (has_succeeded(report)) ++succeeded;
-        indices.push_back(report);
+        const size_t size = json::print(report).size();
+        if (report.find("Index") != nullptr && bytes + size <= kIndicesBytes) {
+            bytes += size;
+            indices.push_back(report);
+            continue;
+        }
+        json::Value bare = bare_report(report);
+        std::string text = json::print(bare);
+        auto& group = alike[std::move(text)];
+        group.first = std::move(bare);
+        group.second.push_back(index);
     }
     const int64_t failed = int64_t(job.ended.size()) - succeeded;
-    return json::Value::object(
+    json::Value out = json::Value::object(
         {{"Size", *job.terms.size},
          {"StatusSummary", json::Value::object({{"SUCCEEDED", succeeded}, {"FAILED", failed}})},
          {"Indices", std::move(indices)}});
+    if (alike.empty()) return out;
+    json::Array groups;
+    for (auto& [text, group] : alike) {
+        group.first.set("Indices", print_indices(group.second));
+        groups.push_back(std::move(group.first));
+    }
+    out.set("Groups", std::move(groups));
+    return out;
 }
 
 }  // namespace
@@ -58,19 +80,31 @@ void Job::take(const json::Value& told) {
     const json::Value report = told.is_object() ? told : json::Value::object();
     json::Value kept = report;
     kept.mutable_object().erase("Indices");
+    kept.mutable_object().erase("Groups");
     kept.set("Attempt", attempt);
     attempts.push_back(std::move(kept));
-    std::map<int64_t, const json::Value*> reports;
+    std::map<int64_t, const json::Value*> reports, grouped;
     const json::Value* indices = report.find("Indices");
     if (indices != nullptr && indices->is_array()) {
         for (const json::Value& one : indices->as_array()) reports[one.int_or("Index", -1)] = &one;
+    }
+    const json::Value* groups = report.find("Groups");
+    if (groups != nullptr && groups->is_array()) {
+        for (const json::Value& group : groups->as_array()) {
+            const auto size = terms.size.value_or(1);
+            for (const int64_t index : read_indices(group.string_or("Indices", ""), size))
+                grouped[index] = &group;
+        }
     }
     bool something_ran = false;
     std::vector<int64_t> again;
     for (const int64_t index : left) {
         const auto found = reports.find(index);
         const bool is_own = found != reports.end() && found->second->is_object();
-        const json::Value& own = is_own ? *found->second : report;
+        const auto of_group = grouped.find(index);
+        const json::Value own = is_own                      ? *found->second
+                                : of_group != grouped.end() ? bare_report(*of_group->second)
+                                                            : report;
         const End end = read_end(own);
         const bool counts = end.status != "LOST" || end.started;
         something_ran |= counts;

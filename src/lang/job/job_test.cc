@@ -159,6 +159,33 @@ TEST_F(JobTest, OnlyTheIndicesThatFailedRunAgain) {
     EXPECT_EQ(array->find("Indices")->as_array().size(), 6u);
 }
 
+TEST_F(JobTest, IndicesThatEndedAlikeAreToldInGroups) {
+    start(R"({"Name":"n","Array":{"Size":3000},"RetryStrategy":{"Attempts":2}})");
+    submitted();
+    report(R"({"Status":"FAILED","Started":true,"Error":"E","Indices":[
+        {"Index":7,"Status":"FAILED","Started":true,"Error":"E","ExitCode":3}],"Groups":[
+        {"Indices":"0-6,8-2000","Status":"SUCCEEDED","Started":true,"ExitCode":0},
+        {"Indices":"2001-9999","Status":"FAILED","Started":true,"Error":"E","ExitCode":4}]})");
+    EXPECT_EQ(context().string_or("Indices", ""), "7,2001-2999");
+    submitted();
+    report(R"({"Status":"FAILED","Started":true,"Error":"E","Indices":[
+        {"Index":7,"Status":"SUCCEEDED","Started":true,"Result":5}],"Groups":[
+        {"Indices":"2001-2998","Status":"SUCCEEDED","Started":true,"ExitCode":0},
+        {"Indices":"2999","Status":"FAILED","Started":true,"Error":"Last"}]})");
+    ASSERT_EQ(log_.back().type, EventType::kExecutionFailed);
+    EXPECT_EQ(log_.back().error, "Last");
+    const auto detail = *json::parse(*log_.back().cause);
+    const auto* array = detail.find("ArrayProperties");
+    EXPECT_EQ(array->find("StatusSummary")->int_or("SUCCEEDED", 0), 2999);
+    ASSERT_EQ(array->find("Indices")->as_array().size(), 1u);
+    EXPECT_EQ(array->find("Indices")->as_array()[0].int_or("Result", 0), 5);
+    std::map<std::string, std::string> groups;
+    for (const json::Value& group : array->find("Groups")->as_array())
+        groups[std::string(group.string_or("Status", ""))] = group.string_or("Indices", "");
+    EXPECT_EQ(groups["SUCCEEDED"], "0-6,8-2998");
+    EXPECT_EQ(groups["FAILED"], "2999");
+}
+
 TEST_F(JobTest, OfAwsBatchItTellsInItsWords) {
     const char* parameters = R"({"Name":"n","RetryStrategy":{"Attempts":2},"Batch":{"JobArn":"arn",
         "JobQueue":"main","Container":{"Command":["x"]},"Tags":{"a":"b"}}})";

@@ -1,6 +1,7 @@
 #include "lang/job/terms.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace tandem::job {
 
@@ -80,6 +81,35 @@ std::string print_indices(const std::vector<int64_t>& indices) {
         out.append(out.empty() ? "" : ",").append(std::to_string(indices[i]));
         if (last > i) out.append("-").append(std::to_string(indices[last]));
         i = last + 1;
+    }
+    return out;
+}
+
+std::vector<int64_t> read_indices(std::string_view text, int64_t most) {
+    std::vector<int64_t> out;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end) {
+        int64_t first = 0;
+        auto read = std::from_chars(at, end, first);
+        if (read.ec != std::errc() || first < 0) break;
+        int64_t last = first;
+        if (read.ptr != end && *read.ptr == '-') {
+            read = std::from_chars(read.ptr + 1, end, last);
+            if (read.ec != std::errc()) break;
+        }
+        for (int64_t index = first; index <= last && index < most; ++index) out.push_back(index);
+        at = read.ptr;
+        if (at == end || *at != ',') break;
+        ++at;
+    }
+    return out;
+}
+
+json::Value bare_report(const json::Value& report) {
+    json::Value out = json::Value::object();
+    for (const char* member : {"Status", "Started", "ExitCode", "Error", "StatusReason"}) {
+        if (const json::Value* value = report.find(member)) out.set(member, *value);
     }
     return out;
 }

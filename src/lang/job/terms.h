@@ -42,5 +42,10 @@ bool may_retry(const Terms& terms, const End& end);
 
 /// "0-3,7" of ascending numbers.
 std::string print_indices(const std::vector<int64_t>& indices);
+/// The numbers below `most` that such a text names; of one that is none, those before the fault.
+std::vector<int64_t> read_indices(std::string_view text, int64_t most);
+
+/// What many indices may have in common of a report: how it ended, without what it wrote.
+json::Value bare_report(const json::Value& report);
 
 }  // namespace tandem::job
