@@ -80,19 +80,22 @@ def full_slots(figures, server):
         "Type": "Map", "End": True, "MaxConcurrency": 1000, "ResultPath": None,
         "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "F", "States": {
             "F": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True,
-                  "Parameters": {"FunctionName": "sleeper", "Payload": {}}}}}}}})
+                  "Parameters": {"FunctionName": "sleeper", "Payload": {}}, "ResultSelector": {}}}}}}})
     sfn = server.client("stepfunctions")
     began = time.monotonic()
     arn = sfn.start_execution(stateMachineArn=machine, input=json.dumps(list(range(CALLS))))["executionArn"]
     wait(lambda: sfn.describe_execution(executionArn=arn)["status"] != "RUNNING", 600, "the calls")
     seconds = time.monotonic() - began
     if sfn.describe_execution(executionArn=arn)["status"] != "SUCCEEDED":
-        raise SystemExit(sfn.describe_execution(executionArn=arn))
-    log = subprocess.run([server.tandem, "logs", "sleeper", "--bytes", "100000000"], stdout=subprocess.PIPE, check=True,
-                         text=True, env=server.variables()).stdout
-    lasted = [float(ms) for ms in re.findall(r"REPORT RequestId: \S+\s+Duration: ([0-9.]+) ms", log)]
-    if len(lasted) < CALLS:
-        raise SystemExit(f"{len(lasted)} REPORT lines of {CALLS}")
+        raise SystemExit(str(sfn.describe_execution(executionArn=arn).get("cause"))[:2000])
+    lasted = []
+
+    def has_all():  # lines of logs come a moment after the answers
+        log = subprocess.run([server.tandem, "logs", "sleeper", "--bytes", "4000000"], stdout=subprocess.PIPE, check=True, text=True,
+                             env=server.variables()).stdout
+        lasted[:] = [float(ms) for ms in re.findall(r"REPORT RequestId: \S+\s+Duration: ([0-9.]+) ms", log)]
+        return len(lasted) >= CALLS
+    wait(has_all, 30, "the calls' REPORT lines")
     figures.note("calls per second", CALLS / seconds, "per s")
     figures.add(f"slots of {PILOTS} pilots in use over {CALLS:,} calls of {SLEEP_MS} ms",
                 100 * sum(lasted[-CALLS:]) / 1000 / (seconds * PILOTS * CPUS), "%", 95, most=False)
@@ -114,7 +117,7 @@ def arrays(figures, cluster, server, directory, rounds):
         wait(lambda: sfn.describe_execution(executionArn=arn)["status"] != "RUNNING", 600, "the array")
         seconds = time.monotonic() - began
         if sfn.describe_execution(executionArn=arn)["status"] != "SUCCEEDED":
-            raise SystemExit(sfn.describe_execution(executionArn=arn))
+            raise SystemExit(str(sfn.describe_execution(executionArn=arn).get("cause"))[:2000])
         return seconds
 
     def by_sbatch():
