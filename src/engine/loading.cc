@@ -14,8 +14,18 @@ constexpr auto kReloadDamagedAfter = std::chrono::minutes(10);
 
 }  // namespace
 
+Live* Shard::find(const ExecutionId& id) {
+    auto it = live_.find(id);
+    if (it != live_.end() && !it->second->is_open()) {
+        // Its end may be durable since this turn began, and erased: then the store knows better.
+        drop_durable();
+        it = live_.find(id);
+    }
+    return it == live_.end() ? nullptr : it->second.get();
+}
+
 Result<Live*> Shard::load(const ExecutionId& id) {
-    if (const auto it = live_.find(id); it != live_.end()) return it->second.get();
+    if (Live* live = find(id)) return live;
     if (is_transient(id)) return fail(ErrorCode::kNotFound, "execution " + id.str() + " is gone");
     auto rebuilt = rebuild(context_.store, context_.registry, id);
     if (!rebuilt) return tl::unexpected<Error>(rebuilt.error());

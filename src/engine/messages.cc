@@ -108,8 +108,8 @@ void Shard::handle_wait(Message& message) {
     const auto wait = message.rare->wait.lock();
     if (!wait || wait->is_over()) return;
     std::optional<ExecutionSummary> summary;
-    if (const auto it = live_.find(message.id); it != live_.end()) {
-        summary = it->second->summary;
+    if (const Live* live = find(message.id)) {
+        summary = live->summary;
     } else {
         auto stored = context_.store.summary(message.id);
         if (!stored) return wait->end(tl::unexpected<Error>(stored.error()));

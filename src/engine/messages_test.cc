@@ -291,8 +291,7 @@ TEST_F(MessagesTest, AClosedExecutionIsErased) {
     signal("a", "end");
     EXPECT_TRUE(erase("a"));
     EXPECT_FALSE(engine_->describe(ExecutionId("a")).has_value());
-    // The shard lets go of what ended in a turn after it was durable.
-    EXPECT_TRUE(eventually([&] { return !erase("a"); }));
+    EXPECT_FALSE(erase("a"));
     EXPECT_FALSE(begin("a", "y").get()->existed);
     EXPECT_EQ(content("a"), "y:");
 }

@@ -302,7 +302,7 @@ void Shard::handle_ticket(Message& message) {
 
 void Shard::handle_watch(Message& message) {
     std::optional<ExecutionSummary> summary;
-    if (const auto it = live_.find(message.id); it != live_.end()) summary = it->second->summary;
+    if (const Live* live = find(message.id)) summary = live->summary;
     else if (auto stored = context_.store.summary(message.id)) summary = std::move(*stored);
     if (!summary) {  // nothing will ever be heard of it
         summary.emplace();
@@ -471,9 +471,12 @@ void Shard::submit_batch(bool quiet) {
         std::move(batch),
         [this, ids = std::exchange(dirty_, {}),
          outbox = std::exchange(with_batch_, {})](const Result<void>& durable) {
+            {
+                // First: whoever hears of an end may erase it, and ask again at once.
+                const std::lock_guard lock(durable_mutex_);
+                durable_.insert(durable_.end(), ids.begin(), ids.end());
+            }
             release(outbox, durable);
-            const std::lock_guard lock(durable_mutex_);
-            durable_.insert(durable_.end(), ids.begin(), ids.end());
         },
         quiet, this, !is_guest_turn_);
 }
@@ -508,7 +511,7 @@ void Shard::abandon_transient() {
     }
 }
 
-void Shard::settle() {
+void Shard::drop_durable() {
     std::vector<ExecutionId> ids;
     {
         const std::lock_guard lock(durable_mutex_);
@@ -519,6 +522,10 @@ void Shard::settle() {
         --live.in_flight;
         keep_or_drop(id);
     }
+}
+
+void Shard::settle() {
+    drop_durable();
     const Timestamp time = now();
     if (time >= next_upkeep_) {  // executions that fell idle with no batch to announce it
         next_upkeep_ = time + std::chrono::milliseconds(std::max<int64_t>(

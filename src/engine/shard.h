@@ -120,9 +120,12 @@ private:
     void release_transient();
     void abandon_transient();
     void submit_batch(bool quiet = false);
-    void settle();  // what became durable since: closes, passivates
+    void drop_durable();  // what has become durable and is not needed in memory
+    void settle();        // that, and what fell idle
     void keep_or_drop(const ExecutionId& id);
     void set_timer(Live& live);
+    /// In memory; null for one that ended and is stored, which may be erased. Others may be dropped.
+    Live* find(const ExecutionId& id);
     /// From memory, else rebuilt; also dispatches what recovery had not yet got to.
     Result<Live*> load(const ExecutionId& id);
     std::chrono::steady_clock::time_point wake_at() const;

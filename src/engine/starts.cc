@@ -16,8 +16,8 @@ Counter& transient_starts =
 void Shard::handle_start(Message& message) {
     const ExecutionId& id = message.start.id;
     std::optional<ExecutionSummary> existing;
-    if (const auto it = live_.find(id); it != live_.end()) {
-        existing = it->second->summary;
+    if (const Live* live = find(id)) {
+        existing = live->summary;
     } else if (!is_planted(PlantedBug::kDoubleApply)) {
         auto stored = context_.store.summary(id);
         if (!stored) return message.started(tl::unexpected<Error>(stored.error()));
@@ -26,8 +26,10 @@ void Shard::handle_start(Message& message) {
     const bool is_child = message.rare != nullptr;
     if (existing && message.definition->language->restarts()) {
         auto live = load(id);
-        if (!live) return message.started(tl::unexpected<Error>(live.error()));
-        return start_again(message, **live);
+        if (live) return start_again(message, **live);
+        if (live.error().code != ErrorCode::kNotFound)
+            return message.started(tl::unexpected<Error>(live.error()));
+        existing.reset();  // somebody has erased it meanwhile
     }
     if (existing) {
         if (is_child && message.rare->redrives) {
