@@ -1,8 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/job_thread.h"
 #include "base/jwt.h"
 #include "base/metrics.h"
 #include "base/rng.h"
@@ -101,6 +106,21 @@ TEST(Ids, StableHashNeverChanges) {
     // Placement of executions on shards depends on it; see base/ids.h.
     EXPECT_EQ(stable_hash(""), 14695981039346656037ull ^ (14695981039346656037ull >> 29));
     EXPECT_NE(stable_hash("a"), stable_hash("b"));
+}
+
+TEST(JobThread, WhatAJobHoldsIsLetGoWhereOthersMayPost) {
+    std::atomic<int> ran{0};
+    {
+        JobThread jobs;
+        // Posts when the last job that has it is gone.
+        auto held = std::shared_ptr<int>(new int(0), [&](const int* number) {
+            delete number;
+            jobs.post([&] { ran++; });
+        });
+        jobs.post([held = std::move(held), &ran] { ran++; });
+        while (ran < 2) std::this_thread::yield();
+    }
+    EXPECT_EQ(ran, 2);
 }
 
 TEST(Metrics, WritesPrometheusText) {

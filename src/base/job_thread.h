@@ -37,10 +37,11 @@ private:
         for (;;) {
             changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
             if (jobs_.empty()) return;
-            const std::function<void()> job = std::move(jobs_.front());
+            std::function<void()> job = std::move(jobs_.front());
             jobs_.pop_front();
             lock.unlock();
             job();
+            job = nullptr;  // what it holds may take locks under which others post
             lock.lock();
         }
     }
