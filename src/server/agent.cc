@@ -20,6 +20,7 @@
 #include "model/function_spec.h"
 #include "server/credentials.h"
 #include "server/embedded_workers.h"
+#include "server/slurm.h"
 
 namespace tandem {
 
@@ -216,6 +217,7 @@ Result<void> run_relay(const RelayConfig& config) {
     AgentRelayOptions options;
     options.url = config.url;
     options.ca_file = config.ca_file;
+    options.hints_path = kJobsPath;
     options.listen.address = config.listen.substr(0, colon);
     options.listen.port = uint16_t(port);
     options.listen.tls_certificate = config.tls_certificate;

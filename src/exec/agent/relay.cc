@@ -28,12 +28,17 @@ void join(const std::shared_ptr<net::ByteStream>& from,
                  .drained = [to] { to->pause_reading(false); }});
 }
 
-net::HttpResponse refusal(int status, std::string text) {
+net::HttpResponse plain(int status, std::string text) {
     net::HttpResponse response;
     response.status = status;
     response.headers.add("Content-Type", "text/plain; charset=utf-8");
     response.body = Payload(std::move(text));
     return response;
+}
+
+net::HttpResponse unreachable(const Error& error) {
+    log_warning("the server cannot be reached", {{"reason", error.message}});
+    return plain(502, "the relay cannot reach the server: " + error.message);
 }
 
 class Relay final : public AgentRelay {
@@ -58,28 +63,22 @@ public:
 
 private:
     void pass_on(net::HttpRequest request, net::HttpReply reply) {
-        if (request.path() == "/healthz") return reply(refusal(200, "ok\n"));
+        if (request.path() == "/healthz") return reply(plain(200, "ok\n"));
+        if (request.method == "POST" && !options_.hints_path.empty() &&
+            request.path().starts_with(options_.hints_path + "/"))
+            return pass_hint(request, std::move(reply));
         if (request.path() != agent::kConnectPath || request.method != "GET" ||
             request.headers.find("Upgrade") == nullptr)
-            return reply(refusal(404, "this is a relay: only agents connect here\n"));
+            return reply(plain(404, "this is a relay: only agents connect here\n"));
         net::HttpRequest onward;
         onward.target = request.target;
         for (const char* name : {"Connection", "Upgrade", "Authorization"})
             onward.headers.add(name, std::string(request.headers.get_or(name, "")));
-        net::StreamOptions stream;
-        stream.url = options_.url;
-        stream.ca_file = options_.ca_file;
-        stream.verify_tls = options_.verify_tls;
         net::connect_stream(
-            loops_, std::move(stream), std::move(onward),
+            loops_, to_server(), std::move(onward),
             [reply = std::move(reply)](Result<net::StreamAnswer> answer) {
-                if (!answer) {
-                    log_warning("the server cannot be reached",
-                                {{"reason", answer.error().message}});
-                    return reply(refusal(
-                        502, "the relay cannot reach the server: " + answer.error().message));
-                }
-                if (answer->status != 101) return reply(refusal(answer->status, answer->body));
+                if (!answer) return reply(unreachable(answer.error()));
+                if (answer->status != 101) return reply(plain(answer->status, answer->body));
                 net::HttpResponse response;
                 response.status = 101;
                 response.headers.add("Connection", "Upgrade");
@@ -94,6 +93,28 @@ private:
                 };
                 reply(std::move(response));
             });
+    }
+
+    void pass_hint(const net::HttpRequest& request, net::HttpReply reply) {
+        net::HttpRequest onward;
+        onward.method = "POST";
+        onward.target = std::string(request.path());
+        onward.headers.add("Content-Length", "0");
+        onward.headers.add("Connection", "close");
+        net::connect_stream(loops_, to_server(), std::move(onward),
+                            [reply = std::move(reply)](Result<net::StreamAnswer> answer) {
+                                if (!answer) return reply(unreachable(answer.error()));
+                                if (answer->stream) answer->stream->close();
+                                reply(plain(answer->status, answer->body));
+                            });
+    }
+
+    net::StreamOptions to_server() const {
+        net::StreamOptions stream;
+        stream.url = options_.url;
+        stream.ca_file = options_.ca_file;
+        stream.verify_tls = options_.verify_tls;
+        return stream;
     }
 
     net::EventLoops& loops_;

@@ -1,6 +1,7 @@
 // AgentRelay: lets agents whose machines cannot reach the server go through one that can, such as a
 // login node. It passes on the request to upgrade as it came, and then bytes both ways; it knows
-// nothing of what they say, and decides nothing: the server looks at the tokens.
+// nothing of what they say, and decides nothing: the server looks at the tokens. Jobs there reach
+// the server through it, too, with the news that they have ended.
 #pragma once
 
 #include <memory>
@@ -16,6 +17,9 @@ struct AgentRelayOptions {
     std::string url;  // of the server, or of another relay
     std::string ca_file;
     bool verify_tls = true;
+    // Jobs on those machines tell of their ends by POSTs below it, which are passed on without a
+    // body; empty: none are.
+    std::string hints_path;
 };
 
 class AgentRelay {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "exec/agent/agent_fixture.h"
 
 namespace tandem::agent {
@@ -77,6 +79,45 @@ TEST_F(RelayTest, WhenTheServerGoesTheAgentIsLetGo) {
     RawAgent late(*loops_, relay_url(), token());
     EXPECT_EQ(late.status, 502);
     EXPECT_NE(late.body.find("cannot reach the server"), std::string::npos);
+}
+
+TEST_F(RelayTest, PassesOnThatJobsHaveEnded) {
+    std::promise<net::HttpRequest> heard;
+    net::HttpServerOptions listen;
+    auto server = net::HttpServer::listen(*loops_, listen,
+                                          [&](net::HttpRequest request, net::HttpReply reply) {
+                                              heard.set_value(std::move(request));
+                                              net::HttpResponse response;
+                                              response.status = 204;
+                                              reply(std::move(response));
+                                          });
+    ASSERT_TRUE(server.has_value()) << server.error().message;
+    AgentRelayOptions options;
+    options.url = "http://127.0.0.1:" + std::to_string((*server)->port());
+    options.hints_path = "/slurm/jobs";
+    auto relay = AgentRelay::start(*loops_, options);
+    ASSERT_TRUE(relay.has_value()) << relay.error().message;
+    relay_ = std::move(*relay);
+    auto client = *net::HttpClient::make({.url = relay_url()});
+    net::HttpRequest hint;
+    hint.method = "POST";
+    hint.target = "/slurm/jobs/td-1-1";
+    hint.body = "not passed on";
+    EXPECT_EQ(client->send(hint)->status, 204);
+    const net::HttpRequest passed = heard.get_future().get();
+    EXPECT_EQ(passed.method, "POST");
+    EXPECT_EQ(passed.target, "/slurm/jobs/td-1-1");
+    EXPECT_TRUE(passed.body.empty());
+    for (const char* target : {"/slurm/jobs", "/slurm/jobsX/td-1-1", "/2015-03-31/functions"}) {
+        hint.target = target;
+        EXPECT_EQ(client->send(hint)->status, 404) << target;
+    }
+    hint.target = "/slurm/jobs/td-1-1";
+    hint.method = "GET";
+    EXPECT_EQ(client->send(hint)->status, 404);
+    hint.method = "POST";
+    (*server)->stop();
+    EXPECT_EQ(client->send(hint)->status, 502);
 }
 
 TEST_F(RelayTest, SaysWhatTheServerSays) {
