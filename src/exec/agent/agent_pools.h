@@ -205,6 +205,8 @@ private:
     uint64_t tell_function(const ConnectionPtr& connection, const RevisionPtr& revision,
                            bool current, std::string& out);
     void add_acknowledgement(Connection& connection, std::string& out);
+    void lose_call(AgentState& agent, const CallPtr& call, const std::string& why,
+                   Deferred& deferred);
     void lose(const AgentPtr& agent, const std::string& why, Deferred& deferred);
     void forget(const AgentPtr& agent);
     void tick();

@@ -203,10 +203,10 @@ void Node::leave() {
             // Those that wait for a package will not run any more.
             const auto calls = node.calls_;
             for (const auto& [number, call] : calls) {
-                if (call.state == CallState::kHeld) node.cancel_held(number);
+                if (call.state == CallState::kHeld) node.give_up(number);
             }
         }
-        // Answers what runs.
+        // Answers what runs: given up.
         if (executor) node.jobs_->post([executor] { executor->stop(); });
         node.after(kGoodbyeMs, [](Node& n) { n.end({}); });
     });

@@ -78,7 +78,8 @@ private:
     void cancel_held(uint64_t number);
     void on_started(uint64_t life, uint64_t number);
     void on_completed(uint64_t life, uint64_t number, TaskResult result);
-    void finish(uint64_t number, const TaskResult& result);
+    void finish(uint64_t number, const TaskResult& result, bool given_up = false);
+    void give_up(uint64_t number);
     void tell_started();
     void on_log(std::string_view function, std::string_view lines);
     void send_logs();

@@ -196,8 +196,7 @@ void Node::on_call(Call message, std::vector<std::function<void()>>& unlocked) {
         return finish(message.number,
                       lost("Runtime.ExitError", "The agent does not know the function."));
     }
-    if (grace_over_)
-        return finish(message.number, lost("Runtime.ExitError", "The agent is leaving."));
+    if (grace_over_) return give_up(message.number);
     call.task.callable = function->second.callable;
     call.digest = function->second.digest;
     if (!executor_) return;
@@ -348,10 +347,17 @@ void Node::on_completed(uint64_t life, uint64_t number, TaskResult result) {
     const std::lock_guard lock(mutex_);
     // Of an executor that was given up, or of a call that nobody waits for.
     if (life != life_ || calls_.count(number) == 0) return;
+    // What the executor says of calls that it is made to end is not what became of them.
+    if (grace_over_ && result.outcome == TaskOutcome::kLost) return give_up(number);
     finish(number, result);
 }
 
-void Node::finish(uint64_t number, const TaskResult& result) {
+/// At the end of the grace.
+void Node::give_up(uint64_t number) {
+    finish(number, lost("Runtime.ExitError", "The agent ended before the call did."), true);
+}
+
+void Node::finish(uint64_t number, const TaskResult& result, bool given_up) {
     LocalCall& call = calls_.at(number);
     call.state = CallState::kFinished;
     call.task = Task();
@@ -360,6 +366,7 @@ void Node::finish(uint64_t number, const TaskResult& result) {
     answer.started = call.started;
     answer.result = result;
     answer.result.recorded = nullptr;
+    answer.given_up = given_up;
     call.answer = encode(std::move(answer));
     if (welcomed_) stream_->send(std::string(call.answer));
 }

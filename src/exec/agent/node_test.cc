@@ -132,8 +132,34 @@ TEST_F(NodeTest, WhatDoesNotEndInItsGraceIsLost) {
     Pending pending = start(task("hold"));
     ASSERT_TRUE(eventually([&] { return *pending.started == 1; }));
     node->leave();
-    EXPECT_EQ(finish(pending).outcome, TaskOutcome::kLost);
+    const TaskResult result = finish(pending);
+    EXPECT_EQ(result.outcome, TaskOutcome::kLost);
+    // As it does with an agent that died, whatever the executor says that is made to end.
+    EXPECT_EQ(error_type(result), "Runtime.ExitError");
+    EXPECT_NE(result.payload.view().find("ended before it did"), std::string_view::npos);
     EXPECT_TRUE(node->wait().has_value());
+}
+
+TEST_F(NodeTest, WhatDoesNotEndInItsGraceRunsAgainInAPoolThatHarvests) {
+    options_.harvest_pools = {"p"};
+    start_server();
+    AgentOptions options = agent_options();
+    options.grace_ms = 20;
+    const auto node = start_node(options);
+    Task held = task("hold");
+    const std::string id = held.request_id;
+    Pending pending = start(std::move(held));
+    ASSERT_TRUE(eventually([&] { return *pending.started == 1; }));
+    node->leave();
+    EXPECT_TRUE(node->wait().has_value());
+    ASSERT_TRUE(eventually([&] { return agents_->status("p").queued == 1; }));
+    EXPECT_EQ(*pending.completed, 0);
+    options = agent_options();
+    options.id = "other";
+    const auto other = start_node(options);
+    ASSERT_TRUE(eventually([&] { return agents_->status("p").running == 1; }));
+    executor(1)->release(id);
+    EXPECT_EQ(finish(pending).payload.view(), "released");
 }
 
 TEST_F(NodeTest, TheServerCanDrainIt) {

@@ -26,6 +26,7 @@ void fields(V& v, Answer& m) {
     v(2, m.call), v(3, m.started), v(4, m.result.outcome), v(5, m.result.payload);
     v(6, m.result.error), v(7, m.result.cause), v(8, m.result.request_id);
     v(9, m.result.executed_version), v(10, m.result.log_tail), v(11, m.result.unhandled);
+    v(12, m.given_up);
 }
 template <class V>
 void fields(V& v, LogLines& m) {

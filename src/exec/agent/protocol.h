@@ -48,8 +48,9 @@ struct Started {
 };
 struct Answer {
     uint64_t call = 0;
-    bool started = false;  // it was, whether or not that has been told
-    TaskResult result;     // without `recorded`
+    bool started = false;   // it was, whether or not that has been told
+    TaskResult result;      // without `recorded`
+    bool given_up = false;  // by an agent at the end of its grace: lost, as if with the agent
 };
 struct LogLines {
     std::string function;

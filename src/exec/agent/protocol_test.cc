@@ -51,9 +51,10 @@ TEST(AgentProtocol, CarriesEveryField) {
     answer.result.executed_version = "3";
     answer.result.log_tail = "tail";
     answer.result.unhandled = true;
+    answer.given_up = true;
     const Answer a = again(answer);
     EXPECT_EQ(a.call, 5u);
-    EXPECT_TRUE(a.started && a.result.unhandled);
+    EXPECT_TRUE(a.started && a.result.unhandled && a.given_up);
     EXPECT_EQ(a.result.outcome, TaskOutcome::kFailed);
     EXPECT_EQ(a.result.payload, Payload("{}"));
     EXPECT_EQ(a.result.error + a.result.cause + a.result.request_id, "ecr");

@@ -268,11 +268,15 @@ void AgentPools::on_answer(const ConnectionPtr& connection, Answer message, Defe
     const auto at = agent.calls.find(message.call);
     if (at == agent.calls.end()) return late_results.add();
     const CallPtr call = at->second;
-    take_back(agent, call);
-    leave(*call, deferred);
     if (message.started && !std::exchange(call->started, true) && call->callbacks.started)
         deferred.add(call->callbacks.started);
-    answer(call, std::move(message.result), deferred);
+    if (message.given_up) {
+        lose_call(agent, call, "ended before it did", deferred);
+    } else {
+        take_back(agent, call);
+        leave(*call, deferred);
+        answer(call, std::move(message.result), deferred);
+    }
     PoolState& pool = *agent.pool;
     if (pool.queued > 0) pump(pool);
     tell_change(pool, deferred);
@@ -402,22 +406,24 @@ void AgentPools::lose(const AgentPtr& agent, const std::string& why, Deferred& d
                                      {"reason", why}});
     forget(agent);
     const auto calls = agent->calls;
-    for (const auto& [number, call] : calls) {
-        take_back(*agent, call);
-        if (options_.harvest_pools.count(agent->pool->name) > 0 &&
-            ++call->times_lost <= kHarvestRetries) {
-            // Another call to agents: what the lost one may still say of it counts no more.
-            call->number = next_call_++;
-            enqueue(call, deferred);
-            continue;
-        }
-        leave(*call, deferred);
-        answer_lost(call, "Runtime.ExitError",
-                    "RequestId: " + call->task.request_id + " Error: the agent " + agent->id +
-                        " on " + agent->node + " " + why,
-                    deferred);
-    }
+    for (const auto& [number, call] : calls) lose_call(*agent, call, why, deferred);
     tell_change(*agent->pool, deferred);
+}
+
+void AgentPools::lose_call(AgentState& agent, const CallPtr& call, const std::string& why,
+                           Deferred& deferred) {
+    take_back(agent, call);
+    if (options_.harvest_pools.count(agent.pool->name) > 0 &&
+        ++call->times_lost <= kHarvestRetries) {
+        // Another call to agents: what the lost one may still say of it counts no more.
+        call->number = next_call_++;
+        return enqueue(call, deferred);
+    }
+    leave(*call, deferred);
+    answer_lost(call, "Runtime.ExitError",
+                "RequestId: " + call->task.request_id + " Error: the agent " + agent.id + " on " +
+                    agent.node + " " + why,
+                deferred);
 }
 
 void AgentPools::forget(const AgentPtr& agent) {
