@@ -413,9 +413,9 @@ PartitionName=short MaxTime=1 MaxNodes=1""", *self.extra]) + "\n")
         running = [kept for name in names for kept in self._running(name)]
         for kept in running:
             kept.ask_to_end()
-        for kept in running:
-            kept.wait()
         for name in names:
+            for kept in self.kept.get(name, []):
+                kept.wait()  # closes what leads to those, too, that ended by themselves
             self.kept[name] = []
 
     def _signal(self, name, number):
@@ -465,8 +465,8 @@ PartitionName=short MaxTime=1 MaxNodes=1""", *self.extra]) + "\n")
     def undrain(self):
         """Slurm drains a node that is given a number which an orphan of a lost job still has there; administrators resume it."""
         drained = self.run("sinfo", "-h", "-N", "-p", "main", "-t", "drain", "-o", "%N").split()
-        if drained:
-            self.run("scontrol", "update", f"NodeName={','.join(drained)}", "State=RESUME")
+        for name in drained:
+            self.client("scontrol", "update", f"NodeName={name}", "State=RESUME")  # refused while slurmctld has only just started
         return drained
 
     def start_rest(self, wait=True):
