@@ -14,7 +14,7 @@ struct AgentChoices {
     std::string server, token_file, pool, id, work;
     std::vector<std::string> gpus;
     size_t slots = 0, memory_mb = 0;
-    int grace_s = 30;
+    int grace_s = 30, away_s = 0;
     bool no_isolate = false;
 };
 
@@ -54,6 +54,7 @@ int run(const Context& context, const AgentChoices& choices) {
     config.ca_file = context.client.ca_file;
     config.isolate = !choices.no_isolate;
     config.grace_s = choices.grace_s;
+    config.away_s = choices.away_s;
     return ended(context, run_agent(config));
 }
 
@@ -127,6 +128,11 @@ void add_agent(Command app, std::shared_ptr<Context> context, std::function<int(
     command.option("--grace-s", choices->grace_s, "To finish calls after SIGTERM (default: 30)")
         .type_name("N")
         .between(0, 86'400);
+    command
+        .option("--away-s", choices->away_s,
+                "Leave after so long without the server (default: 0, never)")
+        .type_name("N")
+        .between(0, 31'536'000);
     command.footer("It dials out, and again when the connection breaks; SIGTERM lets it leave.");
     command.chosen([=, &run_it] {
         if (run_it) return;  // a subcommand

@@ -158,7 +158,10 @@ Result<void> run_agent(const AgentConfig& config) {
     configure_log(LogLevel::kInfo, ::isatty(STDERR_FILENO) ? LogFormat::kText : LogFormat::kJson);
     raise_descriptor_limit();
     ::umask(0077);
-    const sigset_t signals = block_signals();
+    sigset_t signals = block_signals();
+    // A pilot's, near its end (exec/pilots): processes that do not know it are not disturbed.
+    sigaddset(&signals, SIGURG);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     auto work = WorkDirectory::make(config.work);
     if (!work) return tl::unexpected<Error>(work.error());
     if (auto ok = write_embedded_workers(work->path() / "workers"); !ok) return ok;
@@ -178,19 +181,20 @@ Result<void> run_agent(const AgentConfig& config) {
     options.memory_mb = config.memory_mb;
     options.gpus = config.gpus;
     options.grace_ms = config.grace_s * 1'000;
+    options.away_ms = config.away_s * 1'000;
     options.make_executor = [&](const AgentTerms& terms, AgentOptions::OnLog on_log) {
         return make_pool(
             *loops, *blobs,
             pool_options(config, work->path(), terms, options.slots, std::move(on_log)));
     };
     auto agent = Agent::start(*loops, *blobs, options);
-    // Leaves at the first signal, and at once at the second.
+    // Leaves when it is asked to, and at once when it is for the second time.
     std::thread listener([&signals, raw = agent.get()] {
-        for (int times = 0;; ++times) {
+        for (int times = 0;;) {
             int signal = 0;
             if (::sigwait(&signals, &signal) != 0 || signal == SIGUSR1) return;
-            if (times == 0) raw->leave();
-            else ::_exit(130);
+            if (signal != SIGURG && ++times > 1) ::_exit(130);
+            raw->leave();
         }
     });
     Result<void> ended = agent->wait();

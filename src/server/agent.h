@@ -25,6 +25,7 @@ struct AgentConfig {
     std::string ca_file;
     bool isolate = true;
     int64_t grace_s = 30;
+    int64_t away_s = 0;  // without its server it leaves after so long; 0: never
 };
 
 /// Returns when the agent has left. Errors: why it could not serve, in words for operators.

@@ -35,7 +35,8 @@ Result<void> apply_pool(std::string_view name, const toml::node& node, Config& c
         {"qos", &pool.qos},
         {"constraint", &pool.constraint},
         {"reservation", &pool.reservation},
-        {"gpus_per_node", &pool.gpus_per_node}};
+        {"gpus_per_node", &pool.gpus_per_node},
+        {"retry_pool", &pool.retry_pool}};
     const std::tuple<std::string_view, int64_t*, int64_t, int64_t> numbers[] = {
         {"nodes", &pool.nodes, 1, 10'000},
         {"cpus", &pool.cpus, 1, 65'536},
@@ -46,7 +47,8 @@ Result<void> apply_pool(std::string_view name, const toml::node& node, Config& c
         {"idle_s", &pool.idle_s, 0, kSecondsMost},
         {"patience_s", &pool.patience_s, 0, kSecondsMost},
         {"successor_s", &pool.successor_s, 0, kSecondsMost},
-        {"drain_s", &pool.drain_s, 0, kSecondsMost}};
+        {"drain_s", &pool.drain_s, 0, kSecondsMost},
+        {"away_s", &pool.away_s, 0, kSecondsMost}};
     const std::pair<std::string_view, bool*> flags[] = {{"harvest", &pool.harvest},
                                                         {"isolate", &pool.isolate}};
     for (const auto& [named, value] : *table) {
@@ -84,6 +86,11 @@ Result<void> apply_pool(std::string_view name, const toml::node& node, Config& c
         return bad(name, "drain_s", "is as long as the whole walltime");
     // Its successor is asked for while it still takes calls.
     if (pool.successor_s < pool.drain_s) return bad(name, "successor_s", "is less than drain_s");
+    if (!pool.retry_pool.empty()) {
+        if (!is_pool_name(pool.retry_pool)) return bad(name, "retry_pool", "is no pool's name");
+        if (!pool.harvest)
+            return bad(name, "retry_pool", "says where lost calls run again: harvest = true");
+    }
     config.pools.push_back(std::move(pool));
     return {};
 }

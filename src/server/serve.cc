@@ -233,7 +233,8 @@ Result<void> Server::open_executors() {
     agents.resume_ms = config_.agents.resume_ms;
     agents.queued_calls = size_t(config_.agents.queued_calls);
     for (const pilots::Pool& one : config_.pools) {
-        if (one.harvest) agents.harvest_pools.insert(one.name);
+        if (one.harvest)
+            agents.harvest_pools[one.name] = one.retry_pool.empty() ? one.name : one.retry_pool;
     }
     agents_ = Agents::make(*loops_, *blobs_, std::move(agents));
     agents_->on_change([this](const std::string&) {

@@ -1,26 +1,16 @@
 #!/usr/bin/env python3
 """Functions in pilots on a real Slurm: scale from and to zero, why a pool waits, crashes of the server, of slurmctld and of nodes,
-GPUs of a node, several nodes in one pilot, harvest."""
-import io
-import json
-import os
-import pathlib
-import socket
-import subprocess
+GPUs of a node, several nodes in one pilot."""
 import sys
 import threading
-import time
 import unittest
-import zipfile
 
-from clients import ROLE, PatientTestCase
+from pilots import PilotsTestCase
 import slurm_cluster
-from server import Server
 
-INTERFACE = os.environ.get("TANDEM_SLURM_INTERFACE", "commands")
 POOLS = """
 [pools.small]
-partition = "{partition}"
+partition = "main"
 cpus = 2
 memory_mb = 200
 max_pilots = 2
@@ -45,6 +35,12 @@ partition = "no-such-partition"
 [pools.huge]
 nodes = 1000
 """
+
+
+def pools(idle_s=300):
+    return POOLS.format(idle_s=idle_s)
+
+
 ECHO = """
 import os, socket, time
 def handler(event, context):
@@ -53,67 +49,15 @@ def handler(event, context):
 """
 
 
-def configuration(cluster, directory, idle_s=300, partition=""):
-    text = f'[slurm]\ndirectory = "{directory}"\npoll_ms = 200\nlost_ms = 5000\n'
-    if INTERFACE == "rest":
-        text += (f'interface = "rest"\nurl = "{cluster.rest_url}"\njwt_key = "{cluster.token_key}"\n'
-                 f'user = "{slurm_cluster.user_name()}"\n')
-    else:
-        text += f'configuration = "{cluster.configuration}"\n'
-    return text + POOLS.format(idle_s=idle_s, partition=partition or "main")
-
-
-def free_port():
-    """The server is to come back at the same one."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def package(text):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("lambda_function.py", text)
-    return buffer.getvalue()
-
-
-class PilotsTest(PatientTestCase):
-    seconds = 90
-    idle_s = 300
+class PilotsTest(PilotsTestCase):
+    source = ECHO
 
     def setUp(self):
-        self.cluster = slurm_cluster.SlurmCluster(nodes=2, node_timeout_s=2).start()
-        self.addCleanup(self.cluster.stop)
-        self.directory = pathlib.Path(self.cluster.shared) / "tandem"
-        self.directory.mkdir()
-        self.config = self.directory.parent / "tandem.toml"
-        self.serve(self.idle_s)
-
-    def serve(self, idle_s):
-        self.config.write_text(configuration(self.cluster, self.directory, idle_s))
-        self.server = Server(arguments=["--no-auth", "--config", str(self.config)], port=free_port()).start()
-        self.addCleanup(self.server.stop)
-
-    def function(self, name, pool, **tags):
-        self.server.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="lambda_function.handler", Code={"ZipFile": package(ECHO)},
-            Timeout=30, MemorySize=128, Tags={"tandem:pool": pool, **{f"tandem:{key}": str(value) for key, value in tags.items()}})
-
-    def invoke(self, name, **event):
-        answer = self.server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
-
-    def pool(self, name):
-        done = subprocess.run([self.server.tandem, "ls", "agents", "--json"], stdout=subprocess.PIPE, check=True,
-                              env=self.server.variables())
-        return next(pool for pool in json.loads(done.stdout)["pools"] if pool["pool"] == name)
-
-    def jobs(self):
-        return self.cluster.run("squeue", "-h", "-o", "%i %T %j").split("\n")[:-1]
+        self.begin(pools(), nodes=2, node_timeout_s=2)
 
     def test_from_zero_and_back(self):
         self.server.stop()
-        self.serve(idle_s=1)
+        self.serve(pools(idle_s=1))
         self.function("f", "small")
         self.assertEqual(self.jobs(), [])
         first, error = self.invoke("f", n=1)

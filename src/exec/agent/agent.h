@@ -41,6 +41,7 @@ struct AgentOptions {
     uint64_t memory_mb = 0;         // 0: not counted
     std::vector<std::string> gpus;  // ids
     int64_t grace_ms = 30'000;      // to finish calls when it is told to leave
+    int64_t away_ms = 0;            // without its server it leaves after so long; 0: never
     int64_t redial_ms_min = 100;
     int64_t redial_ms_max = 5'000;
     size_t log_bytes = 4 * 1024 * 1024;  // of lines that wait to be sent; beyond, they are lost
@@ -60,7 +61,7 @@ public:
     /// over.
     virtual void leave() = 0;
     /// Blocks until it has ended. Errors: why it had to (kUnauthenticated, kPermissionDenied: the
-    /// server does not want it).
+    /// server does not want it; kUnavailable: it was away for `away_ms`).
     virtual Result<void> wait() = 0;
     /// Ends at once; calls that run are lost. Blocks.
     virtual void stop() = 0;

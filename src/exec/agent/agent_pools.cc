@@ -100,6 +100,7 @@ Result<RevisionPtr> AgentPools::revision_of(const std::shared_ptr<const Callable
     revision->shape.slots = uint64_t(std::max(1, spec->cpus));
     revision->shape.memory_mb = uint64_t(std::max(0, spec->memory_mb));
     revision->shape.gpus = uint64_t(std::max(0, spec->gpus));
+    revision->shape.seconds = spec->timeout_s;
     FunctionState& function = function_of(callable->name);
     // A function not heard of since the server started.
     if (!std::exchange(function.is_known, true))
@@ -197,7 +198,7 @@ void AgentPools::cancel(std::string_view key) {
             return;
         }
         FunctionState& function = *call->revision->function;
-        PoolState& pool = *call->revision->pool;
+        PoolState& pool = *call->pool;
         const auto waiting = std::find(function.waiting.begin(), function.waiting.end(), call);
         if (waiting != function.waiting.end()) {
             function.waiting.erase(waiting);
@@ -306,17 +307,42 @@ std::vector<std::string> AgentPools::pools() const {
     return names;
 }
 
+AgentPtr AgentPools::agent_of(std::string_view pool, std::string_view id) const {
+    const auto at = pools_.find(pool);
+    if (at == pools_.end()) return nullptr;
+    for (const AgentPtr& agent : at->second->agents) {
+        if (agent->id == id) return agent;
+    }
+    return nullptr;
+}
+
 bool AgentPools::drain(std::string_view pool, std::string_view id) {
     const std::lock_guard lock(mutex_);
-    const auto at = pools_.find(pool);
-    if (at == pools_.end()) return false;
-    for (const AgentPtr& agent : at->second->agents) {
-        if (agent->id != id) continue;
-        agent->draining = true;
-        if (agent->connection) agent->connection->stream->send(encode(Drain{}));
-        return true;
+    const AgentPtr agent = agent_of(pool, id);
+    if (!agent) return false;
+    agent->draining = true;
+    if (agent->connection) agent->connection->stream->send(encode(Drain{}));
+    return true;
+}
+
+bool AgentPools::ends(std::string_view pool, std::string_view id, Timestamp when) {
+    const std::lock_guard lock(mutex_);
+    const AgentPtr agent = agent_of(pool, id);
+    if (agent) agent->ends = when;
+    return agent != nullptr;
+}
+
+bool AgentPools::gone(std::string_view pool, std::string_view id, const std::string& why) {
+    Deferred deferred;
+    {
+        const std::lock_guard lock(mutex_);
+        const AgentPtr agent = agent_of(pool, id);
+        if (!agent) return false;
+        agent->gone = why;
+        if (!agent->connection) lose(agent, "is gone: " + why, deferred);
     }
-    return false;
+    deferred.run();
+    return true;
 }
 
 }  // namespace agent

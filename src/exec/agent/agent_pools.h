@@ -41,11 +41,12 @@ private:
     std::vector<std::function<void()>> work_;
 };
 
-/// What a call takes of an agent while it is there.
+/// What a call takes of an agent while it is there, and for how long at most.
 struct Shape {
     uint64_t slots = 1;
     uint64_t memory_mb = 0;
     uint64_t gpus = 0;
+    int64_t seconds = 0;
     friend auto operator<=>(const Shape&, const Shape&) = default;
 };
 
@@ -71,6 +72,7 @@ struct OpenCall {
     Task task;
     TaskCallbacks callbacks;
     RevisionPtr revision;
+    PoolState* pool = nullptr;    // where it waits: its revision's, until it is lost with an agent
     AgentState* agent = nullptr;  // that has it
     bool started = false;         // has been told
     int times_lost = 0;           // with agents of a pool that harvests
@@ -137,6 +139,8 @@ struct AgentState {
     ConnectionPtr connection;           // null while it is away
     SteadyTime away_since;
     bool draining = false;
+    Timestamp ends{};  // epoch: nobody has said so
+    std::string gone;  // why it cannot come back; empty: it may
 };
 
 class AgentPools final : public Agents, public std::enable_shared_from_this<AgentPools> {
@@ -158,6 +162,8 @@ public:
     AgentPoolStatus status(std::string_view pool) const override;
     std::vector<std::string> pools() const override;
     bool drain(std::string_view pool, std::string_view agent) override;
+    bool ends(std::string_view pool, std::string_view agent, Timestamp at) override;
+    bool gone(std::string_view pool, std::string_view agent, const std::string& why) override;
     void on_change(std::function<void(const std::string&)> changed) override {
         changed_ = std::move(changed);
     }
@@ -168,6 +174,7 @@ private:
     FunctionState& function_of(std::string_view name);
     PoolState& pool_of(std::string_view name);
     RollingFile& log_of(FunctionState& function) const;
+    AgentPtr agent_of(std::string_view pool, std::string_view id) const;
 
     // schedule.cc: calls to agents
     void submit(RevisionPtr revision, Task task, TaskCallbacks callbacks, Deferred& deferred);
@@ -175,6 +182,7 @@ private:
     void let_in(CallPtr call, Deferred& deferred);
     void let_waiting_in(FunctionState& function, Deferred& deferred);
     void leave(const OpenCall& call, Deferred& deferred);
+    bool lasts(const AgentState& agent, const Shape& shape) const;
     bool has_room(const AgentState& agent, const Shape& shape) const;
     bool could_take(const AgentState& agent, const Shape& shape) const;
     AgentPtr agent_for(PoolState& pool, const OpenCall& call) const;
@@ -208,6 +216,7 @@ private:
     void lose_call(AgentState& agent, const CallPtr& call, const std::string& why,
                    Deferred& deferred);
     void lose(const AgentPtr& agent, const std::string& why, Deferred& deferred);
+    bool runs_again(const AgentState& agent, const CallPtr& call, Deferred& deferred);
     void forget(const AgentPtr& agent);
     void tick();
     void tick_connection(const ConnectionPtr& connection, SteadyTime now);

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,9 @@ struct AgentsOptions {
     int64_t token_s = 86'400;      // of renewed tokens; a connection's is renewed at half of it
     bool renews_tokens = true;
     size_t queued_calls = 100'000;  // of one pool; beyond, calls are throttled
-    // Their agents are preempted as a matter of course: calls that are lost with one run again.
-    std::set<std::string> harvest_pools;
+    // Their agents are preempted as a matter of course: calls that are lost with one run again, in
+    // the pool that is named here, which may be the same.
+    std::map<std::string, std::string> harvest_pools;
     const Clock* clock = &system_clock();
 };
 
@@ -73,6 +74,12 @@ public:
     virtual std::vector<std::string> pools() const = 0;
     /// The agent gets no more calls, and ends when it has answered those it has. False: no such.
     virtual bool drain(std::string_view pool, std::string_view agent) = 0;
+    /// From now on the agent gets only calls whose functions' time limits are over by then. False:
+    /// no such.
+    virtual bool ends(std::string_view pool, std::string_view agent, Timestamp at) = 0;
+    /// The agent cannot come back, and why: its calls are lost now, or as soon as its connection
+    /// breaks, without waiting for it. False: no such.
+    virtual bool gone(std::string_view pool, std::string_view agent, const std::string& why) = 0;
     /// Called after agents or waiting calls of a pool came or went; often, so it must be quick. Set
     /// before the first task; it may be called for a moment after stop().
     virtual void on_change(std::function<void(const std::string& pool)> changed) = 0;

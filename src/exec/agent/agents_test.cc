@@ -114,34 +114,6 @@ TEST_F(AgentsTest, AnAgentThatDoesNotComeBackLosesItsCalls) {
     EXPECT_EQ(*pending.completed, 1);
 }
 
-TEST_F(AgentsTest, CallsOfAPoolThatHarvestsRunAgainElsewhere) {
-    options_.resume_ms = 30;
-    options_.harvest_pools = {"p"};
-    start_server();
-    auto agent = raw(hello());
-    Pending pending = start(task("x"));
-    const Call call = agent->next<Call>();
-    agent.reset();
-    ASSERT_TRUE(eventually([&] { return agents_->status("p").agents.empty(); }));
-    EXPECT_EQ(agents_->status("p").queued, 1u);
-    EXPECT_EQ(*pending.completed, 0);
-    const auto other = raw(hello("s2"));
-    const Call again = other->next<Call>();
-    EXPECT_EQ(again.payload.view(), "x");
-    EXPECT_NE(again.number, call.number);
-    // The first one comes back and has done it, after all: too late.
-    Hello late = hello();
-    late.instance = welcome_.instance;
-    late.calls = {call.number};
-    agent = raw(late, false);
-    agent->send(answer_to(call));
-    EXPECT_EQ(agent->next<Acknowledge>().calls.size(), 1u);
-    EXPECT_EQ(*pending.completed, 0);
-    other->send(answer_to(again));
-    EXPECT_EQ(finish(pending).outcome, TaskOutcome::kSucceeded);
-    EXPECT_EQ(*pending.completed, 1);
-}
-
 TEST_F(AgentsTest, ASecondConnectionTakesTheFirstsPlace) {
     start_server();
     const auto first = raw(hello());

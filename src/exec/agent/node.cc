@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -139,14 +140,25 @@ void Node::send_hello() {
 
 void Node::redial() {
     int64_t delay = 0;
+    int64_t left = std::numeric_limits<int64_t>::max();
     {
         const std::lock_guard lock(mutex_);
         if (ended_) return;
+        if (options_.away_ms > 0) {
+            const auto away = std::chrono::steady_clock::now() - away_since_;
+            left = options_.away_ms -
+                   std::chrono::duration_cast<std::chrono::milliseconds>(away).count();
+        }
         const int doublings = std::min(failures_++, 16);
         delay = std::min(options_.redial_ms_max, options_.redial_ms_min << doublings);
         // Not all agents of a cluster at the same moment.
         delay = std::max<int64_t>(1, int64_t(double(delay) * (0.5 + jitter_.next_double() / 2)));
     }
+    if (left <= 0)
+        return end(fail(ErrorCode::kUnavailable, "no server has answered at " + options_.url +
+                                                     " for " + std::to_string(options_.away_ms) +
+                                                     " ms"));
+    delay = std::min(delay, left);
     after(delay, [](Node& node) { node.dial(); });
 }
 
@@ -155,6 +167,7 @@ void Node::on_closed(const net::ByteStream* stream) {
         const std::lock_guard lock(mutex_);
         if (stream_.get() != stream) return;
         if (welcomed_ && !ended_) log_warning("the connection to the server is gone");
+        if (welcomed_) away_since_ = std::chrono::steady_clock::now();
         stream_ = nullptr;
         reader_.reset();
         welcomed_ = false;

@@ -101,6 +101,7 @@ private:
     SteadyTime heard_;
     uint64_t watches_ = 0;
     int failures_ = 0;  // of dialling, in a row
+    SteadyTime away_since_ = std::chrono::steady_clock::now();
     std::optional<AgentTerms> terms_;
     std::shared_ptr<Executor> executor_;  // null: being made
     uint64_t life_ = 0;                   // how many executors there were

@@ -141,7 +141,7 @@ TEST_F(NodeTest, WhatDoesNotEndInItsGraceIsLost) {
 }
 
 TEST_F(NodeTest, WhatDoesNotEndInItsGraceRunsAgainInAPoolThatHarvests) {
-    options_.harvest_pools = {"p"};
+    options_.harvest_pools = {{"p", "p"}};
     start_server();
     AgentOptions options = agent_options();
     options.grace_ms = 20;
@@ -170,6 +170,40 @@ TEST_F(NodeTest, TheServerCanDrainIt) {
     ASSERT_TRUE(eventually([&] { return node->is_connected(); }));
     EXPECT_TRUE(agents_->drain("p", "the-one"));
     EXPECT_TRUE(node->wait().has_value());
+}
+
+TEST_F(NodeTest, WithoutItsServerItLeavesAfterAWhile) {
+    start_server();
+    AgentOptions options = agent_options();
+    options.away_ms = 2'000;
+    const auto node = start_node(options);
+    ASSERT_TRUE(eventually([&] { return node->is_connected(); }));
+    const uint16_t port = port_;
+    // A server that comes back in time is none that was away, however long it had been there.
+    for (int times = 0; times < 2; ++times) {
+        stop_server();
+        ASSERT_TRUE(eventually([&] { return !node->is_connected(); }));
+        start_server(port);
+        ASSERT_TRUE(eventually([&] { return node->is_connected(); }));
+    }
+    Pending pending = start(task("hold"));
+    ASSERT_TRUE(eventually([&] { return *pending.started == 1; }));
+    stop_server();
+    const auto ended = node->wait();
+    ASSERT_FALSE(ended.has_value());
+    EXPECT_EQ(ended.error().code, ErrorCode::kUnavailable);
+    EXPECT_NE(ended.error().message.find("no server has answered"), std::string::npos);
+    EXPECT_EQ(finish(pending).outcome, TaskOutcome::kLost);
+}
+
+TEST_F(NodeTest, AlsoIfThereNeverWasOne) {
+    start_server();
+    AgentOptions options = agent_options();
+    stop_server();
+    options.away_ms = 30;
+    const auto ended = start_node(options)->wait();
+    ASSERT_FALSE(ended.has_value());
+    EXPECT_EQ(ended.error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(NodeTest, EndsWhenItIsNotWanted) {

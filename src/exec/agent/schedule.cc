@@ -35,6 +35,7 @@ void AgentPools::submit(RevisionPtr revision, Task task, TaskCallbacks callbacks
     call->task = std::move(task);
     call->callbacks = std::move(callbacks);
     call->revision = std::move(revision);
+    call->pool = call->revision->pool;
     by_key_[call->task.key] = call;
     FunctionState& function = *call->revision->function;
     // Behind those that wait already: first in, first out.
@@ -53,7 +54,7 @@ bool AgentPools::has_capacity(const FunctionState& function) const {
 }
 
 void AgentPools::let_in(CallPtr call, Deferred& deferred) {
-    PoolState& pool = *call->revision->pool;
+    PoolState& pool = *call->pool;
     call->revision->function->in_use++;
     open_++;
     if (pool.queued == 0) {
@@ -63,7 +64,7 @@ void AgentPools::let_in(CallPtr call, Deferred& deferred) {
 }
 
 void AgentPools::enqueue(const CallPtr& call, Deferred& deferred) {
-    PoolState& pool = *call->revision->pool;
+    PoolState& pool = *call->pool;
     if (pool.queued >= options_.queued_calls) {
         leave(*call, deferred);
         return answer(call, throttled("ConcurrentInvocationLimitExceeded"), deferred);
@@ -98,14 +99,21 @@ void AgentPools::leave(const OpenCall& call, Deferred& deferred) {
     if (!function.waiting.empty()) let_waiting_in(function, deferred);
 }
 
+/// Until the function's time limit.
+bool AgentPools::lasts(const AgentState& agent, const Shape& shape) const {
+    return agent.ends == Timestamp{} ||
+           agent.ends - options_.clock->now() >= std::chrono::seconds(shape.seconds);
+}
+
 bool AgentPools::could_take(const AgentState& agent, const Shape& shape) const {
-    return !agent.draining && agent.total.slots >= shape.slots && agent.total.gpus >= shape.gpus &&
+    return !agent.draining && lasts(agent, shape) && agent.total.slots >= shape.slots &&
+           agent.total.gpus >= shape.gpus &&
            (!agent.counts_memory || agent.total.memory_mb >= shape.memory_mb);
 }
 
 bool AgentPools::has_room(const AgentState& agent, const Shape& shape) const {
-    return agent.connection && !agent.draining && agent.free.slots >= shape.slots &&
-           agent.free.gpus >= shape.gpus &&
+    return agent.connection && !agent.draining && lasts(agent, shape) &&
+           agent.free.slots >= shape.slots && agent.free.gpus >= shape.gpus &&
            (!agent.counts_memory || agent.free.memory_mb >= shape.memory_mb) &&
            agent.connection->stream->queued_bytes() < kSendQueueBytes;
 }
@@ -212,6 +220,9 @@ std::string AgentPools::reason_of(const PoolState& pool) const {
     const Shape& shape = oldest->revision->shape;
     const auto could = [&](const AgentPtr& agent) { return could_take(*agent, shape); };
     if (std::any_of(pool.agents.begin(), pool.agents.end(), could)) return "all agents are busy";
+    const auto is_short = [&](const AgentPtr& agent) { return !lasts(*agent, shape); };
+    if (std::all_of(pool.agents.begin(), pool.agents.end(), is_short))
+        return "no agent stays for the function's " + std::to_string(shape.seconds) + " s";
     std::string needs = "no agent has " + std::to_string(shape.slots) + " slots";
     if (shape.gpus > 0) needs += ", " + std::to_string(shape.gpus) + " GPUs";
     return needs + " and " + std::to_string(shape.memory_mb) + " MiB";

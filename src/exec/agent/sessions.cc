@@ -15,6 +15,8 @@ namespace tandem::agent {
 namespace {
 
 constexpr int kHarvestRetries = 10;  // of a call whose agents were preempted
+// How a process ended by SIGTERM, in the words of Lambda.
+constexpr std::string_view kAskedToEnd = "signal: terminated";
 
 constexpr int kHeartbeatsMissed = 3;
 constexpr int64_t kTickMsMin = 5;
@@ -268,14 +270,20 @@ void AgentPools::on_answer(const ConnectionPtr& connection, Answer message, Defe
     const auto at = agent.calls.find(message.call);
     if (at == agent.calls.end()) return late_results.add();
     const CallPtr call = at->second;
+    // Who preempts a job asks each of its processes to end, the functions' before the agent or not.
+    const bool is_preempted = message.result.outcome == TaskOutcome::kLost &&
+                              (agent.draining || message.result.payload.view().find(kAskedToEnd) !=
+                                                     std::string_view::npos);
     if (message.started && !std::exchange(call->started, true) && call->callbacks.started)
         deferred.add(call->callbacks.started);
     if (message.given_up) {
         lose_call(agent, call, "ended before it did", deferred);
     } else {
         take_back(agent, call);
-        leave(*call, deferred);
-        answer(call, std::move(message.result), deferred);
+        if (!is_preempted || !runs_again(agent, call, deferred)) {
+            leave(*call, deferred);
+            answer(call, std::move(message.result), deferred);
+        }
     }
     PoolState& pool = *agent.pool;
     if (pool.queued > 0) pump(pool);
@@ -340,6 +348,8 @@ void AgentPools::on_closed(const ConnectionPtr& connection) {
             if (agent->draining && agent->calls.empty()) {
                 log_info("an agent has left", {{"pool", agent->pool->name}, {"agent", agent->id}});
                 forget(agent);
+            } else if (!agent->gone.empty()) {
+                lose(agent, "is gone: " + agent->gone, deferred);
             }
             tell_change(*agent->pool, deferred);
         }
@@ -413,17 +423,24 @@ void AgentPools::lose(const AgentPtr& agent, const std::string& why, Deferred& d
 void AgentPools::lose_call(AgentState& agent, const CallPtr& call, const std::string& why,
                            Deferred& deferred) {
     take_back(agent, call);
-    if (options_.harvest_pools.count(agent.pool->name) > 0 &&
-        ++call->times_lost <= kHarvestRetries) {
-        // Another call to agents: what the lost one may still say of it counts no more.
-        call->number = next_call_++;
-        return enqueue(call, deferred);
-    }
+    if (runs_again(agent, call, deferred)) return;
     leave(*call, deferred);
     answer_lost(call, "Runtime.ExitError",
                 "RequestId: " + call->task.request_id + " Error: the agent " + agent.id + " on " +
                     agent.node + " " + why,
                 deferred);
+}
+
+/// What was lost in a pool that harvests is called once more.
+bool AgentPools::runs_again(const AgentState& agent, const CallPtr& call, Deferred& deferred) {
+    const auto harvest = options_.harvest_pools.find(agent.pool->name);
+    if (harvest == options_.harvest_pools.end() || ++call->times_lost > kHarvestRetries)
+        return false;
+    // Another call to agents: what the lost one may still say of it counts no more.
+    call->number = next_call_++;
+    call->pool = &pool_of(harvest->second);
+    enqueue(call, deferred);
+    return true;
 }
 
 void AgentPools::forget(const AgentPtr& agent) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -18,6 +19,8 @@ namespace tandem::pilots {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int64_t kGraceSecondsMost = 86'400;  // that an agent may be told
 
 Result<void> write_file(const fs::path& file, std::string_view text, int mode) {
     // Whole or not at all: a name that is there has all of its content.
@@ -119,9 +122,12 @@ std::vector<std::string> open_directories(const fs::path& root) {
 std::string pilot_script(const Pool& pool, const std::string& id, const PilotDirectory& directory,
                          const ScriptOptions& options) {
     using slurm::quote;
-    std::string agent = quote(options.program) + " agent --server " + quote(options.url) +
-                        " --token-file token --pool " + quote(pool.name) + " --slots " +
-                        std::to_string(pool.cpus) + " --grace-s " + std::to_string(pool.drain_s);
+    std::string agent =
+        quote(options.program) + " agent --server " + quote(options.url) +
+        " --token-file token --pool " + quote(pool.name) + " --slots " + std::to_string(pool.cpus) +
+        // Slurm says so up to a minute early, and ends what takes too long.
+        " --grace-s " + std::to_string(std::min(pool.walltime_minutes * 60, kGraceSecondsMost)) +
+        " --away-s " + std::to_string(pool.away_s);
     if (!options.ca_file.empty()) agent += " --ca-file " + quote(options.ca_file);
     if (pool.memory_mb > 0) agent += " --memory-mb " + std::to_string(pool.memory_mb);
     if (!pool.isolate) agent += " --no-isolate";

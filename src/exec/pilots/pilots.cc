@@ -174,12 +174,15 @@ void Pilots::look() {
             if (!agent.draining) state->demand.busy_slots += agent.slots - agent.free_slots;
         }
         for (auto& [id, record] : state->records) {
-            uint64_t connected = 0, running = 0;
+            uint64_t connected = 0, draining = 0, running = 0;
             for (const AgentStatus& agent : seen.agents) {
                 if (!is_of(agent.id, id)) continue;
                 connected += agent.connected ? 1 : 0;
+                draining += agent.connected && agent.draining ? 1 : 0;
                 running += agent.running;
             }
+            // Slurm has told it to go, for its time is nearly over or another job comes first.
+            if (connected > 0 && draining == connected) record->status.state = PilotState::kLeaving;
             record->has_agents = connected > 0;
             record->is_idle = connected > 0 && running == 0;
             if (!record->is_idle) record->last_busy = now;
@@ -231,6 +234,10 @@ void Pilots::ask() {
                 [&, &id = id](const auto& i) { return i.id == status.job && i.name == id; });
             if (info != found.end() && slurm::is_over(info->state)) {
                 over.push_back(id);
+                // The calls that its agents had need not wait for them.
+                lose_agents(
+                    *state, id,
+                    "its " + job + " ended as " + std::string(slurm::to_string(info->state)));
                 if (record->agent_has_come) continue;
                 std::string tail = record->directory.tail(kTailBytes);
                 failed(*state, job + " ended as " + std::string(slurm::to_string(info->state)) +
@@ -260,6 +267,13 @@ void Pilots::ask() {
     }
     running_pilots.set(running);
     waiting_pilots.set(waiting);
+}
+
+void Pilots::lose_agents(const State& state, const std::string& id, const std::string& why) {
+    const AgentPoolStatus seen = agents_->status(state.pool.name);
+    for (const AgentStatus& agent : seen.agents) {
+        if (is_of(agent.id, id)) agents_->gone(state.pool.name, agent.id, why);
+    }
 }
 
 void Pilots::take(Record& record, const std::vector<slurm::JobInfo>& found, Timestamp now) {
@@ -333,6 +347,13 @@ void Pilots::decide(State& state) {
         (void)scheduler_.cancel(record.status.job, id);
         forget(state, id);
     }
+    for (const std::string& id : next.ending) {
+        const AgentPoolStatus seen = agents_->status(state.pool.name);
+        for (const AgentStatus& agent : seen.agents) {
+            if (is_of(agent.id, id))
+                agents_->ends(state.pool.name, agent.id, state.records.at(id)->status.ends);
+        }
+    }
     for (const std::string& id : next.drain) {
         Record& record = *state.records.at(id);
         const AgentPoolStatus seen = agents_->status(state.pool.name);
@@ -379,8 +400,9 @@ bool Pilots::submit(State& state) {
     submission.memory_mib = pool.memory_mb;
     submission.gpus_per_node = pool.gpus_per_node;
     submission.minutes = pool.walltime_minutes;
-    // The agents are told, not the shell above them.
-    submission.signal = "TERM@" + std::to_string(pool.drain_s);
+    // The steps are told, not the shell above them. All processes of a step are, the functions'
+    // too: only agents take this one for the end.
+    submission.signal = "URG@" + std::to_string(pool.drain_s);
     submission.directory = record->directory.path().string();
     submission.output = submission.error = (record->directory.path() / "log").string();
     const auto job = scheduler_.submit(submission);

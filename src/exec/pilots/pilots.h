@@ -74,6 +74,7 @@ private:
     void look();
     void ask();
     void take(Record& record, const std::vector<slurm::JobInfo>& found, Timestamp now);
+    void lose_agents(const State& state, const std::string& id, const std::string& why);
     void decide(State& state);
     bool submit(State& state);
     void forget(State& state, const std::string& id);

@@ -104,6 +104,16 @@ public:
         drained.emplace_back(agent);
         return true;
     }
+    bool ends(std::string_view, std::string_view agent, Timestamp at) override {
+        const std::lock_guard lock(mutex);
+        ending[std::string(agent)] = at;
+        return true;
+    }
+    bool gone(std::string_view, std::string_view agent, const std::string& why) override {
+        const std::lock_guard lock(mutex);
+        lost[std::string(agent)] = why;
+        return true;
+    }
     void on_change(std::function<void(const std::string&)>) override {}
 
     void queue(uint64_t calls, Timestamp since) {
@@ -129,6 +139,8 @@ public:
     mutable std::mutex mutex;
     AgentPoolStatus now;
     std::vector<std::string> drained;
+    std::map<std::string, Timestamp> ending;
+    std::map<std::string, std::string> lost;
 };
 
 class PilotsTest : public testing::Test {
@@ -193,7 +205,7 @@ TEST_F(PilotsTest, ACallThatWaitsBringsAPilotAndIdlenessEndsIt) {
     EXPECT_EQ(s.name, id);
     EXPECT_EQ(s.partition, "debug");
     EXPECT_EQ(s.cpus_per_task, 4);
-    EXPECT_EQ(s.signal, "TERM@60");
+    EXPECT_EQ(s.signal, "URG@60");
     EXPECT_NE(s.script.find("agent --server"), std::string::npos) << s.script;
     EXPECT_NE(s.script.find("--cpus-per-task=4"), std::string::npos) << s.script;
     EXPECT_TRUE(eventually([&] {
@@ -217,6 +229,45 @@ TEST_F(PilotsTest, ACallThatWaitsBringsAPilotAndIdlenessEndsIt) {
     EXPECT_EQ(directories(), 0u);
     EXPECT_EQ(slurm_.submitted(), 1u);
     EXPECT_EQ(pilots_->status()[0].trouble, "");
+}
+
+TEST_F(PilotsTest, ItsAgentsAreToldToBeGoneWhenItsJobIs) {
+    const std::string id = first_pilot();
+    slurm_.set(11, slurm::JobState::kRunning, clock_.now());
+    ASSERT_TRUE(is(PilotState::kRunning));
+    agents_->come(id, 1);
+    agents_->queue(0, {});
+    ASSERT_TRUE(eventually([&] { return !pilots()[0].nodes.empty(); }));
+    slurm_.set(11, slurm::JobState::kPreempted, clock_.now());
+    ASSERT_TRUE(eventually([&] { return pilots().empty(); }));
+    EXPECT_EQ(agents_->lost.at(id), "its pilot job 11 ended as PREEMPTED");
+}
+
+TEST_F(PilotsTest, OneThatEndsSoonGetsNoLongCallsAndASuccessor) {
+    const std::string id = first_pilot();
+    const Timestamp began = clock_.now();
+    slurm_.set(11, slurm::JobState::kRunning, began);
+    ASSERT_TRUE(is(PilotState::kRunning));
+    agents_->come(id, 1);
+    agents_->queue(0, {});
+    std::this_thread::sleep_for(20ms);
+    EXPECT_TRUE(agents_->ending.empty());
+    clock_.ahead = 58min + 1s;
+    ASSERT_TRUE(eventually([&] { return slurm_.submitted() == 2u; }));
+    EXPECT_EQ(agents_->ending.at(id), began + 60min);
+    EXPECT_TRUE(agents_->drained.empty());
+}
+
+TEST_F(PilotsTest, OneThatSlurmTellsToGoIsReplacedAtOnce) {
+    const std::string id = first_pilot();
+    slurm_.set(11, slurm::JobState::kRunning, clock_.now());
+    ASSERT_TRUE(is(PilotState::kRunning));
+    agents_->come(id, 1);
+    {
+        const std::lock_guard lock(agents_->mutex);
+        agents_->now.agents[0].draining = true;
+    }
+    EXPECT_TRUE(eventually([&] { return slurm_.submitted() == 2u; }));
 }
 
 TEST_F(PilotsTest, OneThatIsNotNeededAnyMoreIsCancelled) {
@@ -355,7 +406,7 @@ TEST_F(PilotsTest, PilotsOfSeveralNodesRunAnAgentOnEach) {
     EXPECT_EQ(s.nodes, 2);
     EXPECT_EQ(s.tasks, 2);
     EXPECT_EQ(s.tasks_per_node, 1);
-    EXPECT_EQ(s.signal, "TERM@60");
+    EXPECT_EQ(s.signal, "URG@60");
     EXPECT_NE(s.script.find("srun"), std::string::npos);
     EXPECT_NE(s.script.find("--gpus \"$CUDA_VISIBLE_DEVICES\""), std::string::npos) << s.script;
     EXPECT_NE(s.script.find("SLURM_NODEID"), std::string::npos);

@@ -33,6 +33,7 @@ Plan plan(const Pool& pool, const std::vector<Pilot>& pilots, const Demand& dema
     std::vector<const Pilot*> lasting;
     for (const Pilot& pilot : pilots) {
         if (lasts(pool, pilot, now)) lasting.push_back(&pilot);
+        else if (pilot.state == PilotState::kRunning) out.ending.push_back(pilot.id);
         const bool ends_soon =
             pilot.ends != Timestamp{} && pilot.ends - now <= seconds(pool.drain_s);
         if (pilot.state == PilotState::kRunning && ends_soon) out.drain.push_back(pilot.id);

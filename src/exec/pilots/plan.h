@@ -24,9 +24,12 @@ struct Pool {
     int64_t max_pilots = 1;
     int64_t idle_s = 300;       // without a call, a pilot beyond `min_pilots` ends
     int64_t patience_s = 1;     // so long a call waits before one more pilot is asked for
-    int64_t successor_s = 120;  // before its end, a pilot counts as gone: the next one is asked for
+    int64_t successor_s = 120;  // before its end, a pilot counts as gone: the next one is asked
+                                // for, and this one gets only calls that are over by then
     int64_t drain_s = 60;       // before its end, a pilot gets no more calls
+    int64_t away_s = 600;       // an agent without its server leaves after so long; 0: never
     bool harvest = false;       // lost calls run elsewhere: of a partition whose jobs are preempted
+    std::string retry_pool;     // where; empty: in this pool
     bool isolate = true;        // functions see only what is theirs
 };
 
@@ -58,6 +61,7 @@ struct Plan {
     int64_t submit = 0;               // so many more
     std::vector<std::string> cancel;  // of those that wait
     std::vector<std::string> drain;   // of those that run
+    std::vector<std::string> ending;  // of those that run: get no calls that may take too long
 };
 
 Plan plan(const Pool& pool, const std::vector<Pilot>& pilots, const Demand& demand, Timestamp now);

@@ -53,6 +53,15 @@ TEST(PilotPlan, ThereAreAlwaysAsManyAsThePoolWantsAtLeast) {
     EXPECT_EQ(plan(pool_of(2, 4), {waiting("a"), running("b", 1h, 1h)}, {}, kNow).submit, 0);
 }
 
+TEST(PilotPlan, OneThatEndsSoonIsToldSoUntilItLeaves) {
+    const Pool pool = pool_of(0, 4);
+    EXPECT_TRUE(plan(pool, {running("a", 121s)}, {}, kNow).ending.empty());
+    EXPECT_EQ(plan(pool, {running("a", 120s), running("b")}, {}, kNow).ending, Ids{"a"});
+    Pilot leaving = running("a", 50s);
+    leaving.state = PilotState::kLeaving;
+    EXPECT_TRUE(plan(pool, {leaving}, {}, kNow).ending.empty());
+}
+
 TEST(PilotPlan, TheFirstCallAsksAtOnceAndFurtherOnesAfterAWhile) {
     EXPECT_EQ(plan(pool_of(0, 4), {}, queued(1, 0s), kNow).submit, 1);
     EXPECT_EQ(plan(pool_of(0, 4), {running("a")}, queued(5, 500ms, 4), kNow).submit, 0);
