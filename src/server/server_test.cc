@@ -104,6 +104,30 @@ TEST(Config, NamesBuckets) {
     }
 }
 
+TEST(Config, NamesPools) {
+    Config config;
+    const std::string slurm = "[slurm]\ndirectory = \"/d\"\n";
+    const auto read =
+        apply_toml(slurm +
+                       "[pools.cpu]\ncpus = 8\naway_s = 0\n"
+                       "[pools.spare]\npartition = \"low\"\nharvest = true\nretry_pool = \"cpu\"\n",
+                   config);
+    ASSERT_TRUE(read.has_value()) << read.error().message;
+    EXPECT_EQ(config.pools.at(0).cpus, 8);
+    EXPECT_EQ(config.pools.at(0).away_s, 0);
+    EXPECT_EQ(config.pools.at(1).away_s, 600);
+    EXPECT_EQ(config.pools.at(1).retry_pool, "cpu");
+    for (const char* text :
+         {"[pools]\na = 1\n", "[pools.\"a b\"]\n", "[pools.a]\ncpus = 0\n",
+          "[pools.a]\npartition = \"a b\"\n", "[pools.a]\npartition = \"--x\"\n",
+          "[pools.a]\nmin_pilots = 2\n", "[pools.a]\nwalltime_minutes = 1\ndrain_s = 60\n",
+          "[pools.a]\nsuccessor_s = 59\n", "[pools.a]\naway_s = -1\n", "[pools.a]\nother = 1\n",
+          "[pools.a]\nretry_pool = \"b\"\n", "[pools.a]\nharvest = true\nretry_pool = \"b/c\"\n"}) {
+        Config refused;
+        EXPECT_FALSE(apply_toml(slurm + text, refused).has_value()) << text;
+    }
+}
+
 TEST(Config, NamesConnections) {
     Config config;
     const auto read = apply_toml(
