@@ -235,10 +235,11 @@ std::string Attempt::tail(std::string_view stream, int64_t index, size_t bytes) 
     return read_end(file(stream, index), bytes);
 }
 
-std::string Attempt::result(int64_t index, size_t bytes) const {
+std::optional<std::string> Attempt::result(int64_t index, size_t bytes) const {
     const AsOwner owner(path_);
     std::string out = read_end(file("result", index), bytes + 1);
-    return out.size() > bytes ? std::string() : out;
+    if (out.size() > bytes) return std::nullopt;
+    return out;
 }
 
 }  // namespace tandem::slurm

@@ -63,8 +63,8 @@ public:
     bool is_closed() const;
     /// The end of what it wrote ("stdout", "stderr"), as text.
     std::string tail(std::string_view stream, int64_t index, size_t bytes) const;
-    /// Empty if there is none or it is longer.
-    std::string result(int64_t index, size_t bytes) const;
+    /// Empty if there is none; nothing if it is longer.
+    std::optional<std::string> result(int64_t index, size_t bytes) const;
 
 private:
     Result<void> write_programs(const JobRequest& request, const std::string& wrapper,

@@ -127,6 +127,32 @@ TEST_F(SlurmJobsTest, OneCopyOfAnAttemptRuns) {
     EXPECT_FALSE(*attempt.revoke(0));
 }
 
+TEST_F(SlurmJobsTest, WhatWasGivenUpNeverRuns) {
+    const Attempt attempt = prepared(R"({"Name":"n","Command":["touch","ran"]})");
+    attempt.close();
+    EXPECT_EQ(run(attempt), kExitOfCopy);
+    std::map<int64_t, IndexFiles> files;
+    ASSERT_TRUE(attempt.look(files));
+    EXPECT_TRUE(files.empty());
+}
+
+TEST_F(SlurmJobsTest, AResultThatIsTooLongIsNoEmptyOne) {
+    const Attempt attempt = prepared(R"({"Name":"n","Command":["true"]})");
+    EXPECT_EQ(attempt.result(0, 4), "");
+    std::ofstream(attempt.path() / "result.0") << "1234";
+    EXPECT_EQ(attempt.result(0, 4), "1234");
+    EXPECT_FALSE(attempt.result(0, 3));
+    ReportOf of;
+    of.ends.resize(1);
+    of.ends[0].files.is_claimed = true;
+    of.ends[0].files.exit_code = 0;
+    of.ends[0].result = std::nullopt;
+    const json::Value told = report(of);
+    EXPECT_EQ(told.string_or("Status", ""), "SUCCEEDED");
+    EXPECT_EQ(told.find("Result"), nullptr);
+    EXPECT_NE(told.string_or("StatusReason", "").find("result.0"), std::string_view::npos);
+}
+
 TEST_F(SlurmJobsTest, WhatIsRevokedNeverRuns) {
     const Attempt attempt =
         prepared(R"({"Name":"n","Command":["touch","ran"],"Array":{"Size":2}})");

@@ -111,6 +111,9 @@ std::string as_text(const std::string& bytes) {
 json::Value one_report(const IndexEnd& end, const ReportOf& of) {
     Verdict said = verdict(end);
     if (!of.stage_error.empty()) said = {"FAILED", "Slurm.StageOutFailed", of.stage_error};
+    if (!end.result && said.reason.empty())
+        said.reason = "the result is too long to be told here, and stays in the file result." +
+                      std::to_string(end.index);
     json::Value out = json::Value::object({{"Status", said.status}});
     out.set("Started", end.files.is_claimed && !end.files.is_revoked);
     if (end.files.exit_code) out.set("ExitCode", *end.files.exit_code);
@@ -126,9 +129,9 @@ json::Value one_report(const IndexEnd& end, const ReportOf& of) {
              end.files.ended > Timestamp{} ? end.files.ended
              : end.job                     ? end.job->ended
                                            : Timestamp{});
-    if (!end.result.empty()) {
-        auto parsed = json::parse(end.result);
-        out.set("Result", parsed ? *std::move(parsed) : json::Value(as_text(end.result)));
+    if (end.result && !end.result->empty()) {
+        auto parsed = json::parse(*end.result);
+        out.set("Result", parsed ? *std::move(parsed) : json::Value(as_text(*end.result)));
     }
     json::Value slurm = json::Value::object({{"JobId", end.job              ? end.job->id
                                                        : end.files.job != 0 ? end.files.job

@@ -16,9 +16,10 @@ namespace tandem::slurm {
 struct IndexEnd {
     int64_t index = 0;
     IndexFiles files;
-    std::optional<JobInfo> job;      // what Slurm says; none: it does not know it
-    bool is_lost = false;            // neither Slurm nor a file says how it ended
-    std::string out, error, result;  // the ends of what it wrote
+    std::optional<JobInfo> job;  // what Slurm says; none: it does not know it
+    bool is_lost = false;        // neither Slurm nor a file says how it ended
+    std::string out, error;      // the ends of what it wrote
+    std::optional<std::string> result = std::string();  // none: too long to be told
 };
 
 struct ReportOf {

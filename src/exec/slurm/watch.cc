@@ -263,7 +263,7 @@ void Jobs::finish(const WatchPtr& watch) {
                 end.error = watch->attempt.tail("slurm", index, options_.tail_bytes);
         }
         end.result = watch->attempt.result(index, results);
-        results -= std::min(results, end.result.size());
+        if (end.result) results -= std::min(results, end.result->size());
         of.ends.push_back(std::move(end));
     }
     TaskResult result;

@@ -9,6 +9,11 @@ namespace {
 // $d: the directory, $i: the index. A claim that is there belongs to another copy, or to the
 // server.
 constexpr std::string_view kClaim = R"sh(i=${SLURM_ARRAY_TASK_ID:-0}
+# A slurmctld that crashes may forget that it has cancelled a job.
+if [ -e "$d/closed" ]; then
+  echo "tandem: this attempt has been given up" >&2
+  exit 75
+fi
 if ! mkdir "$d/claim.$i" 2>/dev/null; then
   if [ -d "$d/claim.$i" ]; then
     echo "tandem: this attempt was begun or given up elsewhere" >&2

@@ -179,7 +179,7 @@ json::Value describe(const Job& job, std::string_view id, Timestamp now) {
     if (job.terms.size) {
         out.set("ArrayProperties", array_properties(job));
     } else if (!job.ended.empty()) {
-        for (const char* member : {"ExitCode", "Result", "Slurm"})
+        for (const char* member : {"ExitCode", "Result", "StatusReason", "Slurm"})
             copy(job.ended.begin()->second, member, out);
     }
     tell_as_batch(job, out);
