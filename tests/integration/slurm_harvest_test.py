@@ -8,6 +8,7 @@ import pathlib
 import signal
 import sys
 import unittest
+import urllib.request
 
 from clients import ROLE
 from pilots import PilotsTestCase
@@ -91,6 +92,8 @@ class HarvestTest(PilotsTestCase):
         self.assertIn(output["job"], [pilot["job"] for pilot in self.pool("steady")["pilots"]])
         self.assertEqual(self.events(arn), ["ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSucceeded",
                                             "TaskStateExited", "ExecutionSucceeded"])
+        with urllib.request.urlopen(self.server.url + "/metrics", timeout=10) as reply:
+            self.assertIn("tandem_agent_calls_repeated_total 1\n", reply.read().decode())
         self.is_over("spare", first, state)
 
     def fails(self, take_away, state):

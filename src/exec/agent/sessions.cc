@@ -31,6 +31,8 @@ constexpr size_t kPackageQueueBytes = 512 * 1024;
 constexpr size_t kFunctionsTold = 10'000;
 
 Counter& agents_lost = counter("tandem_agents_lost_total", "Agents that did not come back");
+Counter& repeated_calls = counter("tandem_agent_calls_repeated_total",
+                                  "Calls that were lost in pools that harvest, and run again");
 Counter& late_results = counter("tandem_agent_late_results_total",
                                 "Results that came after their call had been answered");
 
@@ -439,6 +441,7 @@ bool AgentPools::runs_again(const AgentState& agent, const CallPtr& call, Deferr
     // Another call to agents: what the lost one may still say of it counts no more.
     call->number = next_call_++;
     call->pool = &pool_of(harvest->second);
+    repeated_calls.add();
     enqueue(call, deferred);
     return true;
 }
