@@ -5,6 +5,8 @@
         cluster.run("sbatch", "--wrap", "true")     # any client, with cluster.environment()
         cluster.kill_node(2, with_steps=True)       # as a power cut
         cluster.kill_controller(); cluster.start_controller()
+    with SlurmCluster(accounting=["add account physics", "add user daemon account=physics"]) as cluster:
+        cluster.run("sacct", "-X")                  # slurmdbd and a MariaDB, too: accounts, QOS and limits are enforced
 
     slurm_cluster.py up DIR [--nodes N]             # for people; then `. DIR/env`
     slurm_cluster.py down DIR
@@ -38,6 +40,7 @@ import keeper
 
 KEEPER = str(pathlib.Path(keeper.__file__).resolve())
 PROGRAMS = ("munged", "slurmctld", "slurmd", "slurmrestd", "sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel")
+ACCOUNTING_PROGRAMS = ("mariadbd", "slurmdbd", "sacct", "sacctmgr")
 START_SECONDS = 30
 STOP_SECONDS = 30
 CLIENT_SECONDS = 60
@@ -46,6 +49,9 @@ PORTS = range(10000, 32768)  # below those that the kernel gives to outgoing con
 SOCKET_PATH_MAX = 107  # of a Unix socket: job steps have theirs below spool/
 NOBODY = 65534
 CONTROLLER = ["slurmctld", "-D", "-i"]
+CLUSTER_NAME = "tandem"
+DATABASE_TABLES = pathlib.Path("/usr/share/mysql/mysql_system_tables.sql")
+DATABASE_NAME = "slurm_acct_db"
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
 # Open MPI looks for a network between hosts and leaves out loopback, takes a core for each rank for granted, and its mpirun
 # refuses root.
@@ -54,9 +60,9 @@ MPI_ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_oob_tcp_if_inc
 
 
 
-def missing():
+def missing(accounting=False):
     """What it lacks; empty: a cluster can be started."""
-    programs = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
+    programs = [name for name in PROGRAMS + (ACCOUNTING_PROGRAMS if accounting else ()) if not shutil.which(name, path=PATH)]
     if programs:
         return f"not installed: {' '.join(programs)}"
     try:
@@ -145,9 +151,12 @@ class Kept:
 
 
 class SlurmCluster:
-    def __init__(self, directory=None, nodes=4, cpus=8, gpus=2, preempt_mode="CANCEL", node_timeout_s=10, extra=(), rest=True, attached=True):
+    def __init__(self, directory=None, nodes=4, cpus=8, gpus=2, preempt_mode="CANCEL", node_timeout_s=10, extra=(), rest=True, attached=True,
+                 accounting=False):
         """preempt_mode: CANCEL or REQUEUE, what happens to jobs of the partition low. extra: lines of slurm.conf.
-        attached: the cluster ends with this process, however that ends."""
+        attached: the cluster ends with this process, however that ends. accounting: True, or sacctmgr's commands that are carried out
+        before slurmctld starts; jobs then need an account, and limits are enforced."""
+        self.accounting = accounting if isinstance(accounting, bool) else list(accounting)
         self.nodes, self.cpus, self.gpus, self.rest, self.attached = nodes, cpus, gpus, rest, attached
         self.preempt_mode, self.node_timeout_s, self.extra = preempt_mode, node_timeout_s, list(extra)
         self.owned = directory is None
@@ -195,6 +204,10 @@ class SlurmCluster:
     def node_names(self):
         return [f"n{i}" for i in range(1, self.nodes + 1)]
 
+    @property
+    def accounted(self):
+        return self.accounting is not False
+
     def gpu_type(self, i):
         """The first half of the nodes has small ones."""
         return "big" if i * 2 > self.nodes else "small"
@@ -219,8 +232,8 @@ class SlurmCluster:
 
     # Start and end.
     def start(self):
-        if missing():
-            raise RuntimeError(missing())
+        if missing(self.accounted):
+            raise RuntimeError(missing(self.accounted))
         if len(f"{self.directory}/spool/n{self.nodes}/n{self.nodes}_4294967295.4294967295") > SOCKET_PATH_MAX:
             raise RuntimeError(f"{self.directory} is too long a path for the sockets below it")
         self._make_directories()
@@ -235,11 +248,13 @@ class SlurmCluster:
 
     def _start_daemons(self):
         self.address, restricted = self._own_address()
-        reserved = self._reserve_ports(["controller", "rest", *self.node_names()])
+        reserved = self._reserve_ports(["controller", "rest", *(["dbd"] if self.accounted else []), *self.node_names()])
         self._write_configuration(restricted)
         self._start_munge(reserved)
         for port in reserved:
             port.close()
+        if self.accounted:
+            self._start_accounting()
         self._launch("controller", CONTROLLER)
         for i in range(1, self.nodes + 1):
             self._launch(f"n{i}", ["slurmd", "-D", "-N", f"n{i}"])
@@ -332,7 +347,7 @@ class SlurmCluster:
         (d / "etc/gres.conf").write_text("\n".join(gres) + "\n")
         communication = "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny" if restricted else ""
         self.configuration.write_text("\n".join([f"""\
-ClusterName=tandem
+ClusterName={CLUSTER_NAME}
 SlurmctldHost={host}({self.address})
 SlurmctldPort={self.ports["controller"]}
 SlurmUser={me}
@@ -352,7 +367,7 @@ SlurmdLogFile={d}/log/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{self._accounting_lines()}
 MailProg=/bin/true
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
@@ -381,8 +396,66 @@ PartitionName=short MaxTime=1 MaxNodes=1""", *self.extra]) + "\n")
             variables.update(SLURMRESTD_URL=self.rest_url, SLURMRESTD_SOCK=self.rest_socket)
         (d / "cluster.json").write_text(json.dumps({"address": self.address, "ports": self.ports, "options": {
             "nodes": self.nodes, "cpus": self.cpus, "gpus": self.gpus, "preempt_mode": self.preempt_mode,
-            "node_timeout_s": self.node_timeout_s, "extra": self.extra, "rest": self.rest}}))
+            "node_timeout_s": self.node_timeout_s, "extra": self.extra, "rest": self.rest, "accounting": self.accounting}}))
         (d / "env").write_text("".join(f"export {k}={v}\n" for k, v in {**variables, **self.job_environment()}.items()))
+
+    # Accounting.
+    def _accounting_lines(self):
+        if not self.accounted:
+            return "AccountingStorageType=accounting_storage/none"
+        return f"""\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost={self.address}
+AccountingStoragePort={self.ports["dbd"]}
+AccountingStoragePass={self.directory}/munge/sock
+AccountingStorageEnforce=associations,limits,qos"""
+
+    def _start_accounting(self):
+        """slurmctld that finds no slurmdbd at its first start ends."""
+        d, me = self.directory, user_name()
+        database = d / "db"  # this user's alone: whoever reaches its socket may do everything
+        shutil.rmtree(database, ignore_errors=True)  # of an attempt before
+        database.mkdir(mode=0o700)
+        # slurmdbd has procedures stored, so that the tables for those must be there.
+        (database / "first.sql").write_text(f"create database if not exists mysql;\nuse mysql;\n{DATABASE_TABLES.read_text()}\n"
+                                            f"create database if not exists {DATABASE_NAME};\n")
+        self._launch("database", [
+            "mariadbd", "--no-defaults", f"--user={me}", f"--datadir={database}", "--skip-grant-tables", "--skip-networking",
+            f"--socket={database}/sock", f"--pid-file={database}/pid", f"--init-file={database}/first.sql", "--innodb-buffer-pool-size=32M",
+            "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--skip-innodb-doublewrite", "--skip-sync-frm"])
+        wait_for(lambda: self._check_alive("database") and (database / "sock").exists(), START_SECONDS, "mariadbd", every=0.003)
+        # Looked for beside slurm.conf, and wanted to be its user's alone.
+        file = d / "etc/slurmdbd.conf"
+        file.touch(mode=0o600)
+        file.write_text(f"""\
+AuthType=auth/munge
+AuthInfo=socket={d}/munge/sock
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key={d}/state/jwt.key
+DbdHost={socket.gethostname().split(".")[0]}
+DbdAddr={self.address}
+DbdPort={self.ports["dbd"]}
+SlurmUser={me}
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser={me}
+StorageLoc={DATABASE_NAME}
+LogFile={d}/log/slurmdbd.log
+PidFile={d}/run/slurmdbd.pid
+""")
+        self.start_accounting()
+        commands = [] if self.accounting is True else self.accounting
+        for command in [f"add cluster {CLUSTER_NAME}", *commands]:
+            self.run("sacctmgr", "--immediate", *command.split())
+
+    def start_accounting(self):
+        """slurmdbd, after stop_accounting()."""
+        # The socket of its database is told to its client library by this variable alone.
+        self._launch("dbd", ["slurmdbd", "-D"], MYSQL_UNIX_PORT=str(self.directory / "db/sock"))
+        wait_for(lambda: self._listens("dbd"), START_SECONDS, "slurmdbd", every=0.003)
+
+    def stop_accounting(self):
+        self._kill(["dbd"])
 
     # Daemons.
     def _launch(self, name, command, user=None, holding=(), **variables):
@@ -474,7 +547,7 @@ PartitionName=short MaxTime=1 MaxNodes=1""", *self.extra]) + "\n")
         as_nobody = os.geteuid() == 0
         security = {} if as_nobody else {"SLURMRESTD_SECURITY": "disable_user_check"}
         self.rest_socket.unlink(missing_ok=True)
-        self._launch("rest", ["slurmrestd", "-a", "rest_auth/jwt", "-s", "openapi/v0.0.38", f"unix:{self.rest_socket}",
+        self._launch("rest", ["slurmrestd", "-a", "rest_auth/jwt", "-s", f"openapi/v0.0.38{',openapi/dbv0.0.38' if self.accounted else ''}", f"unix:{self.rest_socket}",
                               f"{self.address}:{self.ports['rest']}"], NOBODY if as_nobody else None, SLURM_JWT="daemon", **security)
         if wait:
             self._wait_for_rest()
