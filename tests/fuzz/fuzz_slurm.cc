@@ -20,6 +20,7 @@ using namespace tandem;
 using namespace tandem::slurm;
 
 constexpr uint8_t kParameters = 0x80;  // from here on, of the first byte
+constexpr uint8_t kPast = 0x40;        // of it: accounting is read, where it can say the same
 
 void expect(bool holds) {
     if (!holds) std::abort();
@@ -67,9 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     ProgramEnd end;
     end.code = data[0] / 8 % 2;
     (end.code == 0 ? end.output : end.errors) = std::string(text);
+    const bool is_past = (data[0] & kPast) != 0;
     switch (data[0] % 8) {
-        case 0: check_jobs(read_squeue(text, "|")); break;
-        case 1: check_jobs(read_squeue(end, "|")); break;
+        case 0: check_jobs(is_past ? read_sacct(text, "|") : read_squeue(text, "|")); break;
+        case 1: check_jobs(is_past ? read_sacct(end, "|") : read_squeue(end, "|")); break;
         case 2: {
             const auto id = read_sbatch(end);
             if (!id) check_error(id.error());
@@ -81,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             if (!ok) check_error(ok.error());
             break;
         }
-        case 4: check_jobs(read_jobs(text)); break;
+        case 4: check_jobs(is_past ? read_past_jobs(text) : read_jobs(text)); break;
         case 5: {
             const auto id = read_submitted(text);
             if (!id) check_error(id.error());

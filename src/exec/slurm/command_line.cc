@@ -83,6 +83,7 @@ public:
                                 (options_.directory.empty() ? " in the PATH"
                                                             : " in " + options_.directory));
         }
+        sacct_ = find_program(options_.directory, "sacct");  // not at every site
         return {};
     }
 
@@ -110,17 +111,12 @@ public:
     }
 
     Result<std::vector<JobInfo>> find(const std::vector<uint64_t>& ids) override {
-        std::vector<JobInfo> jobs;
-        for (size_t begin = 0; begin < ids.size(); begin += options_.ids_per_query) {
-            const size_t end = std::min(ids.size(), begin + options_.ids_per_query);
-            std::string list = "--jobs=";
-            for (size_t i = begin; i < end; ++i) list += std::to_string(ids[i]) + ",";
-            list.pop_back();
-            auto some = query(std::move(list));
-            if (!some) return some;
-            std::move(some->begin(), some->end(), std::back_inserter(jobs));
-        }
-        return jobs;
+        return find_in_parts(ids, &CommandLine::query);
+    }
+
+    Result<std::vector<JobInfo>> find_past(const std::vector<uint64_t>& ids) override {
+        if (sacct_.empty()) return fail(ErrorCode::kUnsupported, "there is no program sacct");
+        return find_in_parts(ids, &CommandLine::query_past);
     }
 
     Result<std::vector<JobInfo>> find_named(const std::string& name) override {
@@ -191,6 +187,36 @@ private:
         return arguments;
     }
 
+    /// "--jobs=1,2,3" at a time.
+    Result<std::vector<JobInfo>> find_in_parts(
+        const std::vector<uint64_t>& ids,
+        Result<std::vector<JobInfo>> (CommandLine::*ask)(std::string which) const) const {
+        std::vector<JobInfo> jobs;
+        for (size_t begin = 0; begin < ids.size(); begin += options_.ids_per_query) {
+            const size_t end = std::min(ids.size(), begin + options_.ids_per_query);
+            std::string list = "--jobs=";
+            for (size_t i = begin; i < end; ++i) list += std::to_string(ids[i]) + ",";
+            list.pop_back();
+            auto some = (this->*ask)(std::move(list));
+            if (!some) return some;
+            std::move(some->begin(), some->end(), std::back_inserter(jobs));
+        }
+        return jobs;
+    }
+
+    /// Without steps; with every job that has had such a number, whosever.
+    Result<std::vector<JobInfo>> query_past(std::string which) const {
+        const std::string separator = make_separator();
+        Program program = program_of({sacct_, "--noheader", "--allocations", "--duplicates",
+                                      "--allusers", "--parsable", "--delimiter=" + separator,
+                                      std::move(which), "--format=" + sacct_format()});
+        program.environment.push_back("SLURM_TIME_FORMAT=%s");
+        program.timeout_ms = options_.past_timeout_ms;
+        auto end = run_program(program);
+        if (!end) return not_started(std::move(end.error()));
+        return read_sacct(*end, separator);
+    }
+
     /// `which`: --jobs or --name. squeue's --json would leave both aside, in 22.05.
     Result<std::vector<JobInfo>> query(std::string which) const {
         const std::string separator = make_separator();
@@ -205,7 +231,7 @@ private:
 
     CommandLineOptions options_;
     const std::string own_user_;
-    std::string sbatch_, squeue_, scancel_;
+    std::string sbatch_, squeue_, scancel_, sacct_;
 };
 
 }  // namespace

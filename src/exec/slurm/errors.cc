@@ -85,7 +85,9 @@ constexpr KnownError kErrors[] = {
     {2131, "Controller is in standby mode, try a different controller", kNotNow},
     {2133, "Invalid preferred feature specification", kInvalid},
     {5004, "Socket timed out on send/recv operation", ErrorCode::kTimeout},
+    {7000, "Unable to connect to database", kNotNow},
     {9001, "Failure during parsing", kInvalid},  // slurmrestd's
+    {9003, "Nothing found with query", ErrorCode::kNotFound},
 };
 
 bool ends_with(std::string_view text, std::string_view end) {

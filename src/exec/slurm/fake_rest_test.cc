@@ -286,6 +286,35 @@ TEST_F(FakeRest, FindsOneByOne) {
     EXPECT_EQ(slurm()->find({5, 6, 7}).error().code, ErrorCode::kInternal);
 }
 
+TEST_F(FakeRest, AsksAccounting) {
+    const auto scheduler = slurm();
+    EXPECT_EQ(scheduler->find_past({1}).error().code, ErrorCode::kUnsupported) << "404";
+    answer("GET /slurmdb/v0.0.38/job/1", 200,
+           R"({"errors": [], "jobs": [{"job_id": 1, "name": "old", "state": {"current": "FAILED"}},
+               {"job_id": 1, "name": "new", "state": {"current": "COMPLETED"}}]})");
+    answer("GET /slurmdb/v0.0.38/job/2", 200,
+           R"({"errors": [{"error_number": 9003, "error": "Nothing found with query"}],
+               "jobs": []})");
+    const auto jobs = scheduler->find_past({1, 2});
+    ASSERT_TRUE(jobs) << jobs.error().message;
+    ASSERT_EQ(jobs->size(), 2u);
+    EXPECT_EQ((*jobs)[0].name, "old");
+    EXPECT_EQ((*jobs)[1].state, JobState::kCompleted);
+    answer("GET /slurmdb/v0.0.38/job/2", 200,
+           R"({"errors": [{"error_number": 7000, "error": "Unable to connect to database"}]})");
+    EXPECT_EQ(scheduler->find_past({1, 2}).error().code, ErrorCode::kUnavailable);
+    for (const char* garbage : {"", "oops", "{", "[]", "{}", "\xff{\xff}"}) {
+        answer("GET /slurmdb/v0.0.38/job/2", 500, garbage);
+        EXPECT_EQ(scheduler->find_past({2}).error().code, ErrorCode::kInternal) << garbage;
+    }
+    // What slurmrestd has of slurmctld is not forgotten for it.
+    EXPECT_EQ(std::count(calls_.begin(), calls_.end(), "GET /openapi/v3"), 1);
+    options_.past_timeout_ms = 200;
+    options_.api_version = "v0.0.38";
+    hang();
+    EXPECT_EQ(slurm()->find_past({1}).error().code, ErrorCode::kTimeout);
+}
+
 TEST_F(FakeRest, FindsByNameInOneList) {
     answer("GET /slurm/v0.0.38/jobs", 200,
            R"({"errors": [], "jobs": [{"job_id": 1, "name": "x"}, {"job_id": 2, "name": "x2"},

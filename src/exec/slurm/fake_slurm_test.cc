@@ -308,6 +308,46 @@ TEST_F(FakeSlurm, ANumberGivenOutTwiceIsTold) {
     EXPECT_EQ(slurm()->find_named("others")->size(), 1u);
 }
 
+TEST_F(FakeSlurm, AsksAccounting) {
+    EXPECT_EQ(slurm()->find_past({1}).error().code, ErrorCode::kUnsupported) << "no sacct";
+    write("sacct", R"(for a in "$@"; do echo "$a" >> calls; case "$a" in
+        --delimiter=*) s=${a#--delimiter=};; esac; done
+        echo "$SLURM_TIME_FORMAT" > format
+        echo '1^1^FAILED^3:0^10^20^30^None^u^a^m^n1^cpu=1^x|y^c^' | sed "s/\^/$s/g")");
+    options_.ids_per_query = 2;
+    const auto jobs = slurm()->find_past({1, 2, 3});
+    ASSERT_TRUE(jobs) << jobs.error().message;
+    ASSERT_EQ(jobs->size(), 2u);
+    EXPECT_EQ((*jobs)[0].name, "x|y");
+    EXPECT_EQ((*jobs)[0].exit_code, 3);
+    EXPECT_EQ(lines_of(root_ / "format"), std::vector<std::string>{"%s"});
+    const auto calls = lines_of(root_ / "calls");
+    for (const char* argument : {"--jobs=1,2", "--jobs=3", "--duplicates", "--allusers"})
+        EXPECT_NE(std::find(calls.begin(), calls.end(), argument), calls.end()) << argument;
+}
+
+TEST_F(FakeSlurm, AccountingThatIsNotThereOrFails) {
+    const auto error = [&] { return slurm()->find_past({1}).error().code; };
+    write_failing("sacct", "Slurm accounting storage is disabled\n");
+    EXPECT_EQ(error(), ErrorCode::kUnsupported);
+    write_failing("sacct",
+                  "sacct: error: slurm_persist_conn_open_without_init: failed to open persistent "
+                  "connection to host:db:6819: Connection refused\n"
+                  "sacct: error: Problem talking to the database: Connection refused\n");
+    EXPECT_EQ(error(), ErrorCode::kUnavailable);
+    write("sacct", "echo garbage");
+    EXPECT_EQ(error(), ErrorCode::kInternal);
+    write("sacct", "kill -9 $$");
+    EXPECT_EQ(error(), ErrorCode::kInternal);
+    options_.past_timeout_ms = 200;
+    write("sacct", "sleep 1000");
+    EXPECT_EQ(error(), ErrorCode::kTimeout);
+    options_.past_timeout_ms = 10'000;
+    options_.output_bytes = 1024 * 1024;
+    write("sacct", "yes");
+    EXPECT_EQ(error(), ErrorCode::kInternal);
+}
+
 TEST_F(FakeSlurm, NamesAreExact) {
     write_squeue(
         "1^1^N/A^RUNNING^10^20^99^0^0^None^r^(null)^m^n1^c^x^c^\n"

@@ -90,6 +90,10 @@ Jobs::Jobs(Scheduler& scheduler, JobsOptions options)
         name_thread("slurm-watch");
         watch();
     });
+    threads_.emplace_back([this] {
+        name_thread("slurm-past");
+        ask_past();
+    });
     for (size_t i = 0; i < options_.submitters; ++i) {
         threads_.emplace_back([this] {
             name_thread("slurm-submit");
@@ -109,7 +113,9 @@ void Jobs::close() {
         work_.clear();
         watches_.clear();
         open_.clear();
+        past_asks_.clear();
     }
+    has_past_.notify_all();
     has_work_.notify_all();
     has_news_.notify_all();
     for (std::thread& thread : threads_) thread.join();

@@ -2,11 +2,13 @@
 // Slurm, `await` answers with the report of how it ended. Both may be called again after a crash of
 // this server, and then find what the first call did: nothing is submitted twice, and an attempt's
 // command starts at most once (attempt.h). What Slurm does not know any more is lost, never taken
-// for done. Threads of its own: some that submit and cancel, one that watches. Safe from every
+// for done, unless the site's accounting database says how it ended. Threads of its own: some that
+// submit and cancel, one that watches, one that asks that database. Safe from every
 // thread; an answer comes on one of its threads, and must not block.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -37,6 +39,10 @@ struct JobsOptions {
     int64_t files_ms = 5'000;
     // How long Slurm may take to say why it ended a command by a signal.
     int64_t settle_ms = 15'000;
+    // How long the accounting database is waited for where slurmctld does not know an attempt, and
+    // how long it is left alone after it has not answered.
+    int64_t past_ms = 10'000;
+    int64_t past_again_ms = 60'000;
     // How long after the start an attempt that nobody asks for is left alone.
     int64_t orphans_ms = 60'000;
     // Preloaded into the ranks of gangs (ranks.c), on the same file system; empty: none is.
@@ -85,6 +91,10 @@ private:
     void look_at(const std::vector<WatchPtr>& watches);
     void ask(const std::vector<WatchPtr>& watches);
     void take(Watch& watch, const std::vector<JobInfo>& found);
+    void ask_past();
+    void request_past(const WatchPtr& watch);
+    bool awaits_past(Watch& watch);
+    void take_past(Watch& watch);
     void note_stage(const std::string& attempt, std::string stage);
     void missing(Watch& watch);
     bool read_files(Watch& watch);
@@ -99,7 +109,7 @@ private:
     const JobsOptions options_;
 
     std::mutex mutex_;
-    std::condition_variable has_work_, has_news_;
+    std::condition_variable has_work_, has_news_, has_past_;
     bool is_closed_ = false;
     std::atomic<bool> ends_ = false;  // as is_closed_, for what takes long
     std::string callback_;
@@ -108,6 +118,8 @@ private:
     std::map<std::string, std::string, std::less<>> open_;    // key of a call -> attempt
     std::set<std::string> submitting_;                        // attempts
     std::map<std::string, std::string, std::less<>> stages_;  // of watches
+    std::vector<WatchPtr> past_asks_;
+    std::chrono::steady_clock::time_point past_resumes_{};  // not asked before
     std::set<std::string> orphans_;  // attempts of an earlier run that nobody has asked for yet
     std::vector<std::thread> threads_;
 };

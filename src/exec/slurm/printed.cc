@@ -30,12 +30,39 @@ enum Field : size_t {
     kFields,
 };
 
+constexpr std::string_view kNoNodes = "None assigned";  // sacct's
+
 constexpr std::string_view kFieldNames[] = {
     "JobID",     "ArrayJobID", "ArrayTaskID", "State",  "SubmitTime", "StartTime",
     "EndTime",   "exit_code",  "restartcnt",  "Reason", "UserName",   "Account",
     "Partition", "NodeList",   "tres-alloc",  "Name",   "Comment",
 };
 static_assert(std::size(kFieldNames) == kFields);
+
+enum PastField : size_t {
+    kPastJobId,
+    kPastRawId,
+    kPastState,
+    kPastExitCode,
+    kPastSubmit,
+    kPastStart,
+    kPastEnd,
+    kPastReason,
+    kPastUser,
+    kPastAccount,
+    kPastPartition,
+    kPastNodes,
+    kPastTres,
+    kPastName,
+    kPastComment,
+    kPastFields,
+};
+
+constexpr std::string_view kPastFieldNames[] = {
+    "JobID", "JobIDRaw", "State",     "ExitCode", "Submit",    "Start",   "End",     "Reason",
+    "User",  "Account",  "Partition", "NodeList", "AllocTRES", "JobName", "Comment",
+};
+static_assert(std::size(kPastFieldNames) == kPastFields);
 
 constexpr uint64_t kLastSecond = 253'402'300'799;  // of the year 9999
 
@@ -45,7 +72,7 @@ bool read_number(std::string_view text, uint64_t& number) {
 }
 
 bool read_time(std::string_view text, Timestamp& time) {
-    if (text == "N/A" || text == "Unknown" || text == "NONE") return true;
+    if (text == "N/A" || text == "Unknown" || text == "NONE" || text == "None") return true;
     uint64_t seconds = 0;
     if (!read_number(text, seconds)) return false;
     time = timestamp_of(seconds);
@@ -53,7 +80,57 @@ bool read_time(std::string_view text, Timestamp& time) {
 }
 
 std::string plain(std::string_view text) {
-    return text == "(null)" || text == "N/A" ? std::string() : std::string(text);
+    return text == "(null)" || text == "N/A" || text == kNoNodes ? std::string()
+                                                                 : std::string(text);
+}
+
+/// "12", "12_3" (a task of the array 12), "12_[3-9%2]" (what has not begun of it), "12+0".
+bool read_past_id(std::string_view text, JobInfo& job) {
+    const size_t end = std::min(text.find_first_of("_+"), text.size());
+    uint64_t id = 0, index = 0;
+    if (!read_number(text.substr(0, end), id) || id == 0) return false;
+    if (end == text.size() || text[end] == '+') return true;
+    job.array_id = id;
+    text.remove_prefix(end + 1);
+    if (read_number(text, index)) job.array_index = index;
+    else if (text.size() < 2 || text.front() != '[' || text.back() != ']') return false;
+    // What waited and is over: of all indices without a record.
+    else if (!is_over(job.state)) job.array_waiting = std::string(text.substr(1, text.size() - 2));
+    return true;
+}
+
+/// "3:0": exit code and signal.
+bool read_past_exit(std::string_view text, JobInfo& job) {
+    const size_t colon = text.find(':');
+    uint64_t code = 0, signal = 0;
+    if (colon == std::string_view::npos || !read_number(text.substr(0, colon), code) ||
+        !read_number(text.substr(colon + 1), signal))
+        return false;
+    job.exit_code = int64_t(std::min<uint64_t>(code, 255));
+    job.exit_signal = int64_t(std::min<uint64_t>(signal, 127));
+    return true;
+}
+
+bool read_past(const std::string_view* fields, JobInfo& job) {
+    job.is_past = true;
+    job.state_text = std::string(fields[kPastState]);
+    job.state = parse_job_state(job.state_text);
+    if (!read_past_id(fields[kPastJobId], job) || !read_number(fields[kPastRawId], job.id) ||
+        job.id == 0 || !read_past_exit(fields[kPastExitCode], job) ||
+        !read_time(fields[kPastSubmit], job.submitted) ||
+        !read_time(fields[kPastStart], job.started) || !read_time(fields[kPastEnd], job.ended))
+        return false;
+    if (!is_over(job.state)) job.ended = {};
+    job.reason = fields[kPastReason] == "None" ? std::string() : plain(fields[kPastReason]);
+    job.user = plain(fields[kPastUser]);
+    job.account = plain(fields[kPastAccount]);
+    job.partition = plain(fields[kPastPartition]);
+    job.nodes = plain(fields[kPastNodes]);
+    distrust_cancelled(job, job.state_text != to_string(JobState::kCancelled));  // "... by 1000"
+    job.tres = plain(fields[kPastTres]);
+    job.name = std::string(fields[kPastName]);
+    job.comment = plain(fields[kPastComment]);
+    return true;
 }
 
 bool read_job(const std::string_view* fields, JobInfo& job) {
@@ -143,6 +220,33 @@ ErrorCode meaning_unsent(std::string_view errors) {
     return ErrorCode::kUnavailable;  // its configuration, munge, a library
 }
 
+/// Records of `count` fields, each of which ends in the separator; `read` makes a job of one.
+template <size_t count, typename Read>
+Result<std::vector<JobInfo>> read_records(const char* program, std::string_view text,
+                                          std::string_view separator, const Read& read) {
+    std::vector<JobInfo> jobs;
+    const auto garbage = [program](std::string_view at) {
+        return fail(ErrorCode::kInternal,
+                    std::string(program) + " printed what is no job: " + shown(at));
+    };
+    while (!text.empty()) {
+        std::string_view fields[count];
+        const std::string_view record = text;
+        for (std::string_view& field : fields) {
+            const size_t end = text.find(separator);
+            if (end == std::string_view::npos) return garbage(record);
+            field = text.substr(0, end);
+            text.remove_prefix(end + separator.size());
+        }
+        if (text.empty() || text.front() != '\n') return garbage(record);
+        text.remove_prefix(1);
+        JobInfo job;
+        if (!read(fields, job)) return garbage(record);
+        jobs.push_back(std::move(job));
+    }
+    return jobs;
+}
+
 }  // namespace
 
 Timestamp timestamp_of(uint64_t seconds) {
@@ -153,6 +257,12 @@ void set_exit(JobInfo& job, uint64_t wait_status) {
     if (wait_status > 0xffff) return;  // Slurm's "no value"
     job.exit_code = int64_t(wait_status >> 8);
     job.exit_signal = int64_t(wait_status & 0x7f);
+}
+
+void distrust_cancelled(JobInfo& job, bool has_canceller) {
+    if (job.state != JobState::kCancelled || has_canceller || job.nodes.empty()) return;
+    job.state = JobState::kOther;
+    job.ended = {};
 }
 
 std::string squeue_format(std::string_view separator) {
@@ -167,26 +277,28 @@ std::string squeue_format(std::string_view separator) {
 }
 
 Result<std::vector<JobInfo>> read_squeue(std::string_view text, std::string_view separator) {
-    std::vector<JobInfo> jobs;
-    const auto garbage = [](std::string_view at) {
-        return fail(ErrorCode::kInternal, "squeue printed what is no job: " + shown(at));
-    };
-    while (!text.empty()) {
-        std::string_view fields[kFields];
-        const std::string_view record = text;
-        for (std::string_view& field : fields) {
-            const size_t end = text.find(separator);
-            if (end == std::string_view::npos) return garbage(record);
-            field = text.substr(0, end);
-            text.remove_prefix(end + separator.size());
-        }
-        if (text.empty() || text.front() != '\n') return garbage(record);
-        text.remove_prefix(1);
-        JobInfo job;
-        if (!read_job(fields, job)) return garbage(record);
-        jobs.push_back(std::move(job));
+    return read_records<kFields>("squeue", text, separator, read_job);
+}
+
+std::string sacct_format() {
+    std::string out;
+    for (const std::string_view name : kPastFieldNames) {
+        if (!out.empty()) out += ',';
+        out += name;
     }
-    return jobs;
+    return out;
+}
+
+Result<std::vector<JobInfo>> read_sacct(std::string_view text, std::string_view separator) {
+    return read_records<kPastFields>("sacct", text, separator, read_past);
+}
+
+Result<std::vector<JobInfo>> read_sacct(const ProgramEnd& end, std::string_view separator) {
+    if (end.how != ProgramEnd::How::kExited) return cut_short("sacct", end);
+    if (end.code == 0) return read_sacct(end.output, separator);
+    if (has(end.errors, "accounting storage is disabled"))
+        return fail(ErrorCode::kUnsupported, "Slurm keeps no accounts here");
+    return failed("sacct", ErrorCode::kUnavailable, end);
 }
 
 Result<std::vector<JobInfo>> read_squeue(const ProgramEnd& end, std::string_view separator) {

@@ -41,7 +41,7 @@ std::string words_of_unjoined(std::string_view word) {
 Verdict of_slurm(const JobInfo& job) {
     const std::string state(job.state_text.empty() ? std::string(to_string(job.state))
                                                    : job.state_text);
-    std::string reason = "Slurm says " + state;
+    std::string reason = (job.is_past ? "Slurm's accounting says " : "Slurm says ") + state;
     if (!job.reason.empty() && job.reason != "None") reason += " (" + job.reason + ")";
     switch (job.state) {
         case JobState::kTimeout:
@@ -117,7 +117,10 @@ json::Value one_report(const IndexEnd& end, const ReportOf& of) {
     json::Value out = json::Value::object({{"Status", said.status}});
     out.set("Started", end.files.is_claimed && !end.files.is_revoked);
     if (end.files.exit_code) out.set("ExitCode", *end.files.exit_code);
-    else if (end.job && is_over(end.job->state) && end.files.is_claimed)
+    // Accounting's 0 may mean that it does not know.
+    else if (end.job && is_over(end.job->state) && end.files.is_claimed &&
+             (!end.job->is_past || end.job->exit_code != 0 ||
+              end.job->state == JobState::kCompleted))
         out.set("ExitCode", end.job->exit_code);
     if (!said.error.empty()) out.set("Error", said.error);
     if (!said.reason.empty()) out.set("StatusReason", as_text(said.reason));

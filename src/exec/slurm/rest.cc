@@ -1,7 +1,9 @@
 #include "exec/slurm/rest.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <unordered_set>
@@ -95,6 +97,27 @@ public:
         return jobs;
     }
 
+    Result<std::vector<JobInfo>> find_past(const std::vector<uint64_t>& ids) override {
+        std::vector<JobInfo> jobs;
+        auto api = chosen_api();
+        if (!api) return tl::unexpected<Error>(api.error());
+        const auto deadline =
+            std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.past_timeout_ms);
+        for (const uint64_t id : ids) {
+            if (std::chrono::steady_clock::now() > deadline)
+                return fail(ErrorCode::kTimeout, "slurmrestd took too long for its accounting");
+            Call call;
+            call.target = api->past_root() + "/job/" + std::to_string(id);
+            call.of_past = true;
+            auto answer = ask(call);
+            if (!answer) return tl::unexpected<Error>(answer.error());
+            auto some = read_past_jobs(*answer);
+            if (!some) return some;
+            std::move(some->begin(), some->end(), std::back_inserter(jobs));
+        }
+        return jobs;
+    }
+
     Result<std::vector<JobInfo>> find_named(const std::string& name) override {
         if (auto ok = check_name(name); !ok) return tl::unexpected<Error>(ok.error());
         auto api = chosen_api();
@@ -139,6 +162,7 @@ private:
         std::string user;  // empty: the configured one
         std::string body;
         bool is_repeatable = true;
+        bool of_past = false;  // slurmrestd need not have it
     };
 
     static tl::unexpected<Error> certainly_not(Error error) {
@@ -190,8 +214,8 @@ private:
 
     /// HttpClient sends a request again on a new connection where a kept one turns out to be
     /// closed; so that what must not be done twice goes over a connection of its own.
-    Result<std::unique_ptr<net::HttpClient>> take_connection(bool may_be_kept) {
-        if (may_be_kept) {
+    Result<std::unique_ptr<net::HttpClient>> take_connection(const Call& call) {
+        if (call.is_repeatable && !call.of_past) {
             const std::lock_guard lock(mutex_);
             if (!idle_.empty()) {
                 auto connection = std::move(idle_.back());
@@ -201,7 +225,7 @@ private:
         }
         net::HttpClientOptions options;
         options.url = options_.url;
-        options.timeout_ms = options_.timeout_ms;
+        options.timeout_ms = call.of_past ? options_.past_timeout_ms : options_.timeout_ms;
         options.ca_file = options_.ca_file;
         return net::HttpClient::make(std::move(options));
     }
@@ -216,7 +240,7 @@ private:
         const std::string& user = call.user.empty() ? options_.user : call.user;
         auto token = token_of(user);
         if (!token) return token;
-        auto connection = take_connection(call.is_repeatable);
+        auto connection = take_connection(call);
         if (!connection) return certainly_not(std::move(connection.error()));
         net::HttpRequest request;
         request.method = call.method;
@@ -227,8 +251,8 @@ private:
         request.body = call.body;
         auto response = (*connection)->send(request);
         if (!response) return lost(call, std::move(response.error()));
-        keep_connection(std::move(*connection));
-        return body_of(*response);
+        if (!call.of_past) keep_connection(std::move(*connection));
+        return body_of(call, *response);
     }
 
     static tl::unexpected<Error> lost(const Call& call, Error error) {
@@ -240,11 +264,13 @@ private:
         return tl::unexpected<Error>(std::move(error));
     }
 
-    Result<std::string> body_of(const net::HttpResponse& response) {
+    Result<std::string> body_of(const Call& call, const net::HttpResponse& response) {
         if (response.status == 401)
             return fail(ErrorCode::kUnavailable, "slurmrestd refuses our user or token");
         const std::string_view body = response.body.view();
         if (response.status == 404 && body.find("{") == std::string_view::npos) {
+            if (call.of_past)
+                return fail(ErrorCode::kUnsupported, "slurmrestd offers no accounting");
             const std::lock_guard lock(mutex_);
             if (options_.api_version.empty()) api_.reset();
             return fail(ErrorCode::kUnavailable, "slurmrestd has another API now");

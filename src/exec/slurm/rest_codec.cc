@@ -137,6 +137,61 @@ bool read_job(const Value& value, JobInfo& job) {
     return true;
 }
 
+/// "cpu=4,mem=100M,gres/gpu=1", as slurmctld writes what a list of the database's says.
+std::string read_tres(const Value* list) {
+    std::string out;
+    if (list == nullptr || !list->is_array()) return out;
+    for (const Value& one : list->as_array()) {
+        if (!one.is_object()) continue;
+        const auto count = read_number(one.find("count"));
+        const std::string_view type = one.string_or("type", "");
+        if (!count || type.empty()) continue;
+        if (!out.empty()) out += ',';
+        out += type;
+        if (const std::string_view name = one.string_or("name", ""); !name.empty())
+            out.append("/").append(name);
+        out += '=' + std::to_string(*count);
+        if (type == "mem") out += 'M';
+    }
+    return out;
+}
+
+/// A job of the accounting database, whose members are other ones than slurmctld's.
+bool read_past_job(const Value& value, JobInfo& job) {
+    job.is_past = true;
+    job.id = number_or_zero(value, "job_id");
+    if (job.id == 0) return false;
+    static const Value kNothing = Value::object();
+    const auto part = [&](std::string_view key) -> const Value& {
+        const Value* found = value.find(key);
+        return found != nullptr && found->is_object() ? *found : kNothing;
+    };
+    const Value &state = part("state"), &array = part("array"), &time = part("time");
+    read_state(state.find("current"), job);
+    job.array_index = read_number(array.find("task_id"));
+    if (job.array_index && *job.array_index >= kNoValue) job.array_index.reset();
+    job.array_id = number_or_zero(array, "job_id");
+    // Of what waits v0.0.38 has the indices as the digits of a bit string: no list of them.
+    if (job.array_id != 0 && !job.array_index && !is_over(job.state)) job.array_waiting = "...";
+    read_exit(value.find("exit_code"), job);
+    const auto text = [&](std::string_view key) { return std::string(value.string_or(key, "")); };
+    job.name = text("name");
+    job.comment = std::string(part("comment").string_or("job", ""));
+    job.user = text("user");
+    job.account = text("account");
+    job.partition = text("partition");
+    job.reason = std::string(state.string_or("reason", ""));
+    if (job.reason == "None") job.reason.clear();
+    job.nodes = text("nodes");
+    if (job.nodes == "None assigned") job.nodes.clear();
+    job.tres = read_tres(part("tres").find("allocated"));
+    job.submitted = read_time(time, "submission");
+    job.started = read_time(time, "start");
+    if (is_over(job.state)) job.ended = read_time(time, "end");
+    distrust_cancelled(job, !text("kill_request_user").empty());
+    return true;
+}
+
 /// What an answer complains of: the first that means something, in the words of all.
 std::optional<Error> read_errors(const Value& answer) {
     const Value* errors = answer.find("errors");
@@ -258,6 +313,10 @@ std::string RestApi::root() const {
     return "/slurm/" + std::string(kVersionPrefix) + std::to_string(number);
 }
 
+std::string RestApi::past_root() const {
+    return "/slurmdb/" + std::string(kVersionPrefix) + std::to_string(number);
+}
+
 Result<RestApi> parse_api(std::string_view version) {
     const auto number = number_of(version);
     if (!number || !is_spoken(*number))
@@ -330,7 +389,10 @@ Result<uint64_t> read_submitted(std::string_view body) {
     return tl::unexpected<Error>(std::move(*error));
 }
 
-Result<std::vector<JobInfo>> read_jobs(std::string_view body) {
+namespace {
+
+Result<std::vector<JobInfo>> read_list(std::string_view body,
+                                       bool (*read)(const Value& value, JobInfo& job)) {
     auto answer = parse(body);
     if (!answer) return tl::unexpected<Error>(answer.error());
     if (auto error = read_errors(*answer)) {
@@ -345,12 +407,20 @@ Result<std::vector<JobInfo>> read_jobs(std::string_view body) {
     std::vector<JobInfo> jobs;
     for (const Value& value : list->as_array()) {
         JobInfo job;
-        if (!read_job(value, job))
+        if (!read(value, job))
             return fail(ErrorCode::kInternal, "slurmrestd answered what is no job: " +
                                                   shown(json::print_clipped(value, 200)));
         jobs.push_back(std::move(job));
     }
     return jobs;
+}
+
+}  // namespace
+
+Result<std::vector<JobInfo>> read_jobs(std::string_view body) { return read_list(body, read_job); }
+
+Result<std::vector<JobInfo>> read_past_jobs(std::string_view body) {
+    return read_list(body, read_past_job);
 }
 
 Result<void> read_cancelled(std::string_view body) {

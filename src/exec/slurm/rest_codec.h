@@ -18,6 +18,8 @@ struct RestApi {
     bool is_typed() const { return number >= 40; }
     /// "/slurm/v0.0.38"
     std::string root() const;
+    /// "/slurmdb/v0.0.38", where slurmrestd has that and the site has accounts.
+    std::string past_root() const;
 };
 
 /// The newest that both sides speak, by what /openapi/v3 lists. Errors: kUnsupported (names those
@@ -35,6 +37,8 @@ Result<std::string> print_submission(const RestApi& api, const Submission& submi
 Result<uint64_t> read_submitted(std::string_view body);
 /// Nothing if Slurm says that there is no such job.
 Result<std::vector<JobInfo>> read_jobs(std::string_view body);
+/// Of the accounting database's jobs. An exit code of 0 that is not that of a success is none.
+Result<std::vector<JobInfo>> read_past_jobs(std::string_view body);
 /// Nothing if there is no such job any more.
 Result<void> read_cancelled(std::string_view body);
 

@@ -206,6 +206,10 @@ Result<void> check(const Submission& submission) {
     return check_script(submission.script);
 }
 
+Result<std::vector<JobInfo>> Scheduler::find_past(const std::vector<uint64_t>&) {
+    return fail(ErrorCode::kUnsupported, "there is no way to ask for Slurm's accounting");
+}
+
 std::map<std::string, std::string> environment_of(const Submission& submission) {
     std::map<std::string, std::string> environment = submission.environment;
     environment.emplace("PATH", "/usr/local/bin:/usr/bin:/bin");

@@ -1,7 +1,7 @@
 // Scheduler: what this server asks of Slurm, whichever way it is asked. Implementations:
-// command_line (sbatch, squeue, scancel), rest (slurmrestd). Calls block for at most the call's
-// time limit; safe from every thread. It reports what Slurm says, and nothing else: that a job is
-// not known is not its end (jobs.h decides what it means).
+// command_line (sbatch, squeue, scancel, sacct), rest (slurmrestd). Calls block for at most the
+// call's time limit; safe from every thread. It reports what Slurm says, and nothing else: that a
+// job is not known is not its end (jobs.h decides what it means).
 #pragma once
 
 #include <cstdint>
@@ -95,6 +95,7 @@ struct JobInfo {
     std::string nodes;      // "n[1-2]"
     std::string tres;       // "cpu=4,mem=100M,node=2"
     int64_t restarts = 0;
+    bool is_past = false;  // told by the accounting database, not by slurmctld
 };
 
 class Scheduler {
@@ -115,6 +116,13 @@ public:
     /// Jobs with exactly that name, whosever they are. Costs the controller a list of all its jobs.
     /// Errors: as find(); kInvalidArgument where no submission could have that name.
     virtual Result<std::vector<JobInfo>> find_named(const std::string& name) = 0;
+    /// What the site's accounting database keeps of jobs with those numbers, for what slurmctld has
+    /// forgotten. Of all times: numbers are given out twice, so that one may come with several
+    /// names and submit times. A record comes some seconds late, and of what slurmctld has lost it
+    /// may never end, or be kOther. 22.05's slurmrestd says 0 for any exit code. Errors:
+    /// kUnsupported (there is no accounting here), kUnavailable, kTimeout, kInternal (nothing is
+    /// known).
+    virtual Result<std::vector<JobInfo>> find_past(const std::vector<uint64_t>& ids);
     /// With `name` as a guard where the way of asking has one: numbers are given out twice. No
     /// error where no such job is left. Errors: as find(), kPermissionDenied.
     virtual Result<void> cancel(uint64_t id, const std::string& name) = 0;

@@ -14,8 +14,6 @@ namespace {
 constexpr int kStageTries = 6;       // in all about a minute
 constexpr int64_t kSignalled = 128;  // exit codes above: a shell's word for a signal
 
-std::chrono::milliseconds ms(int64_t count) { return std::chrono::milliseconds(count); }
-
 }  // namespace
 
 void Jobs::watch() {
@@ -108,6 +106,7 @@ void Jobs::ask(const std::vector<WatchPtr>& watches) {
         watch->next_ask = next;
         if (!read_files(*watch)) continue;
         take(*watch, *found);
+        if (watch->missing) request_past(watch);
         std::vector<JobInfo> own;
         for (const JobInfo& info : *found) {
             if (info.name == watch->attempt.id()) own.push_back(info);
@@ -128,6 +127,7 @@ void Jobs::take(Watch& watch, const std::vector<JobInfo>& found) {
     for (const JobInfo& info : found) {
         if (info.name != watch.attempt.id()) continue;
         is_known = true;
+        watch.submitted = info.submitted;
         if (!watch.is_array) infos.insert_or_assign(0, info);
         else if (info.array_index) infos.insert_or_assign(int64_t(*info.array_index), info);
         else if (is_over(info.state) && info.array_waiting.empty()) {
@@ -144,6 +144,7 @@ void Jobs::take(Watch& watch, const std::vector<JobInfo>& found) {
 void Jobs::missing(Watch& watch) {
     for (const int64_t index : watch.indices) {
         if (watch.files[index].exit_code || watch.lost.count(index) != 0) continue;
+        if (watch.infos.count(index) != 0) continue;  // it has ended, says accounting
         if (watch.files[index].is_claimed && !watch.files[index].is_revoked) {
             if (Steady::now() - *watch.missing >= ms(options_.lost_ms)) watch.lost.insert(index);
             continue;
@@ -156,7 +157,11 @@ void Jobs::missing(Watch& watch) {
 }
 
 void Jobs::decide(const WatchPtr& watch) {
-    if (watch->missing) missing(*watch);
+    if (watch->missing) {
+        if (awaits_past(*watch)) return;
+        take_past(*watch);
+        missing(*watch);
+    }
     const auto now = Steady::now();
     bool is_over_now = true;
     for (const int64_t index : watch->indices) {

@@ -14,6 +14,8 @@ namespace tandem::slurm {
 
 using Steady = std::chrono::steady_clock;
 
+inline std::chrono::milliseconds ms(int64_t count) { return std::chrono::milliseconds(count); }
+
 struct Jobs::Watch {
     explicit Watch(Attempt of) : attempt(std::move(of)) {}
 
@@ -30,6 +32,14 @@ struct Jobs::Watch {
     int staged_in_vain = 0;
     std::string stage_error;  // it could not be
 
+    // Guarded by Jobs' mutex: what accounting says of an attempt that slurmctld does not know.
+    bool is_past_asked = false;
+    uint64_t past_job = 0;      // the number that was asked after
+    std::vector<JobInfo> past;  // of this attempt alone
+
+    std::set<int64_t> past_taken;
+    Steady::time_point past_asked{};
+    Timestamp submitted{};  // as slurmctld said while it knew it; epoch: it was not asked in time
     std::map<int64_t, IndexFiles> files;  // as last read
     std::map<int64_t, JobInfo> infos;     // by index, as Slurm last said
     std::set<int64_t> lost;
