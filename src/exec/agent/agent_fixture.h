@@ -240,14 +240,18 @@ protected:
     }
     void start_server(uint16_t port = 0) {
         agents_ = Agents::make(*loops_, *blobs_, options_);
-        net::HttpServerOptions http;
-        http.port = port;
-        auto server = net::HttpServer::listen(
-            *loops_, http, [agents = agents_](net::HttpRequest r, net::HttpReply reply) {
-                agents->connect(std::move(r), std::move(reply));
-            });
-        ASSERT_TRUE(server.has_value()) << server.error().message;
-        server_ = std::move(*server);
+        // None that the kernel gives to connections that go out: an agent that dials while nobody
+        // listens would take it, and tests that come back to it would not get it.
+        ASSERT_TRUE(eventually([&] {
+            net::HttpServerOptions http;
+            http.port = port != 0 ? port : uint16_t(10'000 + random_u64() % 22'768);
+            auto server = net::HttpServer::listen(
+                *loops_, http, [agents = agents_](net::HttpRequest r, net::HttpReply reply) {
+                    agents->connect(std::move(r), std::move(reply));
+                });
+            if (server) server_ = std::move(*server);
+            return server.has_value();
+        }));
         port_ = server_->port();
     }
     void stop_server() {
