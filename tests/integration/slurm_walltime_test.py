@@ -10,6 +10,8 @@ import unittest
 from pilots import PilotsTestCase
 import slurm_cluster
 
+OVER = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL")
+AT_WORK = ("RUNNING", "SIGNALING")
 WALLTIME_S = 60
 LONG_S = 39  # a function's time limit
 POOLS = """
@@ -71,11 +73,11 @@ class WalltimeTest(PilotsTestCase):
                 job.state = state
                 if began != "N/A":
                     job.began = time.mktime(time.strptime(began, "%Y-%m-%dT%H:%M:%S"))
-                if state not in ("PENDING", "RUNNING", "COMPLETING") and not job.over:
+                if state in OVER and not job.over:
                     job.over = time.time()
             if len(jobs) > 1:
                 first, second = (jobs[number] for number in sorted(jobs)[:2])
-                first.successor_there |= first.state == second.state == "RUNNING"
+                first.successor_there |= first.state in AT_WORK and second.state in AT_WORK
                 return first.over and any(answer["job"] == sorted(jobs)[1] for _, answer in list(self.answers))
             return False
         self.until("no pilot took over", enough)
