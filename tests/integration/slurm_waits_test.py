@@ -78,7 +78,7 @@ class WaitsTest(PatientTestCase):
         self.cluster.run("scontrol", "hold", job)
         self.explained(arn, f"waits in Slurm's queue as job {job} (JobHeld")
         self.cluster.run("scontrol", "release", job)
-        text = self.explained(arn, "expected to begin at 20")
+        text = self.explained(arn, "), expected to begin at 20")  # for a moment Slurm has no reason
         self.assertRegex(text, rf"waits in Slurm's queue as job {job} \((Resources|Priority|BeginTime)\), expected to begin at 20\d\d-\d\d-\d\dT")
         for one in (arn, blocker):
             self.stop(one)
@@ -90,7 +90,7 @@ class WaitsTest(PatientTestCase):
         self.addCleanup(watcher.wait)
         self.addCleanup(watcher.stdout.close)
         self.addCleanup(watcher.kill)
-        line = next(line for line in watcher.stdout if "Slurm's queue" in line)
+        line = next(line for line in watcher.stdout if "PartitionDown" in line)  # Slurm may first say something else
         self.assertRegex(line, r"waits in Slurm's queue as job \d+ \(PartitionDown\)")
         self.explained(arn, "(PartitionDown)")
         self.stop(arn)
@@ -117,19 +117,6 @@ class WaitsTest(PatientTestCase):
         self.explained(arn, f"is not submitted yet: Slurm.Unavailable: the token in {token} has expired", server)
         token.write_text(self.cluster.token())
         self.assertEqual(self.end(arn, server)["status"], "SUCCEEDED")
-
-    @unittest.skipIf(INTERFACE != "commands", "of the programs")
-    def test_an_account_that_is_wrong(self):
-        # Slurm looks at accounts where it has a database of them; the words are its.
-        programs = pathlib.Path(tempfile.mkdtemp(dir=self.cluster.directory))
-        for name, script in (("sbatch", 'echo "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified" >&2; exit 1'),
-                             ("squeue", "exit 0"), ("scancel", "exit 0")):
-            (programs / name).write_text(f"#!/bin/sh\n{script}\n")
-            (programs / name).chmod(0o755)
-        server = self.serve(f'[slurm]\ndirectory = "{self.directory}-account"\ncommands = "{programs}"\n')
-        ended = self.end(self.begin({"Name": "no", "Command": ["true"], "Account": "wrong"}, server), server)
-        self.assertEqual(ended["error"], "Slurm.SubmissionRefused", ended)
-        self.assertIn("Invalid account or account/partition combination", ended["cause"])
 
 
 if __name__ == "__main__":
