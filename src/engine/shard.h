@@ -124,7 +124,7 @@ private:
     void settle();        // that, and what fell idle
     void keep_or_drop(const ExecutionId& id);
     void set_timer(Live& live);
-    /// In memory; null for one that ended and is stored, which may be erased. Others may be dropped.
+    /// In memory; null for one that ended and is stored: it may be erased. Others may be dropped.
     Live* find(const ExecutionId& id);
     /// From memory, else rebuilt; also dispatches what recovery had not yet got to.
     Result<Live*> load(const ExecutionId& id);
