@@ -42,9 +42,11 @@ class Server:
         # The server's unprivileged function processes pass through this directory.
         self.directory.chmod(0o755)
         self.ready_file.unlink(missing_ok=True)
+        grpc = () if "--grpc-port" in self.arguments else ("--grpc-port", "0")  # nobody else's
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [self.tandem, "serve", "--data", str(self.directory / "data"), "--port", str(self.port), "--ready-file", str(self.ready_file), *self.arguments],
+                [self.tandem, "serve", "--data", str(self.directory / "data"), "--port", str(self.port), "--ready-file", str(self.ready_file),
+                 *grpc, *self.arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         deadline = time.monotonic() + START_SECONDS
         while not self.ready_file.exists():

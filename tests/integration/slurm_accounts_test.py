@@ -14,7 +14,8 @@ from clients import ROLE, PatientTestCase
 import slurm_cluster
 from server import Server, binary
 from slurm_jobs_test import INTERFACE, configuration, machine
-from slurm_pilots_test import ECHO, package
+from pilots import package
+from slurm_pilots_test import ECHO
 
 ME = slurm_cluster.user_name()
 IS_ROOT = os.geteuid() == 0
