@@ -187,8 +187,10 @@ class NodeFailure:
 
     def __init__(self):
         self.cluster = SlurmCluster(nodes=2, node_timeout_s=2, rest=False).start()
-        self.job = submit(self.cluster, "sleep 1000 & wait", "--no-requeue", "--nodelist", "n2")
-        wait_for_state(self.cluster, self.job, "RUNNING")
+        began = self.cluster.shared / "began"
+        self.job = submit(self.cluster, f"touch {began}; sleep 1000 & wait", "--no-requeue", "--nodelist", "n2")
+        # RUNNING is not enough: a job that its node could not start is queued again, whatever it says.
+        wait_for(began.exists, LATE_SECONDS, "the job begins")
         self.cluster.kill_node(2, with_steps=True)
 
     def finish(self):
