@@ -18,7 +18,6 @@ jobs run as who submitted them; as another user all of it is that user's. Python
 import argparse
 import base64
 import errno
-import fcntl
 import hashlib
 import hmac
 import json
@@ -37,12 +36,10 @@ import urllib.error
 import urllib.request
 
 import keeper
+from kept import START_SECONDS, STOP_SECONDS, Kept, wait_for
 
-KEEPER = str(pathlib.Path(keeper.__file__).resolve())
 PROGRAMS = ("munged", "slurmctld", "slurmd", "slurmrestd", "sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel")
 ACCOUNTING_PROGRAMS = ("mariadbd", "slurmdbd", "sacct", "sacctmgr")
-START_SECONDS = 30
-STOP_SECONDS = 30
 CLIENT_SECONDS = 60
 START_ATTEMPTS = 5
 PORTS = range(10000, 32768)  # below those that the kernel gives to outgoing connections
@@ -57,7 +54,6 @@ PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
 # refuses root.
 MPI_ENVIRONMENT = {"OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_oob_tcp_if_include": "lo", "OMPI_MCA_mpi_yield_when_idle": "1",
                    "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-
 
 
 def missing(accounting=False):
@@ -78,76 +74,6 @@ def missing(accounting=False):
 
 def user_name():
     return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def wait_for(condition, seconds, what, every=0.01):
-    """The condition's first true value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not after {seconds} s")
-        time.sleep(every)
-
-
-class Kept:
-    """A daemon under its keeper (keeper.py), found by the file that the keeper holds locked."""
-
-    def __init__(self, file):
-        self.file = pathlib.Path(file)
-        self.popen = None  # of the keeper, where this process started it
-
-    def start(self, command, output, environment, user=None, attached=True, holding=()):
-        """holding: sockets that stay open as long as the keeper lives."""
-        options = [str(self.file)] + (["--attached"] if attached else []) + (["--user", str(user)] if user is not None else [])
-        with open(output, "ab") as log:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", KEEPER, *options, "--", *command], stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
-                stdout=log, stderr=log, env=environment, cwd="/", start_new_session=True,
-                pass_fds=[held.fileno() for held in holding])
-        return self
-
-    def alive(self):
-        if self.popen is not None and self.popen.poll() is not None:
-            return False
-        try:
-            with open(self.file, "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except FileNotFoundError:
-            pass
-        return self.popen is not None  # it has not come to its lock yet
-
-    def ids(self):
-        """(keeper's, program's) process ids, once there are any."""
-        deadline = time.monotonic() + START_SECONDS
-        while self.alive():
-            words = self.file.read_text().split() if self.file.exists() else []
-            if len(words) == 2:
-                return int(words[0]), int(words[1])
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.002)
-        return None
-
-    def signal(self, number):
-        """To the program alone."""
-        ids = self.ids()
-        if ids is not None and ids[1] in keeper.descendants([ids[0]]):
-            os.kill(ids[1], number)
-
-    def ask_to_end(self):
-        ids = self.ids()
-        if ids is not None:
-            os.kill(ids[0], signal.SIGTERM)
-
-    def wait(self):
-        wait_for(lambda: not self.alive(), STOP_SECONDS, f"the end of what {self.file.name} keeps", every=0.003)
-        if self.popen is not None and self.popen.stdin is not None:
-            self.popen.stdin.close()
 
 
 class SlurmCluster:
