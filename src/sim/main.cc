@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,8 +25,12 @@ namespace tandem::sim {
 namespace {
 
 constexpr double kProgressEvery_s = 600;
-constexpr time_t kRunLimit_s = 60;       // of processor time
-constexpr time_t kRunLimitReal_s = 200;  // it may wait for ever, too
+constexpr time_t kRunLimit_s = 60;  // of processor time
+// It may wait for ever, too: twice in a row it has done less than this in so much real time. Once
+// may be a process that was suspended.
+constexpr time_t kWaitLimit_s = 100;
+constexpr double kWaitsBelow_s = 0.05;
+constexpr int kWaitsMax = 2;
 
 /// Reports the run that is being played as one that never ends, and ends the process.
 std::function<void()> on_endless_run;
@@ -54,14 +59,31 @@ int report(const std::string& scenario, uint64_t seed, const std::string& violat
     return 1;
 }
 
+double spent_at_look = 0;  // processor time
+int waits = 0;
+
+void look_again() {
+    spent_at_look = double(std::clock()) / CLOCKS_PER_SEC;
+    const itimerval limit = {{}, {kWaitLimit_s, 0}};
+    setitimer(ITIMER_REAL, &limit, nullptr);
+}
+
+void look_whether_it_waits() {
+    const bool waited = double(std::clock()) / CLOCKS_PER_SEC - spent_at_look < kWaitsBelow_s;
+    waits = waited ? waits + 1 : 0;
+    if (waits == kWaitsMax) on_endless_run();
+    look_again();
+}
+
 /// Gives the run that begins its processor time. What the signal's handler does is not safe in
 /// general; here the process is stuck and has one thread, and a core dump would say less.
 void limit_run() {
-    for (const int which : {SIGVTALRM, SIGALRM}) std::signal(which, [](int) { on_endless_run(); });
+    std::signal(SIGVTALRM, [](int) { on_endless_run(); });
+    std::signal(SIGALRM, [](int) { look_whether_it_waits(); });
     const itimerval limit = {{}, {kRunLimit_s, 0}};
-    const itimerval real_limit = {{}, {kRunLimitReal_s, 0}};
     setitimer(ITIMER_VIRTUAL, &limit, nullptr);
-    setitimer(ITIMER_REAL, &real_limit, nullptr);
+    waits = 0;
+    look_again();
 }
 
 int play(const Options& options) {
