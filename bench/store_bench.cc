@@ -1,6 +1,7 @@
 // What an append costs: appends and records per second at batches of 1 and 64 executions, beside
-// plain fdatasync of a growing file in the same directory. Usage: store_bench [DIRECTORY
-// [SECONDS]].
+// plain fdatasync in the same directory, of a file that grows and of one whose room is claimed
+// ahead, as the store's log; each also 60 us after the one before, as steps follow each other.
+// Usage: bench_store [DIRECTORY [SECONDS]].
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -39,10 +40,12 @@ void report(const char* what, const std::vector<double>& seconds, size_t records
                 double(seconds.size()) / total, double(seconds.size() * records_each) / total);
 }
 
-void measure_fdatasync(const std::filesystem::path& directory, double limit_s) {
+void measure_fdatasync(const std::filesystem::path& directory, double limit_s, bool claimed,
+                       std::chrono::microseconds pause) {
     const std::string path = (directory / "sync-probe").string();
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     CHECK(fd >= 0);
+    if (claimed) CHECK(::fallocate(fd, 0, 0, 64 << 20) == 0 && ::fsync(fd) == 0);
     const std::string bytes(512, 'x');
     std::vector<double> seconds;
     for (const auto start = Steady::now(); seconds_since(start) < limit_s;) {
@@ -50,10 +53,14 @@ void measure_fdatasync(const std::filesystem::path& directory, double limit_s) {
         CHECK(::write(fd, bytes.data(), bytes.size()) == ssize_t(bytes.size()));
         CHECK(::fdatasync(fd) == 0);
         seconds.push_back(seconds_since(begin));
+        for (const auto end = Steady::now() + pause; Steady::now() < end;) {
+        }
     }
     ::close(fd);
     ::unlink(path.c_str());
-    report("write + fdatasync", seconds, 1);
+    report((std::string(claimed ? "claimed" : "growing") + (pause.count() > 0 ? ", paused" : ""))
+               .c_str(),
+           seconds, 1);
 }
 
 ExecutionWrite one_start(uint64_t number) {
@@ -64,6 +71,7 @@ ExecutionWrite one_start(uint64_t number) {
     s.revision = "00000000-0000-4000-8000-000000000000";
     s.language = "asl";
     s.name = std::to_string(number);
+    s.number = number;
     s.start_time = system_clock().now();
     s.input = Payload("{\"n\":" + s.name + "}");
     s.last_seq = s.last_id = 3;
@@ -80,7 +88,8 @@ ExecutionWrite one_start(uint64_t number) {
 }
 
 void measure_appends(const std::filesystem::path& directory, size_t batch_size, double limit_s) {
-    const auto rows = open_rocks_rows(directory / ("batch-" + std::to_string(batch_size)), {.counts_syncs = true});
+    const auto rows = open_rocks_rows(directory / ("batch-" + std::to_string(batch_size)),
+                                      {.counts_syncs = true});
     CHECK(rows.has_value());
     const auto store = open_row_store(*rows);
     CHECK(store.has_value());
@@ -126,10 +135,14 @@ int main(int argc, char** argv) {
     const std::filesystem::path directory = parent / ("tandem-store-bench-" + random_uuid());
     std::filesystem::create_directories(directory);
     measure_codec();
-    measure_fdatasync(directory, limit_s);
+    for (int round = 0; round < 2; ++round) {
+        for (const auto pause : {std::chrono::microseconds(0), std::chrono::microseconds(60)}) {
+            measure_fdatasync(directory, limit_s, false, pause);
+            measure_fdatasync(directory, limit_s, true, pause);
+        }
+    }
     measure_appends(directory, 1, limit_s);
     measure_appends(directory, 64, limit_s);
-    measure_fdatasync(directory, limit_s);
     std::filesystem::remove_all(directory);
     return 0;
 }

@@ -1,4 +1,5 @@
 """Bytes written per step: the store's log, and apart from it what flushes and compactions write."""
+import os
 import pathlib
 import stat
 import threading
@@ -7,6 +8,15 @@ import lib
 from scenarios import rates
 
 INTERVAL_S = 0.05
+
+
+def written(path, size):
+    """How far a file is that was claimed ahead, in whole pages: its first hole."""
+    try:
+        with open(path, "rb") as file:
+            return os.lseek(file.fileno(), 0, os.SEEK_HOLE) if size else 0
+    except OSError:  # it is gone
+        return 0
 
 
 class Watch:
@@ -37,13 +47,18 @@ class Watch:
             if not stat.S_ISREG(status.st_mode):
                 continue
             room = path.relative_to(data).parts[0]
+            size = status.st_size
             if room == "store":  # a name is used once
                 key, kind = path, {".log": "log", ".sst": "tables"}.get(path.suffix, "store")
+                if kind == "log":
+                    size = written(path, size)
             else:  # a full log of a function is renamed
                 key, kind = status.st_ino, "functions" if room == "functions" else "other"
             last = self.last.get(key, 0)
-            setattr(self, kind, getattr(self, kind) + status.st_size - (last if last <= status.st_size else 0))
-            self.last[key] = status.st_size
+            if size < last:  # begun anew; the store's log loses what was claimed ahead when it is full
+                last = size if room == "store" else 0
+            setattr(self, kind, getattr(self, kind) + size - last)
+            self.last[key] = size
 
     def _watch(self):
         while not self.ended.wait(INTERVAL_S):

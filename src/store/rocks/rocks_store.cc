@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "store/rocks/log_files.h"
 #include "store/rows/row_store.h"
 
 namespace tandem {
@@ -149,6 +150,7 @@ public:
     }
 
 private:
+    std::unique_ptr<rocksdb::Env> env_ = log_files_env();
     std::shared_ptr<rocksdb::Statistics> statistics_;
     std::unique_ptr<rocksdb::DB> db_;
 };
@@ -225,6 +227,7 @@ Result<std::shared_ptr<Rows>> RocksRows::open(const std::filesystem::path& direc
     }
     auto rows = std::make_shared<RocksRows>();
     rocksdb::Options options = make_options(wanted);
+    options.env = rows->env_.get();
     if (wanted.counts_syncs) {
         rows->statistics_ = rocksdb::CreateDBStatistics();
         rows->statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 
 #include "base/rng.h"
 #include "store/conformance/store_conformance.h"
+#include "store/rocks/log_end.h"
 #include "store/rocks/rocks_store.h"
 #include "store/rows/row_store.h"
 
@@ -150,32 +152,79 @@ TEST(RocksStore, ADeadProcessLosesNothingAroundFlushes) {
     EXPECT_EQ(list_all(**store, flow_filter(), 100).size(), 300u);
 }
 
+uint64_t end_of(const fs::path& log) {
+    std::ifstream file(log, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << file.rdbuf();
+    return log_end(bytes.str()).value_or(0);
+}
+
 TEST(RocksStore, ATornTailIsDroppedAndTheRestKept) {
     constexpr size_t kBigInput = 100'000;  // a record over several blocks of the log
     for (const size_t cut : {size_t(1), size_t(20), kBigInput / 2, kBigInput}) {
-        const TemporaryDirectory directory;
-        append_and_die(directory.path, {.count = 5, .input_bytes = kBigInput});
-        const fs::path log = newest_log(directory.path);
-        ASSERT_FALSE(log.empty());
-        fs::resize_file(log, fs::file_size(log) - cut);
-        const auto store = open_rocks_store(directory.path);
-        ASSERT_TRUE(store.has_value()) << store.error().message;
-        EXPECT_EQ(list_all(**store, flow_filter(), 100).size(), 4u) << cut;
+        for (const size_t zeros : {0, 1'000'000}) {  // of the room that was claimed
+            if (cut == 1 && zeros > 0) continue;  // that byte is a zero
+            const TemporaryDirectory directory;
+            append_and_die(directory.path, {.count = 5, .input_bytes = kBigInput});
+            const fs::path log = newest_log(directory.path);
+            ASSERT_FALSE(log.empty());
+            const uint64_t end = end_of(log);
+            ASSERT_GT(end, 5 * kBigInput);
+            fs::resize_file(log, end - cut);
+            fs::resize_file(log, end - cut + zeros);
+            const auto store = open_rocks_store(directory.path);
+            ASSERT_TRUE(store.has_value()) << store.error().message;
+            EXPECT_EQ(list_all(**store, flow_filter(), 100).size(), 4u) << cut;
+        }
     }
 }
 
-TEST(RocksStore, DamageInTheMiddleKeepsTheStoreClosed) {
+TEST(RocksStore, ALogsRoomIsClaimedAheadAndGivenBack) {
     const TemporaryDirectory directory;
+    const fs::path probe = directory.path / "probe";
+    fs::create_directories(directory.path);
+    std::ofstream(probe).close();
+    const int fd = ::open(probe.c_str(), O_WRONLY);
+    const bool claims = ::fallocate(fd, 0, 0, 4096) == 0;
+    ::close(fd);
+    if (!claims) GTEST_SKIP() << "this file system has no fallocate";
     append_and_die(directory.path);
     const fs::path log = newest_log(directory.path);
-    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(4000);
-    file.write("damage", 6);
-    file.close();
+    EXPECT_GT(fs::file_size(log), RocksOptions().memtable_bytes);
+    EXPECT_LT(end_of(log), 50'000u);
+    {
+        const auto store = open_rocks_store(directory.path);
+        ASSERT_TRUE(store.has_value()) << store.error().message;
+        ASSERT_TRUE((*store)->append(batch_of({start_write("y", 1)})).has_value());
+        // Another owner is refused before it cuts anything.
+        EXPECT_FALSE(open_rocks_store(directory.path).has_value());
+        EXPECT_GT(fs::file_size(newest_log(directory.path)), RocksOptions().memtable_bytes);
+        ASSERT_TRUE((*store)->append(batch_of({start_write("z", 2)})).has_value());
+    }
+    EXPECT_LT(fs::file_size(newest_log(directory.path)), 50'000u);
     const auto store = open_rocks_store(directory.path);
-    ASSERT_FALSE(store.has_value());
-    EXPECT_EQ(store.error().code, ErrorCode::kCorrupt) << store.error().message;
-    EXPECT_NE(store.error().message.find(directory.path.string()), std::string::npos);
+    ASSERT_TRUE(store.has_value()) << store.error().message;
+    EXPECT_EQ(list_all(**store, flow_filter(), 100).size(), 52u);
+}
+
+TEST(RocksStore, DamageInTheMiddleKeepsTheStoreClosed) {
+    for (const std::string& damage : {std::string("damage"), std::string(512, '\0')}) {
+        const TemporaryDirectory directory;
+        append_and_die(directory.path);
+        const fs::path log = newest_log(directory.path);
+        std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(4096);
+        file.write(damage.data(), std::streamsize(damage.size()));
+        file.close();
+        const uint64_t size = fs::file_size(log);
+        for (int attempt = 0; attempt < 2; ++attempt) {  // nothing is mended by trying
+            const auto store = open_rocks_store(directory.path);
+            ASSERT_FALSE(store.has_value());
+            EXPECT_EQ(store.error().code, ErrorCode::kCorrupt) << store.error().message;
+            EXPECT_NE(store.error().message.find(log.string()), std::string::npos);
+            EXPECT_EQ(fs::file_size(log), size);
+        }
+    }
 }
 
 TEST(RocksStore, KeepsEverythingThroughFlushesAndCompactions) {
