@@ -140,7 +140,7 @@ void AgentPools::activate(std::shared_ptr<const Callable> callable) {
         function.reserved_concurrency = spec->reserved_concurrency;
         // Those that have run it have warm processes of what it was.
         for (const auto& [id, connection] : connections_) {
-            if (connection->names.count(function.name) == 0) continue;
+            if (!connection->agent || connection->agent->names.count(function.name) == 0) continue;
             std::string out;
             tell_function(connection, *revision, true, out);
             connection->stream->send(std::move(out));
@@ -153,7 +153,7 @@ void AgentPools::activate(std::shared_ptr<const Callable> callable) {
 void AgentPools::retire(std::string_view name) {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, connection] : connections_) {
-        if (connection->names.count(name) == 0) continue;
+        if (!connection->agent || connection->agent->names.count(name) == 0) continue;
         connection->stream->send(encode(Retire{std::string(name)}));
     }
 }

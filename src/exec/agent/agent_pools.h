@@ -113,7 +113,6 @@ struct Connection {
     AgentPtr agent;  // after its Hello, until another connection takes its place
     std::unordered_map<const Callable*, std::pair<RevisionPtr, uint64_t>> functions;  // told of
     uint64_t functions_told = 0;
-    std::set<std::string, std::less<>> names, digests;  // that it may write logs of, and ask for
     std::vector<uint64_t> unacknowledged;
     size_t unacknowledged_bytes = 0;
     std::atomic<SteadyTime> heard;
@@ -138,6 +137,7 @@ struct AgentState {
     std::map<uint64_t, CallPtr> calls;  // sent, not answered
     ConnectionPtr connection;           // null while it is away
     SteadyTime away_since;
+    std::set<std::string, std::less<>> names, digests;  // that it may write logs of, and ask for
     bool draining = false;
     Timestamp ends{};  // epoch: nobody has said so
     std::string gone;  // why it cannot come back; empty: it may

@@ -438,6 +438,27 @@ TEST_F(AgentsTest, KeepsTheLogsOfItsFunctions) {
     EXPECT_TRUE(std::getline(file, line));
 }
 
+TEST_F(AgentsTest, KnowsWhatRanThereBeforeItsConnectionBroke) {
+    start_server();
+    auto agent = raw(hello());
+    Pending pending = start(task("x"));
+    agent->send(answer_to(agent->next<Call>()));
+    finish(pending);
+    agent.reset();
+    Hello again = hello();
+    again.instance = welcome_.instance;
+    agent = raw(again, true);
+    FunctionSpec changed = spec();
+    changed.handler = "other";
+    agents_->activate(callable(changed));
+    EXPECT_TRUE(agent->next<Function>().current) << "it has warm processes of older code";
+    agent->send(LogLines{"f", "left when the connection broke\n"});
+    pending = start(task("y"));
+    agent->send(answer_to(agent->next<Call>()));
+    finish(pending);
+    EXPECT_EQ(*agents_->logs("f", 1'000), "left when the connection broke\n");
+}
+
 TEST_F(AgentsTest, TellsAgentsOfNewCode) {
     start_server();
     const auto agent = raw(hello());

@@ -256,12 +256,7 @@ void AgentPools::resume(const ConnectionPtr& connection, const Hello& hello) {
         if (calls.count(number) == 0) connection->unacknowledged.push_back(number);
     }
     for (const auto& [number, call] : calls) {
-        if (there.count(number) == 0) {
-            send_call(connection, *call);
-        } else {
-            connection->names.insert(call->revision->callable->name);
-            connection->digests.insert(call->revision->digest);
-        }
+        if (there.count(number) == 0) send_call(connection, *call);
     }
 }
 
@@ -297,13 +292,13 @@ void AgentPools::on_answer(const ConnectionPtr& connection, Answer message, Defe
 }
 
 void AgentPools::on_log(const ConnectionPtr& connection, const LogLines& lines) {
-    if (connection->names.count(lines.function) == 0) return;
+    if (connection->agent->names.count(lines.function) == 0) return;
     log_of(function_of(lines.function)).append(lines.text);
 }
 
 void AgentPools::on_need(const ConnectionPtr& connection, const std::string& digest) {
     // Only what it was given to run: other packages are other people's.
-    if (connection->digests.count(digest) == 0) {
+    if (connection->agent->digests.count(digest) == 0) {
         connection->stream->send(encode(Package{.digest = digest, .last = true, .missing = true}));
         return;
     }
@@ -381,8 +376,8 @@ uint64_t AgentPools::tell_function(const ConnectionPtr& connection, const Revisi
                                 ? known->second.second
                                 : connection->functions_told++ % kFunctionsTold + 1;
     connection->functions[revision->callable.get()] = {revision, number};
-    connection->names.insert(revision->callable->name);
-    connection->digests.insert(revision->digest);
+    connection->agent->names.insert(revision->callable->name);
+    connection->agent->digests.insert(revision->digest);
     encode(Function{number, revision->encoded, current}, out);
     return number;
 }
