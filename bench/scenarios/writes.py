@@ -1,22 +1,13 @@
 """Bytes written per step: the store's log, and apart from it what flushes and compactions write."""
-import os
 import pathlib
 import stat
 import threading
 
 import lib
 from scenarios import rates
+from server import written_bytes
 
 INTERVAL_S = 0.05
-
-
-def written(path, size):
-    """How far a file is that was claimed ahead, in whole pages: its first hole."""
-    try:
-        with open(path, "rb") as file:
-            return os.lseek(file.fileno(), 0, os.SEEK_HOLE) if size else 0
-    except OSError:  # it is gone
-        return 0
 
 
 class Watch:
@@ -51,7 +42,7 @@ class Watch:
             if room == "store":  # a name is used once
                 key, kind = path, {".log": "log", ".sst": "tables"}.get(path.suffix, "store")
                 if kind == "log":
-                    size = written(path, size)
+                    size = written_bytes(path)
             else:  # a full log of a function is renamed
                 key, kind = status.st_ino, "functions" if room == "functions" else "other"
             last = self.last.get(key, 0)

@@ -24,6 +24,15 @@ def binary():
     return os.environ.get("TANDEM_BINARY") or str(ROOT / "build/release/tandem")
 
 
+def written_bytes(path):
+    """Of a file whose room may be claimed ahead, as the store's log: up to its first hole, in whole pages. 0 if it is not there."""
+    try:
+        with open(path, "rb") as file:
+            return os.lseek(file.fileno(), 0, os.SEEK_HOLE) if os.fstat(file.fileno()).st_size else 0
+    except FileNotFoundError:
+        return 0
+
+
 class Server:
     def __init__(self, data=None, arguments=(), tandem=None, environment=None, port=0):
         self.port = port
