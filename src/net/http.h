@@ -89,14 +89,16 @@ using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
 class EventLoops {
 public:
     virtual ~EventLoops() = default;
-    /// `spin`: so long a thread looks for more work before it sleeps; it has a processor for
-    /// itself.
-    static std::unique_ptr<EventLoops> start(size_t threads, std::chrono::microseconds spin = {});
+    static std::unique_ptr<EventLoops> start(size_t threads);
     /// Runs `work` on one of the loops soon.
     virtual void post(std::function<void()> work) = 0;
     /// Runs `work` on one of the loops after `delay_ms`.
     virtual void post_after(int64_t delay_ms, std::function<void()> work) = 0;
     virtual void stop() = 0;
+    /// On a thread of a loop, as long as `wanted` says so: the loop does not sleep, but asks again
+    /// and again between its other work, in turn with whoever wants the processor. For an answer
+    /// that is about to come, since being woken takes longer. False, and nothing, on other threads.
+    static bool look_while(std::function<bool()> wanted);
 };
 
 struct HttpServerOptions {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sched.h>
 
 #include <chrono>
 
@@ -13,27 +14,31 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Looks again for so long after each piece of work before it sleeps: to be woken takes longer.
-void run_spinning(asio::io_context& io, std::chrono::microseconds spin) {
-    using Clock = std::chrono::steady_clock;
-    while (io.run_one() > 0) {
-        for (auto until = Clock::now() + spin; Clock::now() < until;) {
-            if (io.poll() > 0) until = Clock::now() + spin;
-        }
+thread_local asio::io_context* this_loop = nullptr;
+
+/// A step of looking: asks, and comes again behind the loop's own work.
+struct Look {
+    asio::io_context& io;
+    std::function<bool()> wanted;
+
+    void operator()() {
+        if (!wanted()) return;
+        ::sched_yield();
+        asio::post(io, std::move(*this));
     }
-}
+};
 
 }  // namespace
 
-Loops::Loops(size_t threads, std::chrono::microseconds spin) {
+Loops::Loops(size_t threads) {
     for (size_t i = 0; i < std::max<size_t>(1, threads); ++i)
         loops_.push_back(std::make_unique<Loop>());
     for (auto& loop : loops_) {
-        loop->thread = std::thread([io = &loop->io, spin] {
+        loop->thread = std::thread([io = &loop->io] {
             name_thread("net");
+            this_loop = io;
             const auto work = asio::make_work_guard(*io);
-            if (spin == std::chrono::microseconds(0)) io->run();
-            else run_spinning(*io, spin);
+            io->run();
         });
     }
 }
@@ -60,8 +65,14 @@ void Loops::post_after(int64_t delay_ms, std::function<void()> work) {
     });
 }
 
-std::unique_ptr<EventLoops> EventLoops::start(size_t threads, std::chrono::microseconds spin) {
-    return std::make_unique<Loops>(threads, spin);
+bool EventLoops::look_while(std::function<bool()> wanted) {
+    if (this_loop == nullptr) return false;
+    asio::post(*this_loop, Look{*this_loop, std::move(wanted)});
+    return true;
+}
+
+std::unique_ptr<EventLoops> EventLoops::start(size_t threads) {
+    return std::make_unique<Loops>(threads);
 }
 
 }  // namespace tandem::net

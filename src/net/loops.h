@@ -15,7 +15,7 @@ namespace tandem::net {
 
 class Loops final : public EventLoops {
 public:
-    explicit Loops(size_t threads, std::chrono::microseconds spin = {});
+    explicit Loops(size_t threads);
     ~Loops() override;
     void post(std::function<void()> work) override;
     void post_after(int64_t delay_ms, std::function<void()> work) override;

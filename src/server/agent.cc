@@ -27,8 +27,7 @@ namespace tandem {
 namespace {
 
 constexpr size_t kLoops = 2;
-constexpr auto kSpin = std::chrono::microseconds(50);  // calls come one after the other
-constexpr size_t kAgentLogBytes = 8 * 1024 * 1024;     // of a function, on the node
+constexpr size_t kAgentLogBytes = 8 * 1024 * 1024;  // of a function, on the node
 constexpr size_t kKeyBytes = 32;
 // In a pilot functions are told which job and node they are in.
 constexpr const char* kOfTheJob[] = {"SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURMD_NODENAME",
@@ -115,6 +114,7 @@ PoolOptions pool_options(const AgentConfig& config, const std::filesystem::path&
     pool.account = terms.account;
     pool.region = terms.region;
     pool.isolate = config.isolate;
+    pool.loops_look = true;
     for (const char* name : kOfTheJob) {
         if (const char* value = std::getenv(name)) pool.environment[name] = value;
     }
@@ -167,7 +167,7 @@ Result<void> run_agent(const AgentConfig& config) {
     if (auto ok = write_embedded_workers(work->path() / "workers"); !ok) return ok;
     auto blobs = BlobStore::open(work->path() / "packages");
     if (!blobs) return tl::unexpected<Error>(blobs.error());
-    const auto loops = net::EventLoops::start(kLoops, kSpin);
+    const auto loops = net::EventLoops::start(kLoops);
 
     AgentOptions options;
     options.url = config.url;

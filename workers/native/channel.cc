@@ -1,5 +1,6 @@
 // The function channel, version 1: docs/formats/function-channel.md. Integers are little endian.
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -140,7 +141,10 @@ private:
             if (errno == ECONNRESET) return 0;
             if (errno != EAGAIN && errno != EINTR)
                 throw std::runtime_error(std::string("recv: ") + std::strerror(errno));
-            if (spins) spins = Steady::now() < until;
+            if (spins) {
+                ::sched_yield();
+                spins = Steady::now() < until;
+            }
         }
     }
 

@@ -162,6 +162,7 @@ protected:
         node.make_executor = [this](const AgentTerms& terms, AgentOptions::OnLog on_log) {
             PoolOptions pool = options_;
             pool.on_log = std::move(on_log);
+            pool.loops_look = true;
             pool.limits.invoke_response_bytes = terms.response_bytes;
             return make_pool(*loops_, *node_blobs_, pool);
         };

@@ -11,6 +11,8 @@ namespace {
 // after about one sync. Only where a processor is left for the others.
 constexpr std::chrono::microseconds kWorkerLooksAgain{250};
 constexpr std::chrono::microseconds kSoon{600};
+// How long the loop that made a call looks for its answer.
+constexpr std::chrono::microseconds kLoopLooks{100};
 
 }  // namespace
 
@@ -91,9 +93,29 @@ void ProcessPool::send(const WorkerPtr& worker, const NextInvocation& next, Defe
     const bool follows = in_use_ == 1 && processors_ > 1 &&
                          std::chrono::steady_clock::now() - worker->idle_since < kSoon;
     const uint16_t spin_us = follows ? uint16_t(kWorkerLooksAgain.count()) : 0;
-    deferred.add([this, worker, invocation = encode_invocation(next, spin_us)] {
+    const bool looks = follows && options_.loops_look;
+    deferred.add([this, worker, looks, invocation = encode_invocation(next, spin_us)] {
+        if (looks) channels_->rest(worker->id, worker->channel->fd());
         if (!worker->channel->send(invocation)) abandon(worker, "it takes no invocation");
+        if (looks && look_for_answer(worker)) return;
+        if (looks) channels_->listen_again(worker->id, worker->channel->fd());
         channels_->expect();
+    });
+}
+
+/// On a loop's thread that loop listens to the worker for a moment, instead of the reader. False on
+/// others.
+bool ProcessPool::look_for_answer(const WorkerPtr& worker) {
+    const SteadyTime until = std::chrono::steady_clock::now() + kLoopLooks;
+    return net::EventLoops::look_while([looks = looks_, worker, until] {
+        const std::lock_guard lock(looks->mutex);
+        ProcessPool* pool = looks->pool;
+        if (pool == nullptr) return false;
+        const bool has_come = pool->on_channel(worker->id);
+        if (!has_come && std::chrono::steady_clock::now() < until) return true;
+        pool->channels_->listen_again(worker->id, worker->channel->fd());
+        if (!has_come) pool->channels_->expect();
+        return false;
     });
 }
 

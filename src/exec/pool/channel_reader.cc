@@ -20,11 +20,15 @@ constexpr int kSecondLookMs = 1;  // then whether it is still wanted
 // About what it takes to wake a thread on another processor.
 constexpr auto kLookAgain = std::chrono::microseconds(60);
 
-bool epoll_add(int epoll, int fd, uint64_t key) {
+bool epoll_set(int epoll, int operation, int fd, uint32_t events, uint64_t key) {
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = events;
     event.data.u64 = key;
-    return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+    return ::epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+bool epoll_add(int epoll, int fd, uint64_t key) {
+    return epoll_set(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, key);
 }
 
 }  // namespace
@@ -50,6 +54,14 @@ Result<void> ChannelReader::add(uint64_t key, int fd) {
 }
 
 void ChannelReader::forget(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+void ChannelReader::rest(uint64_t key, int fd) {
+    epoll_set(epoll_.get(), EPOLL_CTL_MOD, fd, 0, key);
+}
+
+void ChannelReader::listen_again(uint64_t key, int fd) {
+    epoll_set(epoll_.get(), EPOLL_CTL_MOD, fd, EPOLLIN, key);
+}
 
 void ChannelReader::stop() {
     if (!thread_.joinable()) return;

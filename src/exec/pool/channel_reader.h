@@ -30,6 +30,9 @@ public:
 
     Result<void> add(uint64_t key, int fd);  // until forget(fd) or the descriptor is closed
     void forget(int fd);
+    /// While someone else looks at it: what it says wakes nobody here. Neither undoes forget().
+    void rest(uint64_t key, int fd);
+    void listen_again(uint64_t key, int fd);
     /// A call was made that will be answered here.
     void expect() {
         if (away_ && !is_reader_) listen_instead();

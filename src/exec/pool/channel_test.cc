@@ -123,6 +123,87 @@ hear()
     EXPECT_EQ(result.payload.view(), "\"kept kept kept kept kept kept\"");
 }
 
+/// Calls one after the other, each made by a loop as soon as the one before is answered.
+class Calls {
+public:
+    Calls(net::EventLoops& loops, Executor& pool, std::function<std::optional<Task>(size_t)> task)
+        : loops_(loops), pool_(pool), task_(std::move(task)) {
+        loops_.post([this] { next(); });
+    }
+    /// Waits for the last one.
+    const std::vector<TaskResult>& results() {
+        EXPECT_EQ(ended_.get_future().wait_for(std::chrono::seconds(60)),
+                  std::future_status::ready);
+        return results_;
+    }
+    size_t answered_on_loops() const { return on_loops_; }
+
+private:
+    void next() {
+        auto task = task_(results_.size());
+        if (!task) return ended_.set_value();
+        TaskCallbacks callbacks;
+        callbacks.completed = [this](TaskResult result) {
+            on_loops_ += net::EventLoops::look_while([] { return false; });
+            results_.push_back(std::move(result));
+            loops_.post([this] { next(); });
+        };
+        pool_.run(std::move(*task), std::move(callbacks));
+    }
+
+    net::EventLoops& loops_;
+    Executor& pool_;
+    const std::function<std::optional<Task>(size_t)> task_;
+    std::vector<TaskResult> results_;
+    std::promise<void> ended_;
+    size_t on_loops_ = 0;
+};
+
+constexpr const char* kDoesAsItIsTold = R"(
+import time
+say(1)
+while True:
+    id, arn, payload = hear()
+    if payload == b'"slow"':
+        time.sleep(0.003)
+    if payload == b'"die"':
+        os._exit(3)
+    say(2, id, b"", payload)
+)";
+
+TEST_F(ChannelTest, ALoopLooksForTheAnswerToItsCall) {
+    options_.loops_look = true;
+    start_pool();
+    const auto echo = function(kDoesAsItIsTold);
+    const auto payload = [](size_t i) {
+        return i % 100 == 50 ? "\"die\"" : i % 10 == 5 ? "\"slow\"" : "\"fast\"";
+    };
+    Calls calls(*loops_, *pool_, [&](size_t i) {
+        return i < 400 ? std::optional(task(echo, payload(i))) : std::nullopt;
+    });
+    const auto& results = calls.results();
+    for (size_t i = 0; i < results.size(); ++i) {
+        const bool dies = i % 100 == 50;
+        EXPECT_EQ(results[i].outcome, dies ? TaskOutcome::kLost : TaskOutcome::kSucceeded) << i;
+        if (!dies) EXPECT_EQ(results[i].payload.view(), payload(i));
+    }
+    if (std::thread::hardware_concurrency() > 1) EXPECT_GT(calls.answered_on_loops(), 0u);
+}
+
+TEST_F(ChannelTest, ThePoolStopsWhileALoopLooks) {
+    options_.loops_look = true;
+    start_pool();
+    const auto echo = function(kDoesAsItIsTold);
+    std::atomic<bool> stopped{false};
+    Calls calls(*loops_, *pool_, [&](size_t i) {
+        return stopped ? std::nullopt : std::optional(task(echo, i % 10 == 5 ? "\"slow\"" : "1"));
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    pool_->stop();
+    stopped = true;
+    EXPECT_EQ(calls.results().front().payload.view(), "1");
+}
+
 TEST_F(ChannelTest, IsOfferedOnlyToThoseWhoAsk) {
     start_pool();
     const auto silent =

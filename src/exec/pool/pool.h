@@ -32,6 +32,9 @@ struct PoolOptions {
     std::vector<std::string> gpus = {};  // ids, as CUDA_VISIBLE_DEVICES has them
     /// Told of all lines of functions' logs as they are appended, on any thread; may be empty.
     std::function<void(std::string_view function, std::string_view lines)> on_log = {};
+    /// Where calls come one after the other, the loop that makes one looks for its answer; for
+    /// loops that do little else.
+    bool loops_look = false;
     std::string sandbox_user;  // all functions run as this user; empty = a free uid each (as root)
 };
 

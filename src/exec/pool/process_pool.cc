@@ -86,8 +86,11 @@ ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions o
       packages_(blobs, sandbox_.area() / "packages", zip_limits(options_.limits)),
       processors_(std::max(1u, std::thread::hardware_concurrency())),
       starts_at_once_(2 * processors_),
+      looks_(std::make_shared<Looks>()),
       // The first is taken first.
-      free_gpus_(options_.gpus.rbegin(), options_.gpus.rend()) {}
+      free_gpus_(options_.gpus.rbegin(), options_.gpus.rend()) {
+    looks_->pool = this;
+}
 
 ProcessPool::~ProcessPool() { stop(); }
 
@@ -293,6 +296,10 @@ void ProcessPool::stop() {
         }
     }
     // Their threads may still be looking at each other's and their own descriptors.
+    {
+        const std::lock_guard lock(looks_->mutex);
+        looks_->pool = nullptr;
+    }
     if (channels_) channels_->stop();
     if (watcher_) watcher_->stop();
     starter_.stop();

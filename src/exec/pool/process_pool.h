@@ -129,6 +129,7 @@ private:
     // channel_calls.cc: the same through channels
     /// One message; false: there is none.
     bool on_channel(uint64_t id);
+    bool look_for_answer(const WorkerPtr& worker);
     void abandon(const WorkerPtr& worker, std::string_view reason);
     void take_message(const WorkerPtr& worker, ChannelMessage message, Deferred& deferred);
     void send(const WorkerPtr& worker, const NextInvocation& next, Deferred& deferred);
@@ -152,6 +153,12 @@ private:
     std::atomic<size_t> in_use_{0};   // tasks let in and not yet answered; set under the mutex
     size_t alive_ = 0;                // workers that are not doomed
     uint64_t next_worker_ = 1;
+    /// What looks for an answer on a loop, and may outlive the pool there.
+    struct Looks {
+        std::mutex mutex;
+        ProcessPool* pool;  // null when it has stopped
+    };
+    const std::shared_ptr<Looks> looks_;
     SteadyTime looks_often_until_{};  // for tasks that were held back
     bool stopping_ = false;
     // The watcher's thread only.
