@@ -28,6 +28,11 @@ LanguageOptions language_options(const Scenario& scenario) {
     return options;
 }
 
+LanguageOptions endless(LanguageOptions options) {
+    options.history_events = SIZE_MAX;
+    return options;
+}
+
 }  // namespace
 
 Run::Run(const Scenario& scenario, uint64_t seed, const RunOptions& options)
@@ -41,6 +46,7 @@ Run::Run(const Scenario& scenario, uint64_t seed, const RunOptions& options)
       express_(asl::make_language(language_options(scenario), asl::WorkflowType::kExpress)),
       map_run_(asl::make_map_run_language(language_options(scenario))),
       invocation_(invocation::make_language()),
+      endless_(asl::make_language(endless(language_options(scenario)))),
       input_(machine_input(scenario.workload)),
       call_program_(*invocation_->compile("")) {
     disk_.accepts_torn_records = options.accepts_torn_records;

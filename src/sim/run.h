@@ -197,7 +197,8 @@ private:
     Holders holders_;
     Calls calls_;
     std::unique_ptr<Language> asl_, express_, map_run_, invocation_;
-    std::string input_;  // of every execution of a state machine
+    std::unique_ptr<Language> endless_;  // asl_, of which no history is ever full
+    std::string input_;                  // of every execution of a state machine
     std::vector<Machine> machines_;
     std::map<std::string, std::string> definitions_;  // by name and revision
     // The same, with what of the definition runs in which language.
