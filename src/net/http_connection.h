@@ -1,8 +1,9 @@
 // One connection of the server, a small state machine: idle, header, body, reply owed, writing, and
 // back. Every member function runs on the connection's own loop; close_soon(), check_deadline() and
 // replies get there by post. One wait for input is armed at a time, across requests: while a reply
-// is owed it is what notices that the client went away. Stream is the plain socket or TLS over it.
-// Not for use outside net.
+// is owed it is what notices that the client went away. Only a reply may also be sent by the thread
+// of another loop that has it in hand; the mutex keeps that apart from closing. Stream is the plain
+// socket or TLS over it. Not for use outside net.
 #pragma once
 
 #include <boost/asio/dispatch.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -26,6 +28,7 @@
 
 #include "net/http_parser.h"
 #include "net/http_shared.h"
+#include "net/loops.h"
 #include "net/stream_of.h"
 
 namespace tandem::net {
@@ -70,7 +73,9 @@ public:
         // Also reached from the destructor's race: the weak pointer is then empty.
         boost::asio::post(executor(), [weak = this->weak_from_this(), which] {
             const auto self = weak.lock();
-            if (!self || (which == Which::kIdle && self->state_ != State::kIdle)) return;
+            if (!self) return;
+            self->follow();
+            if (which == Which::kIdle && self->state_ != State::kIdle) return;
             if (self->state_ == State::kUpgraded) return self->close_stream();
             if (which != Which::kUpgraded) self->close();
         });
@@ -177,20 +182,34 @@ private:
             armed_ = true;
             socket().async_wait(Socket::wait_read,
                                 [self = this->shared_from_this()](ErrorCodeOf ec) {
+                                    if (!ec) return self->on_readable();
                                     self->armed_ = false;
-                                    if (!ec) self->on_readable();
                                 });
         }
     }
 
     void on_readable() {
-        if (state_ == State::kReply) return look_for_disconnect();
+        if (state_ == State::kReply) {
+            // Whoever sends the reply sees that no wait is armed, or is seen here.
+            std::unique_lock lock(close_mutex_, std::try_to_lock);
+            while (!lock.owns_lock()) {
+                ::sched_yield();  // it is about to be done
+                lock.try_lock();
+            }
+            armed_ = false;
+            if (owed_ != 0) return lock.unlock(), look_for_disconnect();
+            lock.unlock();
+            pumping_ = true;  // below
+            follow();
+            pumping_ = false;
+        }
+        armed_ = false;
         if (!takes_input() && state_ != State::kLingering) return;  // armed again afterwards
         thread_local std::array<char, kReadBytes> input;
         const ssize_t n =
             ::recv(socket().native_handle(), input.data(), input.size(), MSG_DONTWAIT);
         if (n > 0) return on_bytes(std::string_view(input.data(), size_t(n)));
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return read();
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return pump();
         close();
     }
 
@@ -302,6 +321,7 @@ private:
         // the next request waiting already, no armed wait does.
         kept_ = this->shared_from_this();
         const uint64_t number = ++request_number_;
+        has_more_ = parsed_ < input_.size();
         owed_ = number;
         request.sender = HttpSender(kept_, number);
         shared_->handler(std::move(request),
@@ -313,11 +333,44 @@ private:
 
     /// A reply from any thread; only the first to a request counts.
     void take(uint64_t number, HttpResponse response) {
+        if (on_loop() && !executor().running_in_this_thread() && send_from(number, response))
+            return;
         boost::asio::dispatch(executor(), [self = this->shared_from_this(), number,
                                            response = std::move(response)]() mutable {
-            if (self->state_ != State::kReply || self->request_number_ != number) return;
+            if (self->state_ != State::kReply || self->owed_ != number) return;
             self->write(std::move(response));
         });
+    }
+
+    /// On another loop's thread, so that the client does not wait until the connection's own loop
+    /// is awake. That one sees to the rest (`follow()`); if there is nothing but to go on, when it
+    /// next hears of this connection. False: it has to be that loop's.
+    bool send_from(uint64_t number, HttpResponse& response) {
+        if (kTls || response.status == 101 || has_held_) return false;
+        {
+            const std::lock_guard lock(close_mutex_);
+            if (owed_ != number) return true;
+            make_message(response);
+            sent_ = send_now();
+            set_deadline(shared_->options.idle_timeout_ms);
+            owed_ = 0;
+            // Looked at behind owed_: else idle connections may be closed in between without it.
+            const bool goes_on = keep_alive_ && !shared_->draining;
+            const bool is_done = goes_on && sent_ == header_.size() + body_.size();
+            if (is_done && armed_ && !has_more_) return true;
+        }
+        boost::asio::post(executor(), [self = this->shared_from_this()] { self->follow(); });
+        return true;
+    }
+
+    /// Goes on behind a reply that another thread has sent, if one has.
+    void follow() {
+        if (state_ != State::kReply || owed_ != 0) return;
+        const auto self = this->shared_from_this();
+        begin_writing();
+        // It did not seem idle when idle connections were closed.
+        keep_alive_ = keep_alive_ && !shared_->draining;
+        write_rest(sent_);
     }
 
     void refuse(int status, std::string_view reason) {
@@ -334,10 +387,30 @@ private:
         write(std::move(response));
     }
 
-    void write(HttpResponse response) {
+    void begin_writing() {
         state_ = State::kWriting;
-        owed_ = 0;
         const auto kept = std::exchange(kept_, nullptr);
+        set_deadline(shared_->options.body_timeout_ms);
+    }
+
+    void write(HttpResponse response) {
+        owed_ = 0;
+        make_message(response);
+        const auto self = this->shared_from_this();
+        begin_writing();
+        if (may_hold()) {
+            held_.append(header_).append(std::exchange(body_, Payload()).view());
+            has_held_ = true;
+            return on_written();
+        }
+        if (!held_.empty()) {
+            header_.insert(0, std::exchange(held_, {}));
+            has_held_ = false;
+        }
+        write_rest(kTls ? 0 : send_now());
+    }
+
+    void make_message(HttpResponse& response) {
         keep_alive_ = keep_alive_ && !response.close && !shared_->draining;
         const bool upgrades = response.status == 101 && response.upgraded && !shared_->draining;
         if (upgrades) upgraded_ = std::move(response.upgraded);
@@ -348,21 +421,10 @@ private:
         if (keep_alive_ && is_old_ && !upgrades) response.headers.set("Connection", "keep-alive");
         header_ = response_header(response, keep_alive_, no_body);
         body_ = no_body || head_ ? Payload() : std::move(response.body);
-        set_deadline(shared_->options.body_timeout_ms);
-        if (may_hold()) {
-            held_.append(header_).append(std::exchange(body_, Payload()).view());
-            has_held_ = true;
-            return on_written();
-        }
-        if (!held_.empty()) {
-            header_.insert(0, std::exchange(held_, {}));
-            has_held_ = false;
-        }
-        size_t sent = 0;
-        if constexpr (!kTls) {
-            sent = send_now();
-            if (sent == header_.size() + body_.size()) return on_written();
-        }
+    }
+
+    void write_rest(size_t sent) {
+        if (sent == header_.size() + body_.size()) return on_written();
         std::string_view head = header_, body = body_.view();
         head.remove_prefix(std::min(sent, header_.size()));
         body.remove_prefix(sent > header_.size() ? sent - header_.size() : 0);
@@ -477,7 +539,9 @@ private:
     size_t lingered_ = 0;
     size_t charged_ = 0;  // of Shared::body_bytes
     State state_ = State::kIdle;
-    bool armed_ = false;
+    size_t sent_ = 0;        // of a reply, by another thread
+    bool has_more_ = false;  // of what was received, behind the request whose reply is owed
+    std::atomic<bool> armed_{false};
     bool pumping_ = false;
     bool keep_alive_ = true;
     bool is_old_ = false;

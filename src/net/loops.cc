@@ -65,6 +65,8 @@ void Loops::post_after(int64_t delay_ms, std::function<void()> work) {
     });
 }
 
+bool on_loop() { return this_loop != nullptr; }
+
 bool EventLoops::look_while(std::function<bool()> wanted) {
     if (this_loop == nullptr) return false;
     asio::post(*this_loop, Look{*this_loop, std::move(wanted)});

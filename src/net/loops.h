@@ -32,4 +32,7 @@ private:
     std::atomic<size_t> turn_{0};
 };
 
+/// Whether the calling thread is a loop's.
+bool on_loop();
+
 }  // namespace tandem::net
