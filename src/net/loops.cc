@@ -16,15 +16,14 @@ namespace {
 
 thread_local asio::io_context* this_loop = nullptr;
 
-/// A step of looking: asks, and comes again behind the loop's own work.
+/// A step of looking: lets others run, asks, and comes again behind the loop's own work.
 struct Look {
     asio::io_context& io;
     std::function<bool()> wanted;
 
     void operator()() {
-        if (!wanted()) return;
         ::sched_yield();
-        asio::post(io, std::move(*this));
+        if (wanted()) asio::post(io, std::move(*this));
     }
 };
 
