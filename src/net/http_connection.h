@@ -142,15 +142,19 @@ private:
         close();
     }
 
-    void close() {
+    void close() { end(); }
+
+    /// Whether a reply was still owed.
+    bool end() {
         charge(0);
         state_ = State::kClosed;
         const auto kept = std::exchange(kept_, nullptr);
         const std::lock_guard lock(close_mutex_);
-        owed_ = 0;
+        const bool is_owed = owed_.exchange(0) != 0;
         ErrorCodeOf ec;
         socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ec);
         socket().close(ec);
+        return is_owed;
     }
 
     void become_idle() {
@@ -219,8 +223,8 @@ private:
         const ssize_t n = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         if (n > 0) return;  // the next request is waiting already
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return read();
-        close();
-        if (shared_->options.on_disconnect) shared_->options.on_disconnect(peer_);
+        const bool is_owed = end();
+        if (is_owed && shared_->options.on_disconnect) shared_->options.on_disconnect(peer_);
     }
 
     void on_bytes(std::string_view bytes) {
@@ -333,6 +337,8 @@ private:
 
     /// A reply from any thread; only the first to a request counts.
     void take(uint64_t number, HttpResponse response) {
+        uint64_t taken = taken_;
+        if (taken >= number || !taken_.compare_exchange_strong(taken, number)) return;
         if (on_loop() && !executor().running_in_this_thread() && send_from(number, response))
             return;
         boost::asio::dispatch(executor(), [self = this->shared_from_this(), number,
@@ -352,12 +358,17 @@ private:
             if (owed_ != number) return true;
             make_message(response);
             sent_ = send_now();
-            set_deadline(shared_->options.idle_timeout_ms);
-            owed_ = 0;
-            // Looked at behind owed_: else idle connections may be closed in between without it.
-            const bool goes_on = keep_alive_ && !shared_->draining;
-            const bool is_done = goes_on && sent_ == header_.size() + body_.size();
-            if (is_done && armed_ && !has_more_) return true;
+            const bool is_all = sent_ == header_.size() + body_.size();
+            if (is_all) {
+                body_ = Payload();
+                sent_ = header_.size();
+            }
+            const bool may_rest = is_all && keep_alive_ && !has_more_;
+            const HttpServerOptions& o = shared_->options;
+            set_deadline(is_all ? o.idle_timeout_ms : o.body_timeout_ms);
+            owed_ = 0;  // from here on nothing is read but atomics: it may follow at once
+            // Behind that: else idle connections may be closed in between, but not this one.
+            if (may_rest && armed_ && !shared_->draining) return true;
         }
         boost::asio::post(executor(), [self = this->shared_from_this()] { self->follow(); });
         return true;
@@ -448,10 +459,10 @@ private:
     void send_held() {
         if (held_.empty() || state_ != State::kReply) return;
         const std::string held = std::exchange(held_, {});
-        has_held_ = false;
         const ssize_t n =
             ::send(socket().native_handle(), held.data(), held.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n != ssize_t(held.size())) close();  // a client that reads nothing
+        else has_held_ = false;                  // now other threads may send behind it
     }
 
     /// What the kernel takes without waiting; errors are found again by the write that follows.
@@ -532,8 +543,9 @@ private:
     std::string peer_;
     std::atomic<int64_t> deadline_ms_{INT64_MAX};
     std::atomic<bool> has_held_{false};
-    std::mutex close_mutex_;         // the socket is not closed while another thread looks at it
-    std::atomic<uint64_t> owed_{0};  // the request that waits for its reply
+    std::mutex close_mutex_;          // the socket is not closed while another thread looks at it
+    std::atomic<uint64_t> owed_{0};   // the request that waits for its reply
+    std::atomic<uint64_t> taken_{0};  // the last whose reply was given
     uint64_t request_number_ = 0;
     size_t parsed_ = 0;  // of input_
     size_t lingered_ = 0;
