@@ -185,7 +185,11 @@ class Payloads(PatientTestCase):
         directory.unlink()
         away.rename(directory)
         self.until("it is not ready again", lambda: readiness() == 200)
-        ended = self.ended(arn.replace(":stateMachine:", ":execution:") + ":large")
+        # Nobody was told that it began; it may be a moment behind.
+        begun = arn.replace(":stateMachine:", ":execution:") + ":large"
+        self.until("it was not begun", lambda: begun in [
+            e["executionArn"] for e in self.api.list_executions(stateMachineArn=arn)["executions"]])
+        ended = self.ended(begun)
         self.assertEqual(ended["status"], "SUCCEEDED")
 
     def test_a_lost_payload(self):
