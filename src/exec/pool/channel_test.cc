@@ -185,9 +185,13 @@ TEST_F(ChannelTest, ALoopLooksForTheAnswerToItsCall) {
     for (size_t i = 0; i < results.size(); ++i) {
         const bool dies = i % 100 == 50;
         EXPECT_EQ(results[i].outcome, dies ? TaskOutcome::kLost : TaskOutcome::kSucceeded) << i;
-        if (!dies) EXPECT_EQ(results[i].payload.view(), payload(i));
+        if (!dies) {
+            EXPECT_EQ(results[i].payload.view(), payload(i));
+        }
     }
-    if (std::thread::hardware_concurrency() > 1) EXPECT_GT(calls.answered_on_loops(), 0u);
+    if (std::thread::hardware_concurrency() > 1) {
+        EXPECT_GT(calls.answered_on_loops(), 0u);
+    }
 }
 
 TEST_F(ChannelTest, ThePoolStopsWhileALoopLooks) {

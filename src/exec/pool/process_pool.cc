@@ -86,9 +86,9 @@ ProcessPool::ProcessPool(net::EventLoops& loops, BlobStore& blobs, PoolOptions o
       packages_(blobs, sandbox_.area() / "packages", zip_limits(options_.limits)),
       processors_(std::max(1u, std::thread::hardware_concurrency())),
       starts_at_once_(2 * processors_),
-      looks_(std::make_shared<Looks>()),
       // The first is taken first.
-      free_gpus_(options_.gpus.rbegin(), options_.gpus.rend()) {
+      free_gpus_(options_.gpus.rbegin(), options_.gpus.rend()),
+      looks_(std::make_shared<Looks>()) {
     looks_->pool = this;
 }
 
