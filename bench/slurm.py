@@ -64,8 +64,12 @@ def calls(figures, cluster, server, rounds):
     job = int(cluster.run("squeue", "-h", "-o", "%i").split()[0])
     for name in ("local", "pilot"):
         call_us(server, name)
-    local, pilot, srun = lib.interleave(rounds, lambda: call_us(server, "local"), lambda: call_us(server, "pilot"),
-                                        lambda: statistics.median(srun_us(cluster, job) for _ in range(5)))
+    local, pilot, srun = [], [], []
+    for i in range(2 * rounds):
+        # Connections come to the server's loops in turn: either kind of call is made through each of them.
+        for name, values in (("local", local), ("pilot", pilot))[::1 if i % 2 == 0 else -1]:
+            values.append(call_us(server, name))
+        srun.append(statistics.median(srun_us(cluster, job) for _ in range(5)))
     figures.note("local pool, Invoke of 1 KiB, p50", lib.median(local), "us")
     figures.note("pilot, Invoke of 1 KiB, p50", lib.median(pilot), "us")
     figures.note("srun --overlap of `true` in the same allocation, p50", lib.median(srun), "us")
