@@ -1,5 +1,6 @@
 // The event loops as this module sees them: one io_context and one thread each. A connection lives
-// on one loop for its whole life, so that nothing of it needs a lock. Not for use outside net.
+// on one loop for its whole life, so that nothing of it but sending and closing needs a lock. Not
+// for use outside net.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
